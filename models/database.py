@@ -1,0 +1,222 @@
+"""The database: one engine per dialect, many readers, and writes that are committed before anybody hears yes.
+
+On SQLite all writes of a process pass through one thread, which groups what waits into one commit: each unit of work
+runs in its own savepoint, and its caller is answered after the group's commit. On PostgreSQL each unit of work has a
+transaction of its own. Either way the caller hands over a *function*, so nobody can hold a transaction open while he
+waits for the network.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from models.errors import Unavailable
+
+T = TypeVar("T")
+Work = Callable[[Session], T]
+
+GROUP = 64
+"""Most units of work in one SQLite commit."""
+
+ATTEMPTS = 4
+"""How often PostgreSQL work is tried when another process wrote the same row first."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """Who we are: `origin` is scheme and host of every id (`https://a.example`), `domain` that of our handles."""
+
+    origin: str
+    domain: str
+
+    @property
+    def host(self) -> str:
+        """Host (and port) of `origin`, as it stands in ids."""
+        return self.origin.split("://", 1)[1]
+
+    @property
+    def federates(self) -> bool:
+        """Only a public https origin can be reached and verified by others; without one nothing is sent."""
+        return self.origin.startswith("https://")
+
+
+def node_of(db: Session) -> Node:
+    """The node this session belongs to."""
+    node: Node = db.info["node"]
+    return node
+
+
+def wake(db: Session, topic: str) -> None:
+    """Ask that listeners of `topic` hear of it once this session's work is committed."""
+    db.info["wake"].add(topic)
+
+
+class Database:
+    """`reading()` for queries, `write(work)` for changes. Thread-safe; close it at the end."""
+
+    def __init__(self, url: str, node: Node, *, pool_size: int = 8, busy_timeout: float = 5.0) -> None:
+        self.node = node
+        self.url = make_url(url)
+        self.listeners: list[Callable[[set[str]], None]] = []
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self._busy_ms = int(busy_timeout * 1000)
+        if self.sqlite:
+            self._reader = self._sqlite_engine("BEGIN", pool_size, query_only=True)
+            self._writer = self._sqlite_engine("BEGIN IMMEDIATE", 1, query_only=False)
+        else:
+            if self.url.drivername in {"postgresql", "postgres"}:
+                self.url = self.url.set(drivername="postgresql+psycopg")
+            self._reader = self._writer = create_engine(
+                self.url, pool_size=pool_size, max_overflow=2, pool_pre_ping=True, pool_timeout=10
+            )
+        self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def _sqlite_engine(self, begin: str, pool_size: int, *, query_only: bool) -> Engine:
+        engine = create_engine(
+            self.url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False}
+        )
+
+        @event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves, else savepoints and IMMEDIATE do not work
+            cursor = connection.cursor()
+            for pragma in (
+                f"busy_timeout={self._busy_ms}",
+                "journal_mode=WAL",
+                "synchronous=FULL",  # NORMAL loses commits when the power goes
+                "foreign_keys=ON",
+                "temp_store=MEMORY",
+                "cache_size=-16000",
+                *(["query_only=ON"] if query_only else []),
+            ):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that writes (migrations and backups use it)."""
+        return self._writer
+
+    def _session(self, bind: Engine | Connection, **how: Any) -> Session:
+        return Session(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for queries; what it changes is thrown away.
+
+        Raises Unavailable when the database does not answer in time.
+        """
+        try:
+            with self._session(self._reader) as db:
+                yield db
+        except OperationalError as error:
+            raise Unavailable() from error
+
+    def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction and return its result after the commit.
+
+        `work` may run again from the start when another process got in between, so it must not keep state outside.
+        Raises what `work` raises (nothing is changed then), or Unavailable when the database cannot be written.
+        """
+        try:
+            return self._grouped(work) if self.sqlite else self._alone(work)
+        except OperationalError as error:
+            raise Unavailable() from error
+
+    def _alone(self, work: Work[T]) -> T:
+        for attempt in range(ATTEMPTS):
+            with self._session(self._writer) as db:
+                try:
+                    result = work(db)
+                    db.commit()
+                except DBAPIError as error:
+                    db.rollback()
+                    clash = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in {"40001", "40P01"}
+                    if not clash or attempt == ATTEMPTS - 1:
+                        raise
+                    continue
+                self._tell(db.info["wake"])
+                return result
+        raise AssertionError("unreachable")
+
+    def _grouped(self, work: Work[T]) -> T:
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._write_loop, name="torv-writer", daemon=True)
+                self._thread.start()
+        waiting: Future[T] = Future()
+        self._queue.put((work, waiting))
+        return waiting.result()
+
+    def _write_loop(self) -> None:
+        while (first := self._queue.get()) is not None:
+            group = [first]
+            stop = False
+            while len(group) < GROUP:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    stop = True
+                    break
+                group.append(more)
+            self._commit(group)
+            if stop:
+                return
+
+    def _commit(self, group: list[tuple[Work[Any], Future[Any]]]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        topics: set[str] = set()
+        try:
+            with self._writer.connect() as connection, connection.begin():
+                for work, waiting in group:
+                    with self._session(connection, join_transaction_mode="create_savepoint") as db:
+                        try:
+                            result = work(db)
+                            db.commit()
+                        except OperationalError:
+                            raise  # locked or full: the whole group has to hear of it
+                        except BaseException as error:
+                            db.rollback()
+                            waiting.set_exception(error)
+                        else:
+                            topics |= db.info["wake"]
+                            done.append((waiting, result))
+        except BaseException as error:
+            for _, waiting in group:
+                if not waiting.done():
+                    waiting.set_exception(error)
+            return
+        self._tell(topics)
+        for waiting, result in done:
+            waiting.set_result(result)
+
+    def _tell(self, topics: set[str]) -> None:
+        if topics:
+            for listener in list(self.listeners):
+                listener(topics)
+
+    def close(self) -> None:
+        """Finish what waits and let go of all connections."""
+        if self._thread is not None and self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join(timeout=30)
+        self._reader.dispose()
+        self._writer.dispose()
