@@ -1,0 +1,268 @@
+"""Settings: typed, from the environment and one TOML file, each with its meaning beside it.
+
+The environment (`TORV_LISTEN_PORT=8080`) goes before the file (`listen_port = 8080`), the file before the default. The
+file is the one `TORV_CONFIG` names, else `torv.toml` in the working directory if there is one. Lists in the environment
+are separated by commas. A name nobody knows, or a value of the wrong kind, stops the program with a sentence that names
+it: a typing error in a security setting must never pass as "not set".
+"""
+
+import difflib
+import ipaddress
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from models.database import Node
+
+PREFIX = "TORV_"
+NOT_SETTINGS = ("TORV_CONFIG", "TORV_TEST_")
+"""Names with our prefix that are no settings: the path of the file, and what only the tests read."""
+
+HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?")
+
+ALLOWED = re.compile(
+    r"\[(?P<six>[^\]]+)\](?::(?P<port6>\d{1,5}))?"
+    r"|(?P<four>[\d./]+)(?::(?P<port4>\d{1,5}))?"
+    r"|(?P<bare>[\da-fA-F:./]+)"
+)
+
+Positive = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or cannot be what it says; the text names it and where it stands."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything an administrator can choose. Built by `load`; tests may build one directly."""
+
+    origin: Annotated[
+        str,
+        Meta(
+            description="Public address of the node, scheme and host only. It is part of every id and must never "
+            "change once others know the node. Only an `https` origin federates."
+        ),
+    ] = "http://localhost:8000"
+    domain: Annotated[
+        str,
+        Meta(description="What stands after the @ in handles. Empty: the host of `origin`. Must never change either."),
+    ] = ""
+    node_name: Annotated[str, Meta(description="Name of the node, shown on its pages and to other servers.")] = "Torv"
+    node_description: Annotated[str, Meta(description="One or two sentences on whom the node is for.")] = ""
+    contact_email: Annotated[str, Meta(description="Address of the administrator, shown on the node's pages.")] = ""
+    data_dir: Annotated[str, Meta(description="Folder of the SQLite database. Relative to the working directory.")] = (
+        "data"
+    )
+    database_url: Annotated[
+        str,
+        Meta(
+            description="Where the data lives: `sqlite:////path/torv.db` or `postgresql://user:password@host/name`. "
+            "Empty: `torv.db` in `data_dir`. `DATABASE_URL` is read as well."
+        ),
+    ] = ""
+    database_pool: Annotated[Positive, Meta(description="Database connections that a process keeps for reading.")] = 8
+    listen_host: Annotated[str, Meta(description="Address on which `torv serve` answers.")] = "127.0.0.1"
+    listen_port: Annotated[Port, Meta(description="Port on which `torv serve` answers.")] = 8000
+    admin_host: Annotated[
+        str, Meta(description="Address of `/metrics`. Keep it private: the figures are not for everybody.")
+    ] = "127.0.0.1"
+    admin_port: Annotated[Port, Meta(description="Port of `/metrics`; 0 switches it off.")] = 9464
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Networks of the reverse proxies whose `X-Forwarded-For` is believed, "
+            "e.g. `127.0.0.0/8,::1/128`. Empty: nobody's."
+        ),
+    ] = ()
+    fetch_allow: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Private networks the node may fetch from in spite of the guard, as `network` (port 443) or "
+            "`network:port`, e.g. `127.0.0.0/8:8443` or `[::1/128]:8443`. For test set-ups; leave it empty."
+        ),
+    ] = ()
+    ca_file: Annotated[
+        str, Meta(description="File with the certificate authorities to trust when fetching. Empty: the system's.")
+    ] = ""
+    authorized_fetch: Annotated[
+        bool, Meta(description="Show objects to other servers only if they sign their requests.")
+    ] = False
+    question_object: Annotated[
+        Literal["note", "note-without-name", "page"],
+        Meta(
+            description="How a question goes out: `note` (readable everywhere), `note-without-name` (GoToSocial and "
+            "snac2 show it nicer, Lemmy and NodeBB lose the title) or `page` (as Lemmy does; Mastodon shows a link)."
+        ),
+    ] = "note"
+    registrations: Annotated[
+        Literal["closed", "invite"],
+        Meta(description="Who may make an account: nobody (`closed`), or whoever has an invitation (`invite`)."),
+    ] = "invite"
+    default_language: Annotated[
+        Literal["da", "en"], Meta(description="Language for visitors whose browser asks for none we have.")
+    ] = "da"
+    time_zone: Annotated[str, Meta(description="Zone in which pages show times to those who chose no other.")] = (
+        "Europe/Copenhagen"
+    )
+    workers_in_serve: Annotated[
+        bool,
+        Meta(description="Deliver and process within `torv serve`. Switch off where `torv worker` runs beside it."),
+    ] = True
+    delivery_concurrency: Annotated[Positive, Meta(description="Deliveries under way at once, per process.")] = 256
+    per_host: Annotated[Positive, Meta(description="Deliveries under way at once to one host.")] = 2
+    delivery_deadline: Annotated[Seconds, Meta(description="Seconds one delivery may take, everything included.")] = (
+        15.0
+    )
+    fetch_deadline: Annotated[Seconds, Meta(description="Seconds one fetch may take, everything included.")] = 10.0
+    max_body: Annotated[
+        Annotated[int, Meta(ge=65536)], Meta(description="Most bytes of one activity or document, in and out.")
+    ] = 1_000_000
+    receive_deadline: Annotated[Seconds, Meta(description="Seconds a visitor has to send a request in full.")] = 20.0
+    inbox_burst: Annotated[
+        Positive, Meta(description="Activities that one domain at one address may send at once before it hears 429.")
+    ] = 2000
+    inbox_per_second: Annotated[Seconds, Meta(description="How many of these come free again each second.")] = 800.0
+    inbox_unknown_burst: Annotated[
+        Positive,
+        Meta(description="The same for activities that cost a fetch (unknown key) or fail their signature."),
+    ] = 50
+    inbox_unknown_per_second: Annotated[Seconds, Meta(description="How many of those come free again each second.")] = (
+        5.0
+    )
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are logged.")
+    ] = "info"
+    log_format: Annotated[
+        Literal["text", "json"], Meta(description="Lines for people (`text`) or for a collector (`json`).")
+    ] = "text"
+
+    def __post_init__(self) -> None:
+        scheme, _, host = self.origin.rstrip("/").partition("://")
+        if scheme not in {"http", "https"} or not HOST.fullmatch(host):
+            raise ValueError(
+                "origin: expected scheme and host in lower case, such as https://torv.example.dk, and nothing after it"
+            )
+        if self.domain and not HOST.fullmatch(self.domain):
+            raise ValueError("domain: expected a host name in lower case, such as example.dk")
+        for network in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"trusted_proxies: {error}") from None
+        for entry in self.fetch_allow:
+            network_and_port(entry)
+        if self.ca_file and not Path(self.ca_file).is_file():
+            raise ValueError(f"ca_file: there is no file {self.ca_file}")
+
+    @property
+    def node(self) -> Node:
+        """Who we are, without a trailing slash and with the handle's domain filled in."""
+        origin = self.origin.rstrip("/")
+        return Node(origin, self.domain or origin.split("://", 1)[1])
+
+    @property
+    def data_path(self) -> Path:
+        """The data folder, absolute."""
+        return Path(self.data_dir).absolute()
+
+    @property
+    def database(self) -> str:
+        """The database's URL. May hold a password: never log it."""
+        url = self.database_url or f"sqlite:///{self.data_path / 'torv.db'}"
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        return Path(self.database.removeprefix("sqlite:///")).absolute() if self.database.startswith("sqlite") else None
+
+    @property
+    def proxy_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """`trusted_proxies`, parsed."""
+        return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
+
+
+def network_and_port(entry: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int]:
+    """One entry of `fetch_allow`: `127.0.0.0/8:8443`, `[::1/128]:8443`, or a network alone (port 443)."""
+    found = ALLOWED.fullmatch(entry)
+    if found is None:
+        raise ValueError(f"fetch_allow: {entry!r} is neither `network` nor `network:port`")
+    port = int(found["port6"] or found["port4"] or 443)
+    try:
+        network = ipaddress.ip_network(found["six"] or found["four"] or found["bare"])
+    except ValueError as error:
+        raise ValueError(f"fetch_allow: {error}") from None
+    if not 0 < port < 65536:
+        raise ValueError(f"fetch_allow: {port} is no port")
+    return network, port
+
+
+def documented() -> dict[str, tuple[str, Any]]:
+    """Every setting with its description and default, in the order of the class."""
+    hints = get_type_hints(Settings, include_extras=True)
+    described = {}
+    for field in msgspec.structs.fields(Settings):
+        metas = [meta for meta in getattr(hints[field.name], "__metadata__", ()) if isinstance(meta, Meta)]
+        described[field.name] = (next(m.description for m in metas if m.description), field.default)
+    return described
+
+
+def load(environ: Mapping[str, str] | None = None, *, path: str | Path | None = None) -> Settings:
+    """The settings of this process. Raises SettingsError, whose text names the setting at fault and where it stands."""
+    environ = os.environ if environ is None else environ
+    named = path or environ.get("TORV_CONFIG")
+    file = Path(named or "torv.toml")
+    values: dict[str, tuple[Any, str]] = {}
+    if named or file.is_file():
+        values |= _from_file(file)
+    if environ.get("DATABASE_URL"):
+        values["database_url"] = (environ["DATABASE_URL"], "DATABASE_URL")
+    values |= _from_environment(environ)
+    hints = get_type_hints(Settings, include_extras=True)
+    known: dict[str, Any] = {}
+    for name, (value, where) in values.items():
+        if name not in hints:
+            near = difflib.get_close_matches(name, hints, 1)
+            raise SettingsError(f"{where}: there is no such setting{f'; did you mean {near[0]}?' if near else ''}")
+        if where.startswith(PREFIX) and _is_list(hints[name]):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        try:
+            known[name] = msgspec.convert(value, hints[name], strict=not where.startswith(PREFIX))
+        except msgspec.ValidationError as error:
+            raise SettingsError(f"{where}: {str(error).split(', got')[0]}, not {value!r}") from None
+    try:
+        return Settings(**known)
+    except ValueError as error:
+        name = str(error).split(":", 1)[0]
+        where = values[name][1] if name in values else name
+        raise SettingsError(f"{where}: {str(error).removeprefix(f'{name}: ')}") from None
+
+
+def _is_list(hint: Any) -> bool:
+    return "tuple" in str(getattr(hint, "__origin__", hint))
+
+
+def _from_file(file: Path) -> dict[str, tuple[Any, str]]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    return {name: (value, f"{name} in {file}") for name, value in content.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    return {
+        name.removeprefix(PREFIX).lower(): (value, name)
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(NOT_SETTINGS)
+    }
