@@ -4,13 +4,18 @@ A row says what happened and to whom it is addressed; federation renders the bod
 delivery per inbox.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Json, UtcTime, now
+from models import jobs
+from models.actors import Actor
+from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.database import node_of
+from models.posts import Post
 
 
 class Activity(Base):
@@ -70,3 +75,98 @@ class Delivery(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     dead_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Given up; kept for the administrator."""
+
+
+def record(
+    db: Session,
+    type: str,
+    actor: Actor,
+    *,
+    object_uri: str = "",
+    post: Post | None = None,
+    to: Iterable[str] = (),
+    cc: Iterable[str] = (),
+    public: bool = False,
+    data: Mapping[str, Any] | None = None,
+    urgent: bool = False,
+) -> Activity:
+    """Note what a local actor did, in the transaction of the deed, and promise to tell others.
+
+    `to` and `cc` are ids of actors and collections as they stand in the JSON. `urgent` has it tried once even at hosts
+    given up (a Delete, a Move and an actor's Update always are). A node that cannot be reached by others keeps the row
+    for its outbox and tells nobody.
+    """
+    id = new_id()
+    node = node_of(db)
+    activity = Activity(
+        id=id,
+        uri=f"{node.origin}/activities/{id}",
+        type=type,
+        actor_id=actor.id,
+        post_id=post.id if post is not None else None,
+        object_uri=object_uri or (post.uri if post is not None else ""),
+        data={**(data or {}), **({"urgent": True} if urgent else {})},
+        to=list(dict.fromkeys(to)),
+        cc=list(dict.fromkeys(cc)),
+        public=public,
+        published=now(),
+    )
+    db.add(activity)
+    db.flush()
+    if node.federates:
+        jobs.enqueue(db, "publish", {"activity": id}, dedupe=publish_key(id))
+    return activity
+
+
+def publish_key(activity_id: int) -> str:
+    """The name under which an activity's fan-out stands in the job queue."""
+    return f"publish:{activity_id}"
+
+
+def get(db: Session, id: int) -> Activity | None:
+    """The activity with that number."""
+    return db.get(Activity, id)
+
+
+def by_uri(db: Session, uri: str) -> Activity | None:
+    """The activity with that ActivityPub id."""
+    return db.scalar(select(Activity).where(Activity.uri == uri))
+
+
+def is_urgent(activity: Activity) -> bool:
+    """Whether it is tried once at hosts that were given up: deletions, moves, and changes of an actor."""
+    if activity.data.get("urgent"):
+        return True
+    return activity.type in {"Delete", "Move"} or (activity.type == "Update" and activity.post_id is None)
+
+
+def older_unpublished(db: Session, activity: Activity) -> bool:
+    """Whether an earlier activity about the same object is still being handed out; the later one has to wait for it."""
+    same = select(Activity.id).where(Activity.id < activity.id)
+    if activity.post_id is not None:
+        same = same.where(Activity.post_id == activity.post_id)
+    elif activity.object_uri:
+        same = same.where(Activity.object_uri == activity.object_uri)
+    else:
+        return False
+    earlier = db.scalars(same.order_by(Activity.id.desc()).limit(100)).all()
+    keys = [publish_key(id) for id in earlier]
+    waiting = select(jobs.Job.id).where(jobs.Job.dedupe.in_(keys), jobs.Job.dead_at.is_(None)).limit(1)
+    return bool(keys) and db.scalar(waiting) is not None
+
+
+def public_of(
+    db: Session,
+    actor_id: int,
+    *,
+    types: Sequence[str] = ("Create", "Announce"),
+    before: int | None = None,
+    limit: int = 40,
+) -> list[Activity]:
+    """What an actor's outbox shows to anybody, newest first; `before` is the id to go on from."""
+    query = select(Activity).where(
+        Activity.actor_id == actor_id, Activity.public.is_(True), Activity.type.in_(list(types))
+    )
+    if before is not None:
+        query = query.where(Activity.id < before)
+    return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))

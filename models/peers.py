@@ -1,11 +1,22 @@
 """Peers: what this node knows of each other host, and whether it answers."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
-from sqlalchemy import Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Text, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, now
+from models.base import Base, UtcTime, insert_unless_there, now
+
+FAILURES_TO_OPEN = 5
+OPEN_SECONDS = 30 * 60
+DAYS_TO_PARK = 7
+SCHEME_DAYS = 30
+NODEINFO_DAYS = 7
+FORGOTTEN_AFTER_DAYS = 90
+
+READS_WRAPS = frozenset({"torv", "lemmy", "piefed", "mbin", "nodebb", "wordpress", "discourse"})
+"""Software known to read FEP-1b12: activities a community wraps in its Announce."""
 
 
 class Peer(Base):
@@ -37,3 +48,168 @@ class Peer(Base):
     clock_skew: Mapped[float | None]
     """Its `Date` minus our clock, in seconds, when last seen."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+def get(db: Session, host: str) -> Peer:
+    """The peer's row; made if there is none."""
+    peer = db.get(Peer, host)
+    if peer is None:
+        insert_unless_there(db, Peer, host=host, created_at=now(), **_NOTHING)
+        peer = db.get(Peer, host)
+        assert peer is not None
+    return peer
+
+
+_NOTHING = {
+    "software": "",
+    "software_version": "",
+    "wraps": False,
+    "scheme": "",
+    "failures": 0,
+    "failing_days": 0,
+    "last_error": "",
+}
+
+
+def find(db: Session, host: str) -> Peer | None:
+    """The peer's row, if there is one."""
+    return db.get(Peer, host)
+
+
+def many(db: Session, hosts: Iterable[str]) -> dict[str, Peer]:
+    """Rows of those of the hosts that have one, in a few queries."""
+    wanted = list(dict.fromkeys(hosts))
+    found: dict[str, Peer] = {}
+    for start in range(0, len(wanted), 400):
+        rows = db.scalars(select(Peer).where(Peer.host.in_(wanted[start : start + 400])))
+        found.update((peer.host, peer) for peer in rows)
+    return found
+
+
+def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = False) -> None:
+    """A valid request came from the host: it lives, so deliveries to it go on at once.
+
+    `skew` is its `Date` minus our clock, in seconds. `wraps`: the request was an activity wrapped by a community.
+    """
+    peer = get(db, host)
+    peer.last_seen_at = now()
+    if skew is not None:
+        peer.clock_skew = skew
+    if wraps:
+        peer.wraps = True
+    if peer.parked_at is not None or peer.open_until is not None or peer.failures:
+        peer.parked_at = peer.open_until = None
+        peer.failures = peer.failing_days = 0
+    db.flush()
+
+
+def succeeded(db: Session, hosts: Iterable[str]) -> None:
+    """Deliveries to these hosts were taken: their circuits close. Hosts in good standing cost no write each time."""
+    present = now()
+    known = many(db, hosts)
+    for host in dict.fromkeys(hosts):
+        peer = known.get(host) or get(db, host)
+        stale = peer.last_success_at is None or present - peer.last_success_at > timedelta(minutes=5)
+        if stale or peer.failures or peer.failing_days or peer.open_until or peer.parked_at:
+            peer.last_success_at = present
+            peer.failures = peer.failing_days = 0
+            peer.open_until = peer.parked_at = None
+    db.flush()
+
+
+def failed(db: Session, host: str, error: str) -> None:
+    """The host did not take a delivery for a reason of its own (network, time-out, 5xx).
+
+    Five in a row open its circuit for half an hour, after which one delivery probes it; failures on seven different
+    days with no success between park it.
+    """
+    peer = get(db, host)
+    present = now()
+    if peer.last_failure_at is None or not peer.failing_days or peer.last_failure_at.date() != present.date():
+        peer.failing_days += 1
+    peer.failures += 1
+    peer.last_failure_at = present
+    peer.last_error = error[:300]
+    if peer.failures >= FAILURES_TO_OPEN:
+        peer.open_until = present + timedelta(seconds=OPEN_SECONDS)
+    if peer.failing_days >= DAYS_TO_PARK and peer.parked_at is None:
+        peer.parked_at = present
+    db.flush()
+
+
+def hold(db: Session, host: str, seconds: float) -> None:
+    """The host asked for a pause (429 with Retry-After): nothing is delivered to it for so long, a day at most."""
+    peer = get(db, host)
+    until = now() + timedelta(seconds=min(seconds, 24 * 3600))
+    if peer.open_until is None or peer.open_until < until:
+        peer.open_until = until
+    db.flush()
+
+
+def scheme(db: Session, host: str) -> str:
+    """The signature scheme to try first: `cavage`, or `rfc9421` if only that worked within the last 30 days."""
+    peer = db.get(Peer, host)
+    if peer is None or peer.scheme_until is None or peer.scheme_until <= now():
+        return "cavage"
+    return peer.scheme or "cavage"
+
+
+def remember_scheme(db: Session, host: str, scheme: str) -> None:
+    """The host took a request in this scheme after it had refused the other; believed for 30 days."""
+    peer = get(db, host)
+    peer.scheme = scheme
+    peer.scheme_until = now() + timedelta(days=SCHEME_DAYS)
+    db.flush()
+
+
+def note_software(db: Session, host: str, software: str, version: str = "") -> None:
+    """What the host's NodeInfo says; an empty name if it has none. Asked again after a week."""
+    peer = get(db, host)
+    peer.software = software.lower()[:100]
+    peer.software_version = version[:100]
+    peer.nodeinfo_at = now()
+    db.flush()
+
+
+def reads_wraps(peer: Peer | None) -> bool:
+    """Whether the host reads activities wrapped by a community (FEP-1b12). Not known yet counts as no."""
+    return peer is not None and (peer.wraps or peer.software in READS_WRAPS)
+
+
+def nodeinfo_wanted(peer: Peer | None) -> bool:
+    """Whether nobody has asked for the host's NodeInfo lately."""
+    return peer is None or peer.nodeinfo_at is None or peer.nodeinfo_at < now() - timedelta(days=NODEINFO_DAYS)
+
+
+def state(peer: Peer) -> str:
+    """In one word, for the administrator: `ok`, `failing`, `open` (circuit), `parked`."""
+    if peer.parked_at is not None:
+        return "parked"
+    if peer.open_until is not None and peer.open_until > now():
+        return "open"
+    return "failing" if peer.failures else "ok"
+
+
+def wake_host(db: Session, host: str) -> None:
+    """An administrator says that the host is back."""
+    db.execute(
+        update(Peer)
+        .where(Peer.host == host)
+        .values(parked_at=None, open_until=None, failures=0, failing_days=0, last_error="")
+    )
+
+
+def sweep(db: Session, limit: int = 5000) -> int:
+    """Delete up to `limit` hosts nobody has heard of for 90 days; how many. So their number has a bound."""
+    edge = now() - timedelta(days=FORGOTTEN_AFTER_DAYS)
+    silent = (
+        select(Peer.host)
+        .where(
+            Peer.created_at < edge,
+            (Peer.last_seen_at.is_(None)) | (Peer.last_seen_at < edge),
+            (Peer.last_success_at.is_(None)) | (Peer.last_success_at < edge),
+            (Peer.last_failure_at.is_(None)) | (Peer.last_failure_at < edge),
+        )
+        .limit(limit)
+    )
+    return int(getattr(db.execute(delete(Peer).where(Peer.host.in_(silent))), "rowcount", 0))

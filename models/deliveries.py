@@ -1,0 +1,334 @@
+"""The delivery queue: one row per activity and inbox, claimed fairly by host, in order per object.
+
+A claimed row has its lease in `locked_until` and, until then, in `run_at` too: so `run_at <= now` alone finds what may
+be tried, and a lease that runs out needs nobody to notice. Rows that are done go; rows given up stay for the
+administrator with `dead_at` set and `run_at` far away.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Text, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy.orm import Session
+
+from models.actors import Actor
+from models.base import new_id, now
+from models.database import wake
+from models.jobs import spread
+from models.outbox import Activity, Delivery, is_urgent
+from models.peers import FAILURES_TO_OPEN, Peer
+
+SCHEDULE = (30, 120, 480, 1800, 2 * 3600, 6 * 3600, 12 * 3600, *([24 * 3600] * 6))
+"""Seconds to wait after each failed attempt; after the last one a week is over."""
+
+KEPT = timedelta(days=7)
+"""How long a delivery is worth trying."""
+
+DEAD_KEPT = timedelta(days=30)
+LONGEST_RETRY_AFTER = 24 * 3600
+PER_HOST = 2
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A delivery that this process may try now, with all that sending it needs."""
+
+    id: int
+    activity_id: int
+    inbox: str
+    host: str
+    object_key: str
+    attempts: int
+    """Attempts before this one."""
+    urgent: bool
+    actor_id: int
+    """Whose key signs it."""
+    parked: bool = False
+    """The host was given up; this urgent delivery is tried once in spite of it."""
+
+
+def key_of(activity: Activity) -> str:
+    """What the order of deliveries is kept by: the post, the object, or the activity itself."""
+    return f"post:{activity.post_id}" if activity.post_id is not None else activity.object_uri or activity.uri
+
+
+def add_batch(db: Session, activity: Activity, inboxes: Iterable[tuple[str, str]]) -> int:
+    """Queue the activity for these (inbox, host); those it is queued for already are left alone. How many were new."""
+    present, key, urgent = now(), key_of(activity), is_urgent(activity)
+    rows = {
+        inbox: {
+            "id": new_id(),
+            "activity_id": activity.id,
+            "inbox": inbox,
+            "host": host,
+            "object_key": key,
+            "urgent": urgent,
+            "attempts": 0,
+            "run_at": present,
+            "error": "",
+            "created_at": present,
+        }
+        for inbox, host in inboxes
+    }
+    there: set[str] = set()
+    wanted = list(rows)
+    for start in range(0, len(wanted), 400):
+        query = select(Delivery.inbox).where(
+            Delivery.activity_id == activity.id, Delivery.inbox.in_(wanted[start : start + 400])
+        )
+        there.update(db.scalars(query))
+    fresh = [row for inbox, row in rows.items() if inbox not in there]
+    if fresh:
+        db.execute(insert(Delivery), fresh)
+        wake(db, "deliveries")
+    return len(fresh)
+
+
+# One pass over the hosts that have rows (each step one look into the index on host), and for each host that may be
+# tried its two oldest due rows that nothing older about the same object holds back.
+_PICK = """
+SELECT x.id FROM deliveries x
+WHERE x.host = hosts.host AND x.run_at <= :present
+  AND (p.parked_at IS NULL OR (x.urgent AND x.attempts = 0))
+  AND NOT EXISTS (
+    SELECT 1 FROM deliveries o
+    WHERE o.host = x.host AND o.object_key = x.object_key AND o.id <> x.id AND o.dead_at IS NULL
+      AND (o.activity_id < x.activity_id OR o.locked_until > :present))
+ORDER BY x.run_at, x.id LIMIT 1 OFFSET """
+
+_CANDIDATES = text(
+    f"""
+WITH RECURSIVE hosts(host) AS (
+  SELECT min(host) FROM deliveries WHERE host > :after
+  UNION ALL
+  SELECT (SELECT min(d.host) FROM deliveries d WHERE d.host > hosts.host) FROM hosts WHERE hosts.host IS NOT NULL
+), picked AS (
+  SELECT hosts.host AS host, p.failures AS failures, p.parked_at AS parked_at,
+    ({_PICK} 0) AS first, ({_PICK} 1) AS second,
+    (SELECT count(*) FROM deliveries b
+     WHERE b.host = hosts.host AND b.run_at > :present AND b.run_at <= :lease_end AND b.locked_until > :present) AS busy
+  FROM hosts LEFT JOIN peers p ON p.host = hosts.host
+  WHERE hosts.host IS NOT NULL AND (CAST(:last AS TEXT) IS NULL OR hosts.host <= :last)
+    AND (p.open_until IS NULL OR p.open_until <= :present OR p.parked_at IS NOT NULL)
+)
+SELECT host, failures, first, second, busy, parked_at FROM picked
+WHERE first IS NOT NULL AND busy < :per_host LIMIT :hosts
+"""  # noqa: S608 - only our own constants are put together
+).bindparams(
+    bindparam("present", type_=Delivery.run_at.type),
+    bindparam("lease_end", type_=Delivery.run_at.type),
+    bindparam("last", type_=Text()),
+)
+
+
+def claim(db: Session, limit: int, lease_s: float, *, after: str = "", per_host: int = PER_HOST) -> list[Claimed]:
+    """Take up to `limit` due deliveries for `lease_s` seconds, a few per host, beginning with the hosts behind `after`.
+
+    Never more than `per_host` in flight to a host (one, if it has to prove itself after failures), never two about the
+    same object, and none before an older one about the same object is done or given up.
+    """
+    present = now()
+    wanted = _candidates(db, present, limit, lease_s, after, None, per_host)
+    if after and len(wanted) < limit:
+        known = set(wanted)
+        again = _candidates(db, present, limit - len(wanted), lease_s, "", after, per_host)
+        wanted += [id for id in again if id not in known]
+    if not wanted:
+        return []
+    rows = db.execute(
+        select(Delivery, Activity.actor_id, Peer.parked_at)
+        .join(Activity, Activity.id == Delivery.activity_id)
+        .outerjoin(Peer, Peer.host == Delivery.host)
+        .where(Delivery.id.in_(wanted), Delivery.run_at <= present)
+        .with_for_update(skip_locked=True, of=Delivery)
+    ).all()
+    place = {id: number for number, id in enumerate(wanted)}
+    claimed: list[Claimed] = []
+    objects: set[tuple[str, str]] = set()
+    for row, actor_id, parked_at in sorted(rows, key=lambda found: place[found[0].id]):
+        if (row.host, row.object_key) in objects:
+            continue
+        objects.add((row.host, row.object_key))
+        claimed.append(
+            Claimed(
+                row.id,
+                row.activity_id,
+                row.inbox,
+                row.host,
+                row.object_key,
+                row.attempts,
+                row.urgent,
+                actor_id,
+                parked_at is not None,
+            )
+        )
+    until = present + timedelta(seconds=lease_s)
+    db.execute(
+        update(Delivery)
+        .where(Delivery.id.in_([one.id for one in claimed]))
+        .values(locked_until=until, run_at=until)
+        .execution_options(synchronize_session=False)
+    )
+    return claimed
+
+
+def _candidates(
+    db: Session, present: datetime, limit: int, lease_s: float, after: str, last: str | None, per_host: int
+) -> list[int]:
+    found: list[int] = []
+    lease_end = present + timedelta(seconds=lease_s)
+    rows = db.execute(
+        _CANDIDATES,
+        {
+            "present": present,
+            "lease_end": lease_end,
+            "after": after,
+            "last": last,
+            "per_host": per_host,
+            "hosts": limit,
+        },
+    )
+    for row in rows:
+        proving = (row.failures or 0) >= FAILURES_TO_OPEN or row.parked_at is not None
+        free = min(1 if proving else per_host, per_host) - row.busy
+        found += [id for id in (row.first, row.second)[: max(free, 0)] if id is not None]
+    return found[:limit]
+
+
+def body(db: Session, activity_id: int) -> str:
+    """The bytes to send, as they were rendered once."""
+    return db.scalar(select(Activity.body).where(Activity.id == activity_id)) or ""
+
+
+def done(db: Session, ids: Iterable[int]) -> None:
+    """Taken by the other side: the rows go."""
+    wanted = list(ids)
+    for start in range(0, len(wanted), 400):
+        db.execute(delete(Delivery).where(Delivery.id.in_(wanted[start : start + 400])))
+
+
+def failed(db: Session, id: int, error: str, status: int | None = None, retry_after: float | None = None) -> bool:
+    """Not taken, but worth another try: by the schedule, or after `retry_after` seconds (a day at most).
+
+    False if its week is over and it was given up instead.
+    """
+    row = db.get(Delivery, id)
+    if row is None:
+        return False
+    present = now()
+    over = row.attempts >= len(SCHEDULE) or present - row.created_at >= KEPT
+    row.attempts += 1
+    row.status, row.error, row.locked_until = status, error[:500], None
+    if over:
+        row.dead_at, row.run_at = present, FAR
+    else:
+        wait = spread(SCHEDULE[row.attempts - 1])
+        if retry_after is not None:
+            wait = max(min(retry_after, LONGEST_RETRY_AFTER), 1.0)
+        row.run_at = present + timedelta(seconds=wait)
+    db.flush()
+    return not over
+
+
+def dead(db: Session, id: int, error: str, status: int | None = None) -> None:
+    """Given up; kept for the administrator."""
+    present = now()
+    db.execute(
+        update(Delivery)
+        .where(Delivery.id == id)
+        .values(dead_at=present, run_at=FAR, locked_until=None, error=error[:500], status=status)
+    )
+
+
+def drop(db: Session, id: int) -> None:
+    """Refused for good by an answer that concerns this delivery only: the row goes."""
+    db.execute(delete(Delivery).where(Delivery.id == id))
+
+
+def release(db: Session, ids: Iterable[int]) -> None:
+    """Give claimed rows back at once, untried: the worker is going down, or may not send them after all."""
+    wanted = list(ids)
+    present = now()
+    for start in range(0, len(wanted), 400):
+        db.execute(
+            update(Delivery)
+            .where(Delivery.id.in_(wanted[start : start + 400]), Delivery.dead_at.is_(None))
+            .values(locked_until=None, run_at=present)
+        )
+
+
+def fall_back(db: Session, id: int) -> int:
+    """A shared inbox is gone: queue the delivery for the own inboxes of the actors we know there. How many.
+
+    Only actors that follow somebody here or were addressed: those whose host named that shared inbox.
+    """
+    row = db.get(Delivery, id)
+    if row is None:
+        return 0
+    activity = db.get(Activity, row.activity_id)
+    assert activity is not None
+    actors = db.scalars(select(Actor).where(Actor.shared_inbox == row.inbox, Actor.local.is_(False))).all()
+    inboxes = {actor.inbox for actor in actors if actor.inbox and actor.inbox != row.inbox}
+    for actor in actors:
+        actor.shared_inbox = ""
+    db.delete(row)
+    db.flush()
+    return add_batch(db, activity, [(inbox, row.host) for inbox in sorted(inboxes)])
+
+
+def dead_letters(db: Session, limit: int = 100) -> list[Delivery]:
+    """What was given up, newest first."""
+    query = select(Delivery).where(Delivery.dead_at.is_not(None)).order_by(Delivery.dead_at.desc()).limit(limit)
+    return list(db.scalars(query))
+
+
+def retry(db: Session, ids: Sequence[int] | None = None, *, host: str | None = None) -> int:
+    """Put dead letters back into the queue with a fresh week: these, those of one host, or all. How many."""
+    query = update(Delivery).where(Delivery.dead_at.is_not(None))
+    if ids is not None:
+        query = query.where(Delivery.id.in_(list(ids)))
+    if host is not None:
+        query = query.where(Delivery.host == host)
+    present = now()
+    again = db.execute(
+        query.values(dead_at=None, attempts=0, locked_until=None, run_at=present, created_at=present, error="")
+    )
+    wake(db, "deliveries")
+    return int(getattr(again, "rowcount", 0))
+
+
+@dataclass(frozen=True)
+class Stats:
+    """The queue at one moment."""
+
+    waiting: int
+    dead: int
+    oldest: datetime | None
+    """When the longest-waiting delivery was queued."""
+
+
+def stats(db: Session) -> Stats:
+    """How much waits, how much was given up, and since when the oldest waits."""
+    alive = Delivery.dead_at.is_(None)
+    waiting, oldest = db.execute(select(func.count(), func.min(Delivery.created_at)).where(alive)).one()
+    given_up = db.scalar(select(func.count()).select_from(Delivery).where(Delivery.dead_at.is_not(None))) or 0
+    return Stats(waiting, given_up, oldest)
+
+
+def next_due(db: Session) -> datetime | None:
+    """When the next delivery may be tried, so that nobody has to ask before."""
+    return db.scalar(select(func.min(Delivery.run_at)).where(Delivery.dead_at.is_(None)))
+
+
+def sweep(db: Session, limit: int = 5000) -> int:
+    """Delete up to `limit` rows whose time is over: a week for parked hosts, a month for dead letters. How many."""
+    present = now()
+    parked = select(Peer.host).where(Peer.parked_at.is_not(None))
+    over = or_(
+        Delivery.dead_at < present - DEAD_KEPT,
+        (Delivery.created_at < present - KEPT) & Delivery.host.in_(parked),
+    )
+    ids = select(Delivery.id).where(over).limit(limit)
+    return int(getattr(db.execute(delete(Delivery).where(Delivery.id.in_(ids))), "rowcount", 0))
