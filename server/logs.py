@@ -1,0 +1,127 @@
+"""Logs: one line per event, with the request it belongs to, and never a secret.
+
+Every line of one request carries the same `request`, which is also in the answer's `X-Request-Id`, so a visitor who
+reports an error can name it. Whoever learns more about the request adds it: `bind(actor="anna", host="b.example")`.
+Paths are logged without their query, where tokens stand; values under telling names, PEM blocks and bearer tokens are
+blanked whoever logs them.
+"""
+
+import logging
+import re
+import secrets
+import sys
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
+
+from server.settings import Settings
+
+SECRET_NAMES = re.compile(r"password|passwd|secret|token|authorization|cookie|private|signature$|database_url", re.I)
+SECRET_VALUES = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+    r"|(?<=[Bb]earer )[\w.~+/=-]+"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?<=[?&](?:token|code|state)=)[^&\s]+",
+    re.S,
+)
+BLANK = "•••"
+
+QUIET = ("httpx", "httpcore", "asyncio", "alembic", "sqlalchemy", "multipart", "markdown_it")
+"""Libraries whose chatter is not ours: warnings and worse only."""
+
+bind = bind_contextvars
+"""Add values to every further line of this request or job."""
+
+
+def blank_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: take out what nobody may read in a log."""
+    for name, value in event.items():
+        if SECRET_NAMES.search(name):
+            event[name] = BLANK
+        elif isinstance(value, str):
+            event[name] = SECRET_VALUES.sub(BLANK, value)
+        elif isinstance(value, dict | list | tuple | bytes):
+            event[name] = SECRET_VALUES.sub(BLANK, str(value))
+    return event
+
+
+def set_up(settings: Settings, stream: Any = None) -> None:
+    """Send structlog and standard logging alike to `stream` (standard error), in the form the settings ask for."""
+    shared: list[Any] = [
+        merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.format_exc_info,
+    ]
+    render: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, blank_secrets, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+class RequestLog:
+    """ASGI middleware: gives each request its id and logs one line when it is answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.log = structlog.get_logger("torv.request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        clear_contextvars()
+        bind(request=request_id)
+        started = time.monotonic()
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            quiet = scope["path"] in {"/healthz", "/readyz"} or scope["path"].startswith("/static/")
+            self.log.log(
+                logging.DEBUG if quiet else logging.INFO,
+                "answered",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round((time.monotonic() - started) * 1000, 1),
+                client=(scope.get("client") or ("",))[0],
+            )
