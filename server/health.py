@@ -89,7 +89,7 @@ async def healthz(_request: Request) -> Response:
 
 
 class Readiness:
-    """The endpoint `/readyz`: 200 if every check holds, else 503 with Retry-After. Names the checks, tells no detail."""
+    """The endpoint `/readyz`: 200 if every check holds, else 503 with Retry-After. Names the checks only."""
 
     def __init__(self, database: Database, chosen: Settings) -> None:
         self.database = database

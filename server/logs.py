@@ -1,6 +1,6 @@
 """Logs: one line per event, with the request it belongs to, and never a secret.
 
-Every line of one request carries the same `request`, which is also in the answer's `X-Request-Id`, so a visitor who
+Every line of one request carries the same `request_id`, which is also in the answer's `X-Request-Id`, so a visitor who
 reports an error can name it. Whoever learns more about the request adds it: `bind(actor="anna", host="b.example")`.
 Paths are logged without their query, where tokens stand; values under telling names, PEM blocks and bearer tokens are
 blanked whoever logs them.
@@ -8,16 +8,17 @@ blanked whoever logs them.
 
 import logging
 import re
-import secrets
 import sys
 import time
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 import structlog
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
+from structlog.contextvars import bind_contextvars, merge_contextvars
 
+from server.clients import Network, address
 from server.settings import Settings
 
 SECRET_NAMES = re.compile(r"password|passwd|secret|token|authorization|cookie|private|signature$|database_url", re.I)
@@ -89,19 +90,17 @@ def set_up(settings: Settings, stream: Any = None) -> None:
 
 
 class RequestLog:
-    """ASGI middleware: gives each request its id and logs one line when it is answered."""
+    """ASGI middleware, inside `RequestId`: one line for each request when it is answered."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, proxies: Sequence[Network] = ()) -> None:
         self.app = app
+        self.proxies = proxies
         self.log = structlog.get_logger("torv.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
-        clear_contextvars()
-        bind(request=request_id)
         started = time.monotonic()
         status = 500
 
@@ -109,7 +108,6 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:
@@ -123,5 +121,5 @@ class RequestLog:
                 path=scope["path"],
                 status=status,
                 ms=round((time.monotonic() - started) * 1000, 1),
-                client=(scope.get("client") or ("",))[0],
+                client=address(HTTPConnection(scope), self.proxies),
             )
