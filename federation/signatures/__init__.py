@@ -1,0 +1,86 @@
+"""HTTP signatures, both kinds, as pure functions: no clock, no network, no database.
+
+What came in is first read (`parse_request_signature`), then checked as far as that goes without a key
+(`check_request`: what is covered, for which host, how old, whether the digest fits the very bytes of the body), and
+only then verified with the key that somebody fetched for `key_id` (`verify`, which does the checks again).
+`SignatureError` carries the status to answer with. A request that passed is proven to come from the owner of the key;
+whether that is the `actor` of the body is not ours to say.
+
+    parsed = parse_request_signature("POST", "/inbox", headers)
+    check_request(parsed, origin="https://ask.example", now=now, body=body)
+    verify(parsed, key_of(parsed.key_id), origin="https://ask.example", now=now, body=body)
+
+What goes out: `sign_cavage` first, `sign_rfc9421` where the peer answers 400 or 401 to that.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from . import cavage, rfc9421
+from .cavage import sign as sign_cavage
+from .digests import content_digest_header, digest_header, followers_digest
+from .errors import SignatureError, unproven
+from .keys import BadKey, PrivateKey, PublicKey, generate, multikey, private_key, public_key, public_pem
+from .message import Message
+from .parsed import ParsedSignature, Scheme, check_time, replay_key, valid_until
+from .rfc9421 import sign as sign_rfc9421
+
+__all__ = [
+    "BadKey",
+    "ParsedSignature",
+    "PrivateKey",
+    "PublicKey",
+    "Scheme",
+    "SignatureError",
+    "check_request",
+    "content_digest_header",
+    "digest_header",
+    "followers_digest",
+    "generate",
+    "is_signed",
+    "multikey",
+    "parse_request_signature",
+    "private_key",
+    "public_key",
+    "public_pem",
+    "replay_key",
+    "sign_cavage",
+    "sign_rfc9421",
+    "valid_until",
+    "verify",
+]
+
+
+def is_signed(headers: Iterable[tuple[str, str]]) -> bool:
+    """True if the request claims to be signed at all."""
+    return any(name.lower() == "signature" for name, _ in headers)
+
+
+def parse_request_signature(method: str, target: str, headers: Iterable[tuple[str, str]]) -> ParsedSignature:
+    """Read the signature of a request; RFC 9421 if there is a Signature-Input, else draft-cavage.
+
+    `target` is path and query as they stood in the request line, still percent-encoded; `headers` all fields in
+    order, repeated ones repeated. Raises SignatureError: 401 if there is no signature, 400 or 401 if it is unreadable.
+    """
+    message = Message.of(method, target, headers)
+    if "signature" not in message.fields:
+        raise unproven("unsigned", "the request must be signed")
+    return rfc9421.parse(message) if "signature-input" in message.fields else cavage.parse(message)
+
+
+def check_request(parsed: ParsedSignature, *, origin: str, now: datetime, body: bytes) -> None:
+    """All checks that need no key; raises SignatureError. `origin` is our configured one, never the Host header."""
+    netloc = origin.partition("://")[2]
+    (cavage if parsed.scheme == "cavage" else rfc9421).check(parsed, netloc=netloc, body=body)
+    check_time(parsed, now)
+
+
+def verify(parsed: ParsedSignature, public_key: PublicKey, *, origin: str, now: datetime, body: bytes) -> None:
+    """Return only if the owner of `public_key` signed this very request, for `origin`, around `now`.
+
+    Raises SignatureError.
+    """
+    check_request(parsed, origin=origin, now=now, body=body)
+    cavaged = parsed.scheme == "cavage"
+    if not (cavage.fits(parsed, public_key) if cavaged else rfc9421.fits(parsed, public_key, origin)):
+        raise unproven("signature", "the signature does not verify with the key of its keyId")
