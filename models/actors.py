@@ -1,17 +1,22 @@
 """Actors: persons, communities, organisations and services, of this node and of others, with their keys."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, func, or_, select, update
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import outbox, text
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of
 from models.errors import Conflict, Invalid, NotFound
+
+PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
+MOVE_COOLDOWN = timedelta(days=7)
 
 
 class ActorType(StrEnum):
@@ -72,6 +77,8 @@ class Actor(Base):
     published: Mapped[datetime | None] = mapped_column(UtcTime)
     fetched_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """When a remote actor was last read from its origin."""
+    standing: Mapped[str] = mapped_column(Text, default="")
+    """What the domain rules say of its server: empty, `limited` or `blocked`."""
     suspended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
     changed_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
@@ -93,8 +100,8 @@ class Actor(Base):
 
     @property
     def active(self) -> bool:
-        """Neither suspended nor deleted."""
-        return self.suspended_at is None and self.deleted_at is None
+        """Neither suspended, deleted, nor on a blocked server."""
+        return self.suspended_at is None and self.deleted_at is None and self.standing != "blocked"
 
 
 class Key(Base):
@@ -108,3 +115,341 @@ class Key(Base):
     public_pem: Mapped[str] = mapped_column(Text)
     private_pem: Mapped[str] = mapped_column(Text, default="")
     fetched_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+RESERVED = frozenset(
+    "actor admin administrator anonym api about activities c help inbox intents me moderator moderators node nodeinfo "
+    "oauth org p postmaster root settings static support system t tags torv u webmaster".split()
+)
+PATHS = {ActorType.GROUP: "c", ActorType.ORGANIZATION: "org"}
+
+
+@dataclass(frozen=True)
+class RemoteActor:
+    """An actor as read from its origin: texts clean, ids checked."""
+
+    uri: str
+    type: str
+    username: str
+    domain: str
+    inbox: str
+    name: str = ""
+    summary: str = ""
+    url: str = ""
+    shared_inbox: str = ""
+    outbox: str = ""
+    followers_uri: str = ""
+    following_uri: str = ""
+    featured_uri: str = ""
+    moderators_uri: str = ""
+    icon_url: str = ""
+    image_url: str = ""
+    fields: list[dict[str, str]] = field(default_factory=list)
+    also_known_as: list[str] = field(default_factory=list)
+    moved_to: str = ""
+    locked: bool = False
+    discoverable: bool = False
+    indexable: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+    published: datetime | None = None
+    keys: list[tuple[str, str]] = field(default_factory=list)
+    """(key id, PEM) of every key whose owner is this actor."""
+
+
+def get(db: Session, actor_id: int) -> Actor:
+    """The actor with this id; raises NotFound."""
+    if (actor := db.get(Actor, actor_id)) is None:
+        raise NotFound("There is no such actor.")
+    return actor
+
+
+def many(db: Session, ids: Iterable[int]) -> dict[int, Actor]:
+    """Actors by id, for a page that shows several."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    return {actor.id: actor for actor in db.scalars(select(Actor).where(Actor.id.in_(wanted)))}
+
+
+def by_uri(db: Session, uri: str) -> Actor | None:
+    """The actor with exactly this id, if we know it."""
+    return db.scalar(select(Actor).where(Actor.uri == uri))
+
+
+def by_uris(db: Session, uris: Iterable[str]) -> list[Actor]:
+    """Those of these ids that we know."""
+    wanted = set(uris)
+    return list(db.scalars(select(Actor).where(Actor.uri.in_(wanted)))) if wanted else []
+
+
+def by_handle(db: Session, username: str, domain: str | None = None) -> Actor | None:
+    """The actor with this handle, letter case ignored; of this node without `domain`."""
+    domain = (domain or node_of(db).domain).lower()
+    return db.scalar(select(Actor).where(Actor.username_key == username.casefold(), Actor.domain == domain))
+
+
+def find(db: Session, handle: str) -> Actor | None:
+    """The actor for `name`, `@name`, `name@domain` or an id, if we know it."""
+    if "://" in handle:
+        return by_uri(db, handle)
+    name, _, domain = handle.lstrip("@").partition("@")
+    return by_handle(db, name, domain or None)
+
+
+def node_actor(db: Session) -> Actor:
+    """The Application that signs our fetches; made when first asked for (`torv init` does)."""
+    node = node_of(db)
+    if (actor := by_uri(db, f"{node.origin}/actor")) is None:
+        raise NotFound("This node is not set up yet: run `torv init`.")
+    return actor
+
+
+def create_local(
+    db: Session, username: str, type: ActorType, *, name: str = "", summary_source: str = "", locked: bool = False
+) -> Actor:
+    """A new actor of this node with its RSA key.
+
+    Names are `[a-z0-9_]{1,30}`, unique over persons, communities and organisations, and never used twice: also a
+    deleted actor keeps its name. Raises Invalid or Conflict.
+    """
+    node = node_of(db)
+    application = type == ActorType.APPLICATION
+    if not application:
+        username = username.strip().lower()
+        if not re.fullmatch(r"[a-z0-9_]{1,30}", username):
+            raise Invalid("A user name has 1 to 30 letters a–z, digits or underscores.", code="username_form")
+        if username in RESERVED:
+            raise Conflict("This name is reserved.", code="username_taken")
+    if by_handle(db, username):
+        raise Conflict("This name is taken.", code="username_taken")
+    path = "/actor" if application else f"/{PATHS.get(type, 'u')}/{username}"
+    uri = node.origin + path
+    actor = Actor(
+        id=new_id(),
+        uri=uri,
+        type=type,
+        local=True,
+        username=username,
+        username_key=username.casefold(),
+        domain=node.domain,
+        name=text.one_line(name, 100),
+        summary_source=summary_source,
+        summary=_summary(db, summary_source),
+        url=uri,
+        inbox=f"{uri}/inbox",
+        shared_inbox=f"{node.origin}/inbox",
+        outbox=f"{uri}/outbox",
+        followers_uri="" if application else f"{uri}/followers",
+        following_uri="" if application else f"{uri}/following",
+        featured_uri="" if application else f"{uri}/featured",
+        moderators_uri=f"{uri}/moderators" if type == ActorType.GROUP else "",
+        locked=locked,
+        discoverable=not application,
+        indexable=not application,
+        published=now(),
+    )
+    db.add(actor)
+    db.flush()
+    private_pem, public_pem = new_key_pair()
+    db.add(Key(id=new_id(), uri=f"{uri}#main-key", actor_id=actor.id, public_pem=public_pem, private_pem=private_pem))
+    db.flush()
+    return actor
+
+
+def _summary(db: Session, source: str) -> str:
+    return text.render_markdown(source, resolve=lambda handle: find(db, handle), origin=node_of(db).origin).html
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh RSA-2048 key as (private PEM, public PEM)."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()
+
+
+def private_key(db: Session, actor_id: int) -> tuple[str, str]:
+    """(key id, private PEM) of a local actor; raises NotFound."""
+    row = db.execute(select(Key.uri, Key.private_pem).where(Key.actor_id == actor_id, Key.private_pem != "")).first()
+    if row is None:
+        raise NotFound("This actor has no private key here.")
+    return row[0], row[1]
+
+
+def public_key(db: Session, actor_id: int) -> str:
+    """The PEM of a local actor's public key."""
+    return db.scalars(select(Key.public_pem).where(Key.actor_id == actor_id).order_by(Key.id)).first() or ""
+
+
+def key_by_uri(db: Session, key_uri: str) -> tuple[Key, Actor] | None:
+    """A key we hold, and its owner."""
+    row = db.execute(select(Key, Actor).join(Actor, Key.actor_id == Actor.id).where(Key.uri == key_uri)).first()
+    return (row[0], row[1]) if row else None
+
+
+def record_keys(db: Session, actor: Actor, keys: list[tuple[str, str]]) -> None:
+    """Replace the keys of a remote actor by those its origin now shows.
+
+    A key id that belongs to somebody else is left with him.
+    """
+    wanted = dict(keys)
+    for key in db.scalars(select(Key).where(or_(Key.actor_id == actor.id, Key.uri.in_(wanted)))).all():
+        pem = wanted.pop(key.uri, None)
+        if key.actor_id != actor.id:
+            continue
+        if pem is None:
+            db.delete(key)
+        else:
+            key.public_pem, key.fetched_at = pem, now()
+    for uri, pem in wanted.items():
+        db.add(Key(id=new_id(), uri=uri, actor_id=actor.id, public_pem=pem))
+    db.flush()
+
+
+def record_remote(db: Session, remote: RemoteActor) -> Actor:
+    """Insert or refresh an actor of another server. What we decided about it (suspension) stays."""
+    from models.moderation import DomainAction, rule_for
+
+    if remote.uri.startswith(node_of(db).origin + "/") or remote.domain == node_of(db).domain:
+        raise Invalid("An actor of another server with an id or handle of ours.")
+    actor = by_uri(db, remote.uri)
+    holder = by_handle(db, remote.username, remote.domain)
+    if holder is not None and (actor is None or holder.id != actor.id):
+        # The handle changed hands at its origin (account deleted and made anew): the old actor keeps its posts.
+        holder.username_key = f"{holder.username_key}\x1f{holder.id}"
+        db.flush()
+    if actor is None:
+        actor = Actor(id=new_id(), uri=remote.uri, local=False)
+        db.add(actor)
+    for name in (
+        *("type", "username", "domain", "name", "summary", "url", "inbox", "shared_inbox", "outbox", "followers_uri"),
+        *("following_uri", "featured_uri", "moderators_uri", "icon_url", "image_url", "fields", "also_known_as"),
+        *("locked", "discoverable", "indexable", "extra", "published"),
+    ):
+        setattr(actor, name, getattr(remote, name))
+    actor.username_key = remote.username.casefold()
+    if actor.moved_at is None:
+        actor.moved_to = remote.moved_to
+    rule = rule_for(db, actor.domain)
+    actor.standing = {DomainAction.BLOCK: "blocked", DomainAction.LIMIT: "limited"}.get(rule, "") if rule else ""
+    actor.fetched_at = actor.changed_at = now()
+    actor.deleted_at = None
+    db.flush()
+    record_keys(db, actor, remote.keys)
+    return actor
+
+
+def update_profile(db: Session, actor: Actor, **changes: Any) -> None:
+    """Change a local actor's profile and tell the followers.
+
+    Takes name, summary_source, locked, discoverable, indexable, hides_followers, fields, icon_url, image_url,
+    also_known_as.
+    """
+    if "name" in changes:
+        changes["name"] = text.one_line(changes["name"], 100)
+    if "summary_source" in changes:
+        changes["summary_source"] = changes["summary_source"][:5000]
+        actor.summary = _summary(db, changes["summary_source"])
+    for name, value in changes.items():
+        setattr(actor, name, value)
+    actor.changed_at = now()
+    outbox.record(db, "Update", actor, object_uri=actor.uri, to=[PUBLIC], cc=[actor.followers_uri], public=True, urgent=True)
+
+
+def suspend(db: Session, actor: Actor) -> None:
+    """Hide an actor and take nothing more from it. Follows in both directions end."""
+    actor.suspended_at = actor.suspended_at or now()
+    db.flush()
+
+
+def unsuspend(db: Session, actor: Actor) -> None:
+    """End a suspension."""
+    actor.suspended_at = None
+    db.flush()
+
+
+def gone(db: Session, actor: Actor) -> None:
+    """A remote actor deleted itself: its posts become tombstones, its follows, votes and keys go."""
+    from models import posts
+
+    posts.tombstone_all(db, actor)
+    _forget_relations(db, actor)
+    db.execute(delete(Key).where(Key.actor_id == actor.id))
+    _empty(actor)
+    db.flush()
+
+
+def delete_local(db: Session, actor: Actor) -> None:
+    """Delete a local actor for good: tells the world, empties the row, keeps the name from being used again."""
+    from models import posts
+
+    outbox.record(
+        db, "Delete", actor, object_uri=actor.uri, to=[PUBLIC], cc=[actor.followers_uri], public=True, urgent=True,
+        data={"followers": [row for row in _follower_inboxes(db, actor)]},
+    )  # fmt: skip
+    posts.tombstone_all(db, actor)
+    _forget_relations(db, actor)
+    _empty(actor)
+    db.flush()
+
+
+def _follower_inboxes(db: Session, actor: Actor) -> list[str]:
+    from models.follows import Follow
+
+    rows = db.execute(
+        select(Actor.shared_inbox, Actor.inbox)
+        .join(Follow, Follow.follower_id == Actor.id)
+        .where(Follow.target_id == actor.id, Actor.local.is_(False))
+    )
+    return sorted({shared or own for shared, own in rows})
+
+
+def _forget_relations(db: Session, actor: Actor) -> None:
+    from models.blocks import Block, Mute
+    from models.communities import Moderator
+    from models.follows import Follow
+    from models.notifications import Notification
+    from models.reactions import withdraw_all
+
+    withdraw_all(db, actor)
+    db.execute(delete(Follow).where(or_(Follow.follower_id == actor.id, Follow.target_id == actor.id)))
+    db.execute(delete(Block).where(or_(Block.actor_id == actor.id, Block.target_id == actor.id)))
+    db.execute(delete(Mute).where(or_(Mute.actor_id == actor.id, Mute.target_id == actor.id)))
+    db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
+    db.execute(delete(Notification).where(Notification.from_id == actor.id))
+
+
+def _empty(actor: Actor) -> None:
+    actor.deleted_at = now()
+    actor.name = actor.summary = actor.summary_source = actor.icon_url = actor.image_url = ""
+    actor.fields, actor.also_known_as, actor.extra = [], [], {}
+
+
+def moved(db: Session, actor: Actor, target: Actor) -> None:
+    """`actor` moved to `target` (checked by the caller): local followers follow the new one. Once in 7 days."""
+    from models import follows
+
+    if actor.moved_at is not None and now() - actor.moved_at < MOVE_COOLDOWN:
+        raise Conflict("This account moved less than 7 days ago.")
+    actor.moved_to, actor.moved_at = target.uri, now()
+    for follower in follows.local_followers(db, actor):
+        follows.undo(db, follower, actor)
+        if follower.id != target.id:
+            follows.request(db, follower, target)
+    db.flush()
+
+
+def count_active(db: Session, since: datetime) -> int:
+    """Local persons who posted since then (for NodeInfo)."""
+    from models.posts import Post
+
+    return db.scalar(
+        select(func.count(func.distinct(Post.author_id))).where(Post.local.is_(True), Post.published >= since)
+    ) or 0

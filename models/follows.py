@@ -1,12 +1,17 @@
-"""Follows between actors, blocks and mutes."""
+"""Follows between actors. A community that follows a community is a twinning."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, UtcTime, now
+from models import outbox
+from models.actors import Actor, get
+from models.base import Base, Id, UtcTime, new_id, now
+from models.database import node_of
+from models.errors import Forbidden, Invalid
 
 
 class FollowState(StrEnum):
@@ -17,7 +22,7 @@ class FollowState(StrEnum):
 
 
 class Follow(Base):
-    """One actor follows another; a Group that follows a Group is a twinning."""
+    """One actor follows another."""
 
     __tablename__ = "follows"
     __table_args__ = (
@@ -34,25 +39,192 @@ class Follow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
-class Block(Base):
-    """`actor` wants nothing to do with `target`; both stop seeing each other."""
+def request(db: Session, follower: Actor, target: Actor, *, uri: str | None = None) -> Follow:
+    """Ask to follow; accepted at once by open local targets, else pending.
 
-    __tablename__ = "blocks"
-    __table_args__ = (UniqueConstraint("actor_id", "target_id"),)
+    `uri` is the Follow activity's id when it came from elsewhere. Asking again is once; a remote server that asks
+    again hears Accept again. Raises Invalid or Forbidden (blocked).
+    """
+    from models import blocks, notifications
 
-    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    uri: Mapped[str] = mapped_column(Text, default="")
-    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
-    target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), index=True)
-    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    if follower.id == target.id:
+        raise Invalid("You cannot follow yourself.")
+    if not target.active or target.type == "Application":
+        raise Invalid("This account cannot be followed.")
+    if blocks.blocked_between(db, follower.id, target.id):
+        raise Forbidden("You cannot follow this account.")
+    row = find(db, follower.id, target.id)
+    if row is not None:
+        if uri and uri != row.uri:
+            row.uri = uri
+        if uri and row.state == FollowState.ACCEPTED:
+            _answer(db, "Accept", row, follower, target)
+        db.flush()
+        return row
+    node = node_of(db)
+    row = Follow(id=new_id(), uri=uri or "", follower_id=follower.id, target_id=target.id, state=FollowState.PENDING)
+    if follower.local and not target.local:
+        row.uri = outbox.record(db, "Follow", follower, object_uri=target.uri, to=[target.uri]).uri
+    elif not uri:
+        row.uri = f"{node.origin}/activities/{row.id}"
+    db.add(row)
+    db.flush()
+    if target.local:
+        # Twins are taken on by a moderator, never by themselves (FEP-d36d).
+        if target.locked or (follower.is_community and target.is_community):
+            notifications.follow_waits(db, follower, target)
+        else:
+            accept(db, row)
+    return row
 
 
-class Mute(Base):
-    """`actor` does not want to see `target`; the target never learns of it."""
+def accept(db: Session, follow: Follow) -> None:
+    """The target agrees. Accepting twice is once."""
+    from models import notifications
 
-    __tablename__ = "mutes"
+    if follow.state == FollowState.ACCEPTED:
+        return
+    follow.state = FollowState.ACCEPTED
+    db.flush()
+    follower, target = get(db, follow.follower_id), get(db, follow.target_id)
+    _answer(db, "Accept", follow, follower, target)
+    if target.local:
+        notifications.notify(db, target.id, "follow", follower)
+    if follower.local:
+        notifications.notify(db, follower.id, "follow_accepted", target)
 
-    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
-    target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
-    until: Mapped[datetime | None] = mapped_column(UtcTime)
-    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+def reject(db: Session, follow: Follow) -> None:
+    """The target refuses, or ends a follow it had accepted."""
+    follower, target = get(db, follow.follower_id), get(db, follow.target_id)
+    _answer(db, "Reject", follow, follower, target)
+    db.delete(follow)
+    db.flush()
+
+
+def _answer(db: Session, type: str, follow: Follow, follower: Actor, target: Actor) -> None:
+    if target.local and not follower.local:
+        outbox.record(db, type, target, object_uri=follow.uri, to=[follower.uri], data={"embed": activity(follow, follower, target)})
+
+
+def activity(follow: Follow, follower: Actor, target: Actor) -> dict[str, Any]:
+    """The Follow as it is embedded in Accept, Reject and Undo: plain id strings, which every server reads."""
+    return {"id": follow.uri, "type": "Follow", "actor": follower.uri, "object": target.uri}
+
+
+def undo(db: Session, follower: Actor, target: Actor) -> bool:
+    """End a follow from either side's point of view; False if there was none.
+
+    A local follower tells the target by Undo; for a local target who drops a remote follower it is a Reject.
+    """
+    row = find(db, follower.id, target.id)
+    if row is None:
+        return False
+    if follower.local and not target.local:
+        outbox.record(db, "Undo", follower, object_uri=row.uri, to=[target.uri], data={"embed": activity(row, follower, target)})
+    db.delete(row)
+    db.flush()
+    return True
+
+
+def drop_follower(db: Session, target: Actor, follower: Actor) -> bool:
+    """A local target removes a follower; False if it was none."""
+    row = find(db, follower.id, target.id)
+    if row is None:
+        return False
+    reject(db, row)
+    return True
+
+
+def find(db: Session, follower_id: int, target_id: int) -> Follow | None:
+    """The follow between these two, in this direction."""
+    return db.scalar(select(Follow).where(Follow.follower_id == follower_id, Follow.target_id == target_id))
+
+
+def by_uri(db: Session, uri: str) -> Follow | None:
+    """The follow whose activity has this id."""
+    return db.scalar(select(Follow).where(Follow.uri == uri)) if uri else None
+
+
+def state(db: Session, follower_id: int, target_id: int) -> str | None:
+    """`accepted`, `pending`, or None."""
+    row = find(db, follower_id, target_id)
+    return row.state if row else None
+
+
+def states(db: Session, follower_id: int, target_ids: list[int]) -> dict[int, str]:
+    """`state` for many targets at once."""
+    rows = db.execute(select(Follow.target_id, Follow.state).where(Follow.follower_id == follower_id, Follow.target_id.in_(target_ids)))
+    return {row[0]: row[1] for row in rows}
+
+
+def pending_for(db: Session, target_id: int) -> list[tuple[Follow, Actor]]:
+    """Requests that wait for this actor's answer, oldest first."""
+    rows = db.execute(
+        select(Follow, Actor)
+        .join(Actor, Follow.follower_id == Actor.id)
+        .where(Follow.target_id == target_id, Follow.state == FollowState.PENDING)
+        .order_by(Follow.id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def followers(db: Session, actor_id: int, *, before: int | None = None, limit: int = 40) -> list[tuple[int, Actor]]:
+    """Accepted followers with their cursor (the follow's id), newest first."""
+    return _page(db, Follow.follower_id, Follow.target_id, actor_id, before, limit)
+
+
+def following(db: Session, actor_id: int, *, before: int | None = None, limit: int = 40) -> list[tuple[int, Actor]]:
+    """Whom an actor follows, with cursors, newest first."""
+    return _page(db, Follow.target_id, Follow.follower_id, actor_id, before, limit)
+
+
+def _page(db: Session, shown: Any, by: Any, actor_id: int, before: int | None, limit: int) -> list[tuple[int, Actor]]:
+    query = (
+        select(Follow.id, Actor)
+        .join(Actor, shown == Actor.id)
+        .where(by == actor_id, Follow.state == FollowState.ACCEPTED, Actor.deleted_at.is_(None))
+        .order_by(Follow.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(Follow.id < before)
+    return [(row[0], row[1]) for row in db.execute(query)]
+
+
+def local_followers(db: Session, actor: Actor) -> list[Actor]:
+    """The actors of this node that follow `actor`."""
+    return list(
+        db.scalars(
+            select(Actor)
+            .join(Follow, Follow.follower_id == Actor.id)
+            .where(Follow.target_id == actor.id, Follow.state == FollowState.ACCEPTED, Actor.local.is_(True))
+        )
+    )
+
+
+def followed_here(db: Session, actor_id: int) -> bool:
+    """Whether anybody on this node follows this actor."""
+    return (
+        db.scalar(
+            select(Follow.id)
+            .join(Actor, Follow.follower_id == Actor.id)
+            .where(Follow.target_id == actor_id, Follow.state == FollowState.ACCEPTED, Actor.local.is_(True))
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def count_followers(db: Session, actor_id: int) -> int:
+    """How many follow this actor, as far as this node knows."""
+    return _count(db, Follow.target_id == actor_id)
+
+
+def count_following(db: Session, actor_id: int) -> int:
+    """How many this actor follows, as far as this node knows."""
+    return _count(db, Follow.follower_id == actor_id)
+
+
+def _count(db: Session, condition: Any) -> int:
+    return db.scalar(select(func.count()).select_from(Follow).where(condition, Follow.state == FollowState.ACCEPTED)) or 0

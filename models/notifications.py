@@ -3,10 +3,14 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, UtcTime, now
+from models.accounts import Account
+from models.actors import Actor
+from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.database import wake
+from models.posts import Post
 
 
 class NotificationKind(StrEnum):
@@ -44,3 +48,82 @@ class Notification(Base):
     """What makes it one event: the post's or the other thing's id."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     read_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | None = None, *, subject: str = "") -> bool:
+    """Tell an account of something once; False if it knows, has no account here, or does not want to hear of `who`."""
+    from models import blocks
+
+    if account_id == who.id or db.get(Account, account_id) is None:
+        return False
+    if blocks.blocked_between(db, account_id, who.id) or blocks.has_muted(db, account_id, who.id):
+        return False
+    wake(db, "notifications")
+    return insert_unless_there(
+        db,
+        Notification,
+        id=new_id(),
+        account_id=account_id,
+        kind=kind,
+        from_id=who.id,
+        post_id=post.id if post else None,
+        subject=subject or (str(post.id) if post else ""),
+        created_at=now(),
+    )
+
+
+def forget(db: Session, kind: str, who: Actor, *, post: Post | None = None, account_id: int | None = None) -> None:
+    """Take a notice back whose cause was undone."""
+    query = delete(Notification).where(Notification.kind == kind, Notification.from_id == who.id)
+    if post is not None:
+        query = query.where(Notification.post_id == post.id)
+    if account_id is not None:
+        query = query.where(Notification.account_id == account_id)
+    db.execute(query)
+
+
+def follow_waits(db: Session, follower: Actor, target: Actor) -> None:
+    """A follow waits for an answer: of the person, or of a community's moderators."""
+    from models import communities
+
+    if target.is_community:
+        kind = NotificationKind.TWIN_REQUEST if follower.is_community else NotificationKind.FOLLOW_REQUEST
+        for moderator in communities.moderators(db, target):
+            notify(db, moderator.id, kind, follower, subject=str(target.id))
+    else:
+        notify(db, target.id, NotificationKind.FOLLOW_REQUEST, follower)
+
+
+def of(
+    db: Session, account_id: int, *, before: int | None = None, limit: int = 20
+) -> list[tuple[Notification, Actor, Post | None]]:
+    """An account's notices, newest first, with who caused them and the post they are about."""
+    query = (
+        select(Notification, Actor, Post)
+        .join(Actor, Notification.from_id == Actor.id)
+        .outerjoin(Post, Notification.post_id == Post.id)
+        .where(Notification.account_id == account_id)
+        .order_by(Notification.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(Notification.id < before)
+    return [(row[0], row[1], row[2]) for row in db.execute(query)]
+
+
+def unread(db: Session, account_id: int) -> int:
+    """How many notices wait, counted to 100."""
+    waiting = (
+        select(Notification.id).where(Notification.account_id == account_id, Notification.read_at.is_(None)).limit(100)
+    )
+    return db.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+
+
+def mark_read(db: Session, account_id: int, *, up_to: int | None = None) -> None:
+    """Mark all notices read, or those up to one."""
+    query = (
+        update(Notification)
+        .where(Notification.account_id == account_id, Notification.read_at.is_(None))
+        .values(read_at=now())
+    )
+    db.execute(query if up_to is None else query.where(Notification.id <= up_to))

@@ -170,3 +170,16 @@ def public_of(
     if before is not None:
         query = query.where(Activity.id < before)
     return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))
+
+
+def plain_announces(db: Session, actor_id: int, post: Post) -> list[Activity]:
+    """The Announces by which an actor showed a post itself (not an activity about it) to everybody."""
+    rows = db.scalars(
+        select(Activity).where(
+            Activity.actor_id == actor_id,
+            Activity.post_id == post.id,
+            Activity.type == "Announce",
+            Activity.object_uri == post.uri,
+        )
+    )
+    return [row for row in rows if "only" not in row.data]

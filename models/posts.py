@@ -1,13 +1,20 @@
 """Posts of every kind, of this node and of others: notes, questions, answers, comments."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Text, delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Json, UtcTime, now
+from models import outbox, text
+from models.actors import PUBLIC, Actor
+from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.errors import Forbidden, Invalid, NotFound
+
+MAX_PINS = 20
 
 
 class Kind(StrEnum):
@@ -143,3 +150,136 @@ class Pin(Base):
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What somebody on this node wants to say. `text` is Markdown; `to` are actor ids addressed besides mentions."""
+
+    text: str
+    title: str = ""
+    visibility: str = Visibility.PUBLIC
+    language: str = ""
+    summary: str = ""
+    sensitive: bool = False
+    barriers: tuple[str, ...] = ()
+    municipality: str = ""
+    to: tuple[int, ...] = ()
+
+
+def get(db: Session, post_id: int) -> Post:
+    """The row, whoever asks (rules of visibility are `access`'s); raises NotFound."""
+    if (post := db.get(Post, post_id)) is None:
+        raise NotFound("There is no such post.")
+    return post
+
+
+def by_uri(db: Session, uri: str) -> Post | None:
+    """The row with exactly this id, tombstones included."""
+    return db.scalar(select(Post).where(Post.uri == uri)) if uri else None
+
+
+def editions(db: Session, post: Post) -> list[Edition]:
+    """What the post said before each edit, oldest first."""
+    return list(db.scalars(select(Edition).where(Edition.post_id == post.id).order_by(Edition.id)))
+
+
+def tags_of(db: Session, post_ids: list[int]) -> dict[int, list[PostTag]]:
+    """The hashtags of several posts."""
+    found: dict[int, list[PostTag]] = {}
+    for tag in db.scalars(select(PostTag).where(PostTag.post_id.in_(post_ids)).order_by(PostTag.name)):
+        found.setdefault(tag.post_id, []).append(tag)
+    return found
+
+
+def keep_edition(db: Session, post: Post) -> None:
+    """Store what the post says now, before it changes."""
+    db.add(
+        Edition(
+            id=new_id(), post_id=post.id, title=post.title, content=post.content, source=post.source,
+            summary=post.summary, written_at=post.updated or post.published,
+        )
+    )  # fmt: skip
+
+
+def set_tags(db: Session, post: Post, tags: Iterable[str]) -> None:
+    """Replace the hashtags of a post (at most 30, compared without letter case)."""
+    db.execute(delete(PostTag).where(PostTag.post_id == post.id))
+    shown: dict[str, str] = {}
+    for tag in tags:
+        if text.is_tag(tag):
+            shown.setdefault(text.tag_key(tag), tag.lstrip("#")[:100])
+    for name, as_written in list(shown.items())[:30]:
+        db.add(PostTag(post_id=post.id, name=name, shown=as_written))
+
+
+def set_recipients(db: Session, post: Post, mentioned: Iterable[Actor], addressed: Iterable[Actor] = ()) -> list[Actor]:
+    """Replace whom a post names; returns those who were not named before."""
+    before = set(db.scalars(select(Recipient.actor_id).where(Recipient.post_id == post.id, Recipient.mentioned.is_(True))))
+    db.execute(delete(Recipient).where(Recipient.post_id == post.id))
+    named = {actor.id: actor for actor in mentioned if actor.id != post.author_id}
+    for actor in named.values():
+        db.add(Recipient(post_id=post.id, actor_id=actor.id, mentioned=True))
+    for actor in {actor.id: actor for actor in addressed}.values():
+        if actor.id not in named and actor.id != post.author_id:
+            db.add(Recipient(post_id=post.id, actor_id=actor.id, mentioned=False))
+    return [actor for actor in named.values() if actor.id not in before]
+
+
+def next_update(post: Post) -> datetime:
+    """The time of a new edition: now, but at least a second after the last, so that every server sees it as newer."""
+    last = post.updated or post.published
+    return max(now(), last + timedelta(seconds=1)).replace(microsecond=0)
+
+
+def pin(db: Session, author: Actor, post: Post) -> None:
+    """Show a post first on its author's page; at most 20."""
+    if post.author_id != author.id or post.deleted_at is not None:
+        raise Forbidden("You can only pin your own posts.")
+    if post.visibility not in {Visibility.PUBLIC, Visibility.UNLISTED}:
+        raise Invalid("Only public posts can be pinned.")
+    if db.get(Pin, (author.id, post.id)) is not None:
+        return
+    if db.scalar(select(func.count()).select_from(Pin).where(Pin.actor_id == author.id)) >= MAX_PINS:  # type: ignore[operator]
+        raise Invalid(f"At most {MAX_PINS} posts can be pinned.")
+    db.add(Pin(actor_id=author.id, post_id=post.id))
+    _tell_pin(db, "Add", author, post)
+
+
+def unpin(db: Session, author: Actor, post: Post) -> None:
+    """End `pin`."""
+    row = db.get(Pin, (author.id, post.id))
+    if row is not None:
+        db.delete(row)
+        _tell_pin(db, "Remove", author, post)
+
+
+def _tell_pin(db: Session, type: str, author: Actor, post: Post) -> None:
+    db.flush()
+    if author.local:
+        outbox.record(
+            db, type, author, object_uri=post.uri, post=post, to=[PUBLIC], cc=[author.followers_uri], public=True,
+            data={"target": author.featured_uri},
+        )  # fmt: skip
+
+
+def pinned(db: Session, actor_id: int) -> list[Post]:
+    """The posts an actor shows first, newest pin first."""
+    return list(
+        db.scalars(
+            select(Post).join(Pin, Pin.post_id == Post.id)
+            .where(Pin.actor_id == actor_id, Post.deleted_at.is_(None))
+            .order_by(Pin.created_at.desc()).limit(MAX_PINS)
+        )
+    )  # fmt: skip
+
+
+def count_local(db: Session) -> tuple[int, int]:
+    """(posts, replies) written on this node, for NodeInfo."""
+    rows = db.execute(
+        select(Post.in_reply_to_uri == "", func.count())
+        .where(Post.local.is_(True), Post.deleted_at.is_(None))
+        .group_by(Post.in_reply_to_uri == "")
+    )
+    counts = {bool(row[0]): row[1] for row in rows}
+    return counts.get(True, 0), counts.get(False, 0)

@@ -1,11 +1,16 @@
 """Votes and boosts: one of each per actor and post."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, UtcTime, now
+from models import communities, notifications, outbox
+from models.actors import PUBLIC, Actor, get
+from models.base import Base, Id, UtcTime, new_id, now
+from models.errors import Forbidden, Invalid, NotFound
+from models.posts import Kind, Post, Visibility
 
 
 class Vote(Base):
@@ -37,5 +42,175 @@ class Boost(Base):
     uri: Mapped[str] = mapped_column(Text, index=True)
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
     post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"))
-    visibility: Mapped[str] = mapped_column(Text, default="public")
+    visibility: Mapped[str] = mapped_column(Text, default=Visibility.PUBLIC)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+def vote(
+    db: Session, actor: Actor, post: Post, value: int = 1, *, uri: str | None = None, emoji: str = "",
+    inner: dict[str, Any] | None = None,
+) -> Vote:  # fmt: skip
+    """Vote `value` (1 or -1) for a post; a new vote replaces the old one.
+
+    The caller has made sure that `actor` may see the post. `uri` and `inner` are the activity's id and JSON when it
+    came from elsewhere. Raises Invalid, Forbidden (own question, answer or comment; no down votes here), or NotFound.
+    """
+    if value not in {1, -1}:
+        raise Invalid("A vote is up or down.")
+    if post.deleted_at is not None:
+        raise NotFound("There is no such post.")
+    if post.author_id == actor.id and post.kind in {Kind.QUESTION, Kind.ANSWER, Kind.COMMENT}:
+        raise Forbidden("You cannot vote for your own contribution.", code="own_post")
+    if value < 0 and not communities.allows_down(db, post.community_id):
+        raise Forbidden("Down votes do not count here.", code="no_down_votes")
+    row = _vote_of(db, actor.id, post.id)
+    if row is not None:
+        if row.value == value and row.emoji == emoji:
+            return row
+        _count(post, row.value, -1)
+        db.delete(row)
+        db.flush()
+    row = Vote(id=new_id(), uri=uri or "", actor_id=actor.id, post_id=post.id, value=value, emoji=emoji[:100])
+    db.add(row)
+    _count(post, value, 1)
+    db.flush()
+    if actor.local:
+        row.uri = _send_vote(db, actor, post, value).uri
+    else:
+        communities.pass_on(db, post, inner)
+    if value > 0:
+        notifications.notify(db, post.author_id, "vote", actor, post)
+    return row
+
+
+def _send_vote(db: Session, actor: Actor, post: Post, value: int) -> outbox.Activity:
+    author, community = get(db, post.author_id), communities.home_of(db, post)
+    activity = outbox.record(
+        db, "Like" if value > 0 else "Dislike", actor, object_uri=post.uri, post=post, to=[author.uri],
+        cc=[community.uri] if community else [], data={"audience": community.uri} if community else {},
+    )  # fmt: skip
+    communities.pass_on(db, post, None, own=activity)
+    return activity
+
+
+def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any] | None = None) -> bool:
+    """Take a vote back; False if there was none."""
+    row = _vote_of(db, actor.id, post.id)
+    if row is None:
+        return False
+    _count(post, row.value, -1)
+    if actor.local:
+        author, community = get(db, post.author_id), communities.home_of(db, post)
+        embed = {"id": row.uri, "type": "Like" if row.value > 0 else "Dislike", "actor": actor.uri, "object": post.uri}
+        activity = outbox.record(
+            db, "Undo", actor, object_uri=row.uri, post=post, to=[author.uri], cc=[community.uri] if community else [],
+            data={"embed": embed, **({"audience": community.uri} if community else {})},
+        )  # fmt: skip
+        communities.pass_on(db, post, None, own=activity)
+    else:
+        communities.pass_on(db, post, inner)
+    db.delete(row)
+    db.flush()
+    notifications.forget(db, "vote", actor, post=post)
+    return True
+
+
+def by_vote_uri(db: Session, uri: str) -> Vote | None:
+    """The vote whose activity has this id."""
+    return db.scalars(select(Vote).where(Vote.uri == uri)).first() if uri else None
+
+
+def _vote_of(db: Session, actor_id: int, post_id: int) -> Vote | None:
+    return db.scalar(select(Vote).where(Vote.actor_id == actor_id, Vote.post_id == post_id))
+
+
+def _count(post: Post, value: int, by: int) -> None:
+    if value > 0:
+        post.up = max(0, post.up + by)
+    else:
+        post.down = max(0, post.down + by)
+
+
+def boost(db: Session, actor: Actor, post: Post, *, uri: str | None = None, at: datetime | None = None) -> Boost:
+    """Show a post to one's followers; twice is once. Raises Forbidden for posts that are not public."""
+    if post.deleted_at is not None:
+        raise NotFound("There is no such post.")
+    if post.visibility not in {Visibility.PUBLIC, Visibility.UNLISTED}:
+        raise Forbidden("This post cannot be boosted.", code="not_public")
+    found = _boost_of(db, actor.id, post.id)
+    if found is not None:
+        return found
+    row = Boost(id=new_id(at), uri=uri or "", actor_id=actor.id, post_id=post.id)
+    db.add(row)
+    post.boost_count += 1
+    db.flush()
+    if actor.local:
+        author = get(db, post.author_id)
+        row.uri = outbox.record(
+            db, "Announce", actor, object_uri=post.uri, post=post, to=[PUBLIC],
+            cc=[actor.followers_uri, author.uri], public=True,
+        ).uri  # fmt: skip
+    notifications.notify(db, post.author_id, "boost", actor, post)
+    return row
+
+
+def unboost(db: Session, actor: Actor, post: Post) -> bool:
+    """Take a boost back; False if there was none."""
+    row = _boost_of(db, actor.id, post.id)
+    if row is None:
+        return False
+    if actor.local:
+        author = get(db, post.author_id)
+        outbox.record(
+            db, "Undo", actor, object_uri=row.uri, post=post, to=[PUBLIC], cc=[actor.followers_uri, author.uri],
+            data={"embed": announce_json(row, actor, post)},
+        )  # fmt: skip
+    db.delete(row)
+    post.boost_count = max(0, post.boost_count - 1)
+    db.flush()
+    notifications.forget(db, "boost", actor, post=post)
+    return True
+
+
+def announce_json(row: Boost, actor: Actor, post: Post) -> dict[str, Any]:
+    """A boost's Announce as it is embedded in its Undo."""
+    return {
+        "id": row.uri or f"{node_of_actor(actor)}/activities/{row.id}", "type": "Announce", "actor": actor.uri,
+        "object": post.uri, "to": [PUBLIC], "cc": [actor.followers_uri],
+    }  # fmt: skip
+
+
+def node_of_actor(actor: Actor) -> str:
+    """Scheme and host of an actor's id."""
+    return "/".join(actor.uri.split("/", 3)[:3])
+
+
+def by_boost_uri(db: Session, uri: str) -> Boost | None:
+    """The boost whose activity has this id."""
+    return db.scalars(select(Boost).where(Boost.uri == uri)).first() if uri else None
+
+
+def _boost_of(db: Session, actor_id: int, post_id: int) -> Boost | None:
+    return db.scalar(select(Boost).where(Boost.actor_id == actor_id, Boost.post_id == post_id))
+
+
+def withdraw_all(db: Session, actor: Actor) -> None:
+    """Silently take back everything an actor voted and boosted (his account is gone)."""
+    for row, post in db.execute(select(Vote, Post).join(Post, Vote.post_id == Post.id).where(Vote.actor_id == actor.id)).all():
+        _count(post, row.value, -1)
+        db.delete(row)
+    for row, post in db.execute(select(Boost, Post).join(Post, Boost.post_id == Post.id).where(Boost.actor_id == actor.id)).all():
+        post.boost_count = max(0, post.boost_count - 1)
+        db.delete(row)
+    db.flush()
+
+
+def my_votes(db: Session, actor_id: int, post_ids: list[int]) -> dict[int, int]:
+    """What an actor voted on these posts."""
+    rows = db.execute(select(Vote.post_id, Vote.value).where(Vote.actor_id == actor_id, Vote.post_id.in_(post_ids)))
+    return {row[0]: row[1] for row in rows}
+
+
+def my_boosts(db: Session, actor_id: int, post_ids: list[int]) -> set[int]:
+    """Which of these posts an actor boosted."""
+    return set(db.scalars(select(Boost.post_id).where(Boost.actor_id == actor_id, Boost.post_id.in_(post_ids))))

@@ -3,6 +3,7 @@
 from models import (  # noqa: F401
     accounts,
     actors,
+    blocks,
     communities,
     follows,
     inbox,

@@ -1,0 +1,94 @@
+"""Who may see what: the only way to a row that is not for everybody."""
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from models.actors import Actor, ActorType
+from models.blocks import Block
+from models.errors import NotFound
+from models.follows import Follow, FollowState
+from models.posts import Post, Recipient, Visibility
+
+OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
+
+
+def visible(viewer: Actor | None) -> ColumnElement[bool]:
+    """The condition under which `viewer` (None: anybody) may read a Post.
+
+    Deleted posts, and posts of suspended, deleted or blocked-domain actors, are visible to nobody.
+    """
+    hidden = select(Actor.id).where(
+        or_(Actor.suspended_at.is_not(None), Actor.standing == "blocked"), Actor.id == Post.author_id
+    )
+    shown = and_(Post.deleted_at.is_(None), ~exists(hidden))
+    if viewer is None:
+        return and_(shown, Post.visibility.in_(OPEN))
+    addressed = exists().where(Recipient.post_id == Post.id, Recipient.actor_id == viewer.id)
+    follows = exists().where(
+        Follow.follower_id == viewer.id, Follow.target_id == Post.author_id, Follow.state == FollowState.ACCEPTED
+    )
+    ways = [
+        Post.visibility.in_(OPEN),
+        Post.author_id == viewer.id,
+        and_(Post.visibility == Visibility.FOLLOWERS, or_(addressed, follows)),
+        and_(Post.visibility == Visibility.DIRECT, addressed),
+    ]
+    if is_insider(viewer):
+        ways.append(Post.visibility == Visibility.NODE)
+    return and_(shown, or_(*ways), ~_blocked(viewer))
+
+
+def is_insider(viewer: Actor | None) -> bool:
+    """Somebody who has an account on this node: the only readers of node-only posts."""
+    return viewer is not None and viewer.local and viewer.active and viewer.type == ActorType.PERSON
+
+
+def _blocked(viewer: Actor) -> ColumnElement[bool]:
+    return exists().where(
+        or_(
+            and_(Block.actor_id == viewer.id, Block.target_id == Post.author_id),
+            and_(Block.actor_id == Post.author_id, Block.target_id == viewer.id),
+        )
+    )
+
+
+def listed(viewer: Actor | None) -> ColumnElement[bool]:
+    """`visible`, and fit for lists nobody asked for by name: no author on a limited server unless followed."""
+    limited = exists().where(Actor.id == Post.author_id, Actor.standing == "limited")
+    followed = (
+        exists().where(Follow.follower_id == viewer.id, Follow.target_id == Post.author_id) if viewer else false()
+    )
+    return and_(visible(viewer), or_(~limited, followed))
+
+
+def access_post(db: Session, viewer: Actor | None, post_id: int) -> Post:
+    """The post, if `viewer` may read it. Private, deleted and never written give the same NotFound."""
+    post = db.scalar(select(Post).where(Post.id == post_id, visible(viewer)))
+    if post is None:
+        raise NotFound("There is no such post, or you may not see it.")
+    return post
+
+
+def access_post_uri(db: Session, viewer: Actor | None, uri: str) -> Post:
+    """`access_post` by ActivityPub id."""
+    post = db.scalar(select(Post).where(Post.uri == uri, visible(viewer)))
+    if post is None:
+        raise NotFound("There is no such post, or you may not see it.")
+    return post
+
+
+def may_see(db: Session, viewer: Actor | None, post: Post) -> bool:
+    """Whether `viewer` may read this post."""
+    return db.scalar(select(Post.id).where(Post.id == post.id, visible(viewer))) is not None
+
+
+def access_actor(db: Session, viewer: Actor | None, username: str, domain: str | None = None) -> Actor:
+    """The actor with this handle, if there is one to be shown; raises NotFound."""
+    from models import actors, blocks
+
+    actor = actors.by_handle(db, username, domain)
+    if actor is None or not actor.active:
+        raise NotFound("There is no such account.")
+    if viewer is not None and blocks.has_blocked(db, actor.id, viewer.id):
+        raise NotFound("There is no such account.")
+    return actor

@@ -1,0 +1,134 @@
+"""Blocks and mutes."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, exists, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import follows, outbox
+from models.actors import Actor
+from models.base import Base, Id, UtcTime, new_id, now
+from models.database import node_of
+from models.errors import Invalid
+
+
+class Block(Base):
+    """`actor` wants nothing to do with `target`; both stop seeing each other."""
+
+    __tablename__ = "blocks"
+    __table_args__ = (UniqueConstraint("actor_id", "target_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    uri: Mapped[str] = mapped_column(Text, default="")
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
+    target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class Mute(Base):
+    """`actor` does not want to see `target`; the target never learns of it."""
+
+    __tablename__ = "mutes"
+
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
+    target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
+    until: Mapped[datetime | None] = mapped_column(UtcTime)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+def block(db: Session, actor: Actor, target: Actor, *, uri: str = "") -> Block:
+    """End all following between the two and hide each from the other. Blocking twice is once."""
+    if actor.id == target.id:
+        raise Invalid("You cannot block yourself.")
+    found = _find(db, actor.id, target.id)
+    if found is not None:
+        return found
+    follows.undo(db, actor, target)
+    follows.undo(db, target, actor)
+    row = Block(id=new_id(), uri=uri, actor_id=actor.id, target_id=target.id)
+    db.add(row)
+    if actor.local and not target.local:
+        activity = outbox.record(db, "Block", actor, object_uri=target.uri, to=[target.uri])
+        row.uri = activity.uri
+    db.flush()
+    return row
+
+
+def unblock(db: Session, actor: Actor, target: Actor) -> bool:
+    """Take a block back; False if there was none."""
+    row = _find(db, actor.id, target.id)
+    if row is None:
+        return False
+    if actor.local and not target.local:
+        node = node_of(db)
+        embed = {"id": row.uri or f"{node.origin}/activities/{row.id}", "type": "Block", "actor": actor.uri, "object": target.uri}
+        outbox.record(db, "Undo", actor, object_uri=row.uri, to=[target.uri], data={"embed": embed})
+    db.delete(row)
+    db.flush()
+    return True
+
+
+def _find(db: Session, actor_id: int, target_id: int) -> Block | None:
+    return db.scalar(select(Block).where(Block.actor_id == actor_id, Block.target_id == target_id))
+
+
+def has_blocked(db: Session, actor_id: int, target_id: int) -> bool:
+    """Whether the first has blocked the second."""
+    return _find(db, actor_id, target_id) is not None
+
+
+def blocked_between(db: Session, a_id: int, b_id: int) -> bool:
+    """Whether either has blocked the other."""
+    return bool(
+        db.scalar(
+            select(
+                exists().where(
+                    or_(
+                        and_(Block.actor_id == a_id, Block.target_id == b_id),
+                        and_(Block.actor_id == b_id, Block.target_id == a_id),
+                    )
+                )
+            )
+        )
+    )
+
+
+def mute(db: Session, actor: Actor, target: Actor, *, for_seconds: int = 0) -> None:
+    """Hide `target` from `actor`'s home and notices, for ever or for some time."""
+    if actor.id == target.id:
+        raise Invalid("You cannot mute yourself.")
+    until = now() + timedelta(seconds=for_seconds) if for_seconds else None
+    db.merge(Mute(actor_id=actor.id, target_id=target.id, until=until, created_at=now()))
+    db.flush()
+
+
+def unmute(db: Session, actor: Actor, target: Actor) -> bool:
+    """End a mute; False if there was none."""
+    row = db.get(Mute, (actor.id, target.id))
+    if row is None:
+        return False
+    db.delete(row)
+    db.flush()
+    return True
+
+
+def has_muted(db: Session, actor_id: int, target_id: int) -> bool:
+    """Whether a mute holds now."""
+    row = db.get(Mute, (actor_id, target_id))
+    return row is not None and (row.until is None or row.until > now())
+
+
+def blocked_by(db: Session, actor_id: int) -> list[Actor]:
+    """Whom an actor has blocked, newest first."""
+    return list(
+        db.scalars(select(Actor).join(Block, Block.target_id == Actor.id).where(Block.actor_id == actor_id).order_by(Block.id.desc()))
+    )
+
+
+def muted_by(db: Session, actor_id: int) -> list[Actor]:
+    """Whom an actor has muted, newest first."""
+    return list(
+        db.scalars(
+            select(Actor).join(Mute, Mute.target_id == Actor.id).where(Mute.actor_id == actor_id).order_by(Mute.created_at.desc())
+        )
+    )

@@ -1,0 +1,171 @@
+"""Posts written on this node: notes, and the common part of questions, answers and comments."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models import actors, communities, notifications, outbox, posts, text
+from models.actors import Actor
+from models.audience import addressing, recipients
+from models.base import new_id, now
+from models.database import node_of
+from models.errors import Forbidden, Invalid, NotFound
+from models.posts import Draft, Kind, Post, Visibility
+
+MAX_TEXT = 50_000
+MAX_TITLE = 200
+BARRIERS = ("bureaukrati", "politik", "vaner", "kultur", "regler", "love")
+BARRIER_TAGS = {"love": "lovgivning"}
+"""The hashtag of a barrier, where it is not its own name: `#love` means something else outside Denmark."""
+
+REPLIES_KEEP = {Visibility.FOLLOWERS: 2, Visibility.DIRECT: 3, Visibility.NODE: 4, Visibility.UNLISTED: 1, Visibility.PUBLIC: 0}
+"""A reply is never more open than what it answers: the higher figure of the two holds."""
+
+
+def note(db: Session, author: Actor, draft: Draft, *, reply_to: Post | None = None) -> Post:
+    """An ordinary short post of a person. Raises Invalid or Forbidden."""
+    return write(db, author, draft, Kind.NOTE if reply_to is None else Kind.COMMENT, parent=reply_to)
+
+
+def write(
+    db: Session, author: Actor, draft: Draft, kind: Kind, *, parent: Post | None = None, community: Actor | None = None
+) -> Post:
+    """Insert a local post with everything that follows from it: counts, notices, the activity, the community's share."""
+    _check(author, draft)
+    visibility = Visibility(draft.visibility)
+    if parent is not None:
+        if parent.deleted_at is not None:
+            raise NotFound("There is no such post.")
+        community = communities.home_of(db, parent)
+        visibility = max(visibility, Visibility(parent.visibility), key=lambda v: REPLIES_KEEP[v])
+    if community is not None and communities.settings(db, community).node_only:
+        visibility = Visibility.NODE
+    node = node_of(db)
+    id = new_id()
+    uri = f"{node.origin}/p/{id}"
+    post = Post(
+        id=id, uri=uri, local=True, author_id=author.id, kind=kind, object_type="Note", visibility=visibility,
+        title=text.one_line(draft.title, MAX_TITLE), in_reply_to_uri=parent.uri if parent else "",
+        in_reply_to_id=parent.id if parent else None, thread_id=parent.thread_id if parent else id,
+        community_id=community.id if community else None,
+        context_uri=(parent.context_uri or f"{uri}/context") if parent else f"{uri}/context", published=now().replace(microsecond=0),
+    )  # fmt: skip
+    post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
+    named = fill(db, post, draft)
+    db.add(post)
+    db.flush()
+    posts.set_tags(db, post, named.tags)
+    addressed = [actors.get(db, actor_id) for actor_id in draft.to]
+    if parent is not None and visibility == Visibility.DIRECT:
+        addressed.append(actors.get(db, parent.author_id))
+    posts.set_recipients(db, post, [*named.mentions, *addressed])
+    if parent is not None:
+        count_reply(db, parent, post, 1)
+    if visibility == Visibility.DIRECT and not recipients(db, post):
+        raise Invalid("A direct post has to name somebody.", code="nobody_named")
+    db.flush()
+    created = send(db, "Create", author, post)
+    if parent is None and community is not None:
+        communities.publish_thread(db, post, None, own=created)
+    elif created is not None:
+        communities.pass_on(db, post, None, own=created)
+    tell_readers(db, post, author, parent)
+    return post
+
+
+def _check(author: Actor, draft: Draft) -> None:
+    if not author.active:
+        raise Forbidden("This account is suspended.")
+    if not draft.text.strip() and not draft.title.strip():
+        raise Invalid("There is nothing in it yet.", code="text_missing")
+    if len(draft.text) > MAX_TEXT:
+        raise Invalid(f"At most {MAX_TEXT} characters.", code="text_long")
+    if len(draft.title) > MAX_TITLE:
+        raise Invalid(f"A title has at most {MAX_TITLE} characters.", code="title_long")
+    if draft.visibility not in set(Visibility):
+        raise Invalid("Unknown visibility.", code="visibility_unknown")
+    if unknown := set(draft.barriers) - set(BARRIERS):
+        raise Invalid(f"Unknown barrier: {sorted(unknown)[0][:40]}", code="barrier_unknown")
+
+
+def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
+    """Set what a draft says on a post; returns the rendered text with its mentions and tags (barriers included)."""
+    origin = node_of(db).origin
+    rendered = text.render_markdown(draft.text.replace("\x00", ""), resolve=lambda handle: actors.find(db, handle), origin=origin)
+    tags = dict.fromkeys(rendered.tags)
+    written = {text.tag_key(tag) for tag in tags}
+    missing = [tag for tag in (BARRIER_TAGS.get(b, b) for b in draft.barriers) if tag not in written]
+    html = rendered.html
+    if missing:
+        html += "<p>" + " ".join(text.tag_html(origin, tag) for tag in missing) + "</p>"
+    post.content, post.source = html, draft.text.replace("\x00", "")
+    post.title = text.one_line(draft.title, MAX_TITLE)
+    post.summary, post.sensitive = text.one_line(draft.summary, 500), draft.sensitive or bool(draft.summary)
+    post.language = draft.language[:10]
+    extra: dict[str, Any] = dict(post.extra or {})
+    extra["barriers"] = list(draft.barriers)
+    if draft.municipality:
+        extra["municipality"] = draft.municipality
+    post.extra = extra
+    post.url = f"{post.uri}/{text.slug(post.title)}" if post.title and text.slug(post.title) else post.uri
+    return text.Rendered(html, rendered.mentions, [*tags, *missing])
+
+
+def send(db: Session, type: str, actor: Actor, post: Post) -> outbox.Activity | None:
+    """The activity for a local post, addressed like the post; None for node-only posts, which nobody else hears of."""
+    if post.visibility == Visibility.NODE:
+        return None
+    to, cc = addressing(db, post)
+    community = communities.home_of(db, post)
+    data: dict[str, Any] = {"audience": community.uri} if community and open_visibility(post) else {}
+    return outbox.record(db, type, actor, object_uri=post.uri, post=post, to=to, cc=cc, public=open_visibility(post), data=data)
+
+
+def open_visibility(post: Post) -> bool:
+    """Public or unlisted."""
+    return post.visibility in {Visibility.PUBLIC, Visibility.UNLISTED}
+
+
+def count_reply(db: Session, parent: Post, post: Post, by: int) -> None:
+    """Keep the counts of the parent right when a reply comes or goes."""
+    parent.reply_count = max(0, parent.reply_count + by)
+    if post.kind == Kind.ANSWER and parent.kind == Kind.QUESTION:
+        parent.answer_count = max(0, parent.answer_count + by)
+    db.flush()
+
+
+def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) -> None:
+    """Notices for a new post: to the author of the parent, and to those it mentions."""
+    if parent is not None:
+        kind = {Kind.ANSWER: "answer", Kind.COMMENT: "comment"}.get(Kind(post.kind), "comment")
+        if not communities.held(db, post):
+            notifications.notify(db, parent.author_id, kind, author, post)
+    for actor in recipients(db, post, mentioned_only=True):
+        if parent is None or actor.id != parent.author_id:
+            notifications.notify(db, actor.id, "mention", author, post)
+
+
+def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
+    """A new edition of one's own post; the old one is kept. Visibility and community stay. Raises Forbidden, Invalid."""
+    if post.author_id != editor.id or post.deleted_at is not None:
+        raise Forbidden("You can only edit your own posts.", code="not_author")
+    _check(editor, draft)
+    if post.kind == Kind.QUESTION and not draft.title.strip():
+        raise Invalid("A question needs a title.", code="title_missing")
+    posts.keep_edition(db, post)
+    named = fill(db, post, draft)
+    posts.set_tags(db, post, named.tags)
+    addressed = [actor for actor in recipients(db, post) if post.visibility == Visibility.DIRECT]
+    for actor in posts.set_recipients(db, post, [*named.mentions, *addressed]):
+        notifications.notify(db, actor.id, "mention", editor, post)
+    touch(db, editor, post)
+    return post
+
+
+def touch(db: Session, author: Actor, post: Post) -> None:
+    """Tell the world of a new edition of a local post (also wrapped by its home community)."""
+    post.updated = posts.next_update(post)
+    db.flush()
+    update = send(db, "Update", author, post)
+    if update is not None:
+        communities.pass_on(db, post, None, own=update)
