@@ -227,3 +227,24 @@ def within_domain(host: str, domain: str) -> bool:
     """True if canonical `host` (with or without port) is `domain` or lies under it."""
     name = host if host.count(":") > 1 else host.partition(":")[0]
     return name == domain or name.endswith("." + domain)
+
+
+def join(base: Url, reference: str) -> Url:
+    """Where a Location header leads from `base`, without fragment; raises BadUrl. Dot segments are left alone."""
+    if "\\" in reference or any(ch <= " " or ch == "\x7f" for ch in reference):
+        raise BadUrl("characters", "a URL holds no backslash, space or control character")
+    reference = reference.partition("#")[0]
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", reference):
+        return parse(reference)
+    if reference.startswith("//"):
+        return parse(f"{base.scheme}:{reference}")
+    path, _, query = base.target.partition("?")
+    if reference.startswith("/"):
+        target = reference
+    elif reference.startswith("?"):
+        target = path + reference
+    elif reference:
+        target = path.rpartition("/")[0] + "/" + reference
+    else:
+        target = f"{path}?{query}" if query else path
+    return parse(base.origin + target)
