@@ -1,0 +1,380 @@
+"""One fictional Denmark: three municipalities, six people, their communities and what they talk about.
+
+Tests, screenshots and `torv demo` share it, so whoever reads a test knows the people in it. Nobody here exists, and
+neither do the municipalities. Everything is built by the functions that visitors' clicks end in, in one transaction.
+
+>>> world = database.write(world.build)
+>>> world.people["anna"].handle
+'anna@localhost:8000'
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from models import accounts, actors, communities, follows, posts, reactions, settings, threads
+from models.actors import Actor, ActorType
+from models.base import clock
+from models.posts import Draft, Post
+
+PASSWORD = "torvet-er-aabent"
+"""Everybody's, in tests and in the demo. A node that others can reach refuses to build the demo."""
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has an account."""
+
+    username: str
+    name: str
+    municipality: str
+    work: str
+    about: str
+    role: str = "member"
+    language: str = "da"
+
+
+MUNICIPALITIES = {
+    "vesterlund": ("Vesterlund Kommune", "41.000 indbyggere mellem skov og fjord."),
+    "havby": ("Havby Kommune", "Købstad med havn, 58.000 indbyggere og 312 brandhaner."),
+    "aabakke": ("Åbakke Kommune", "Ni landsbyer, en å og 23.000 indbyggere."),
+}
+
+PEOPLE = (
+    Person(
+        "anna",
+        "Anna Holm",
+        "vesterlund",
+        "Digitaliseringskonsulent",
+        "Prøver at få gode idéer igennem tre forvaltninger og et økonomiudvalg.",
+        role="admin",
+    ),
+    Person("birk", "Birk Sørensen", "havby", "Frivilligkoordinator", "Løber tirsdag og torsdag. Altid med nogen."),
+    Person(
+        "camilla",
+        "Camilla Dahl",
+        "aabakke",
+        "Sundhedskonsulent",
+        "Forebyggelse, ensomhed og det, der sker, når man spørger folk selv.",
+        role="moderator",
+    ),
+    Person("david", "David Nygaard", "havby", "Ingeniør, Vej og Park", "Brandhaner, bænke og åbne data."),
+    Person("eva", "Eva Lindqvist", "vesterlund", "Bibliotekar", "Biblioteket er kommunens bedste mødelokale."),
+    Person(
+        "farid",
+        "Farid Rahimi",
+        "aabakke",
+        "Jurist",
+        "Most rules allow more than people believe. I read them for a living.",
+        language="en",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer or a comment, with what was said below it. `days` after the question."""
+
+    author: str
+    text: str
+    days: float
+    voters: tuple[str, ...] = ()
+    accepted: bool = False
+    comments: tuple["Reply", ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A thread. `days` ago."""
+
+    key: str
+    community: str
+    author: str
+    title: str
+    text: str
+    days: float
+    barriers: tuple[str, ...] = ()
+    language: str = "da"
+    voters: tuple[str, ...] = ()
+    answers: tuple[Reply, ...] = ()
+    comments: tuple[Reply, ...] = ()
+
+
+COMMUNITIES = {
+    "udfordrere": (
+        "Offentlige udfordrere",
+        "camilla",
+        "For dig, der hver dag udfordrer din egen organisation. Vi deler det, der lykkedes, og det, der gik galt.",
+        ("Skriv, hvad du selv har prøvet.", "Ingen reklame. Sælger du noget, så sig det.", "Gå efter bolden."),
+    ),
+    "aabne_data": (
+        "Åbne data i kommunen",
+        "david",
+        "Hvilke data kan vi lægge frem, hvem skal sige ja, og hvem bruger dem bagefter?",
+        ("Ingen personoplysninger, heller ikke i eksempler.",),
+    ),
+}
+
+QUESTIONS = (
+    Question(
+        "loebere",
+        "udfordrere",
+        "birk",
+        "Hvordan fik I løbere og ensomme ældre til at mødes uden et halvt års sagsbehandling?",
+        "Vi har en løbeklub med 40 medlemmer, der gerne vil løbe forbi ældre, som ikke får mange besøg. De vil bære "
+        "indkøb ind, skifte en pære, drikke en kop kaffe og løbe hjem igen.\n\nForvaltningen siger, at vi skal have "
+        "børneattester, forsikring, en visitation og en databehandleraftale, før den første løber må ringe på.\n\n"
+        "**Har nogen fået det til at ske?** Hvad sagde I ja til, og hvad slap I for?",
+        21,
+        barriers=("regler", "bureaukrati"),
+        voters=("anna", "camilla", "david", "eva"),
+        answers=(
+            Reply(
+                "camilla",
+                "Ja, siden marts. Det, der løsnede det, var at holde op med at kalde det en *indsats*.\n\n"
+                "1. Foreningen er vært, ikke kommunen. Så er det almindeligt naboskab, og der er ingen visitation.\n"
+                "2. Den ældre melder sig selv på biblioteket. Vi gemmer fornavn og vejnavn på et stykke papir, som "
+                "makuleres efter turen.\n"
+                "3. Foreningens egen forsikring dækker allerede frivillige.\n\n"
+                "Vi brugte elleve dage fra idé til første tur. De ti gik med at finde et tidspunkt, hvor juristen og "
+                "lederen kunne ses i samme lokale.",
+                1,
+                voters=("anna", "birk", "david", "eva", "farid"),
+                accepted=True,
+                comments=(
+                    Reply("birk", "Papiret på biblioteket er genialt. Hvem passer det, når Eva har fri?", 1.2),
+                    Reply("camilla", "Den, der har vagten. Det står på samme hylde som nøglen til mødelokalet.", 1.3),
+                ),
+            ),
+            Reply(
+                "farid",
+                "Husk, at børneattest kun kræves ved *direkte kontakt med børn under 15*. Jeg har set tre kommuner "
+                "kræve den til besøg hos folk på 84. Spørg, hvilken paragraf der menes; som regel forsvinder kravet.",
+                2,
+                voters=("birk", "camilla"),
+            ),
+            Reply(
+                "eva",
+                "Vi prøvede den anden vej rundt: en kaffebord-aften på biblioteket, hvor løberne kom svedige ind. "
+                "Ingen sagsbehandling overhovedet, men heller ingen, der ikke kunne gå derhen selv.",
+                4,
+            ),
+        ),
+    ),
+    Question(
+        "brandhaner",
+        "aabne_data",
+        "david",
+        "Må vi lægge vores brandhaner ud som åbne data, når nogle af dem står på privat grund?",
+        "Vi vil lade borgere adoptere en brandhane og holde den fri for sne. Forsyningen har positionerne, men 41 af "
+        "de 312 står inde på privat grund, og nu er hele datasættet lagt i en skuffe.\n\nEr en brandhane en "
+        "personoplysning?",
+        14,
+        barriers=("regler", "vaner"),
+        voters=("anna", "birk", "farid"),
+        answers=(
+            Reply(
+                "farid",
+                "Nej. Positionen på en brandhane siger noget om en brandhane. Den bliver ikke til en personoplysning "
+                "af at stå i en have; adressen kan enhver se fra vejen.\n\nDet, I skal se på, er i stedet "
+                "forsyningens aftale om ledningsdata: den handler om *ledninger i jord*, ikke om haner over jord. "
+                "Skriv til dem, at I lægger hanerne ud den 1., hvis de ikke har indvendinger. Vi fik intet svar, og "
+                "så lå de der.",
+                0.6,
+                voters=("anna", "david", "eva"),
+                accepted=True,
+                comments=(
+                    Reply("david", "De ligger der nu! Atten er allerede adopteret, og det har ikke sneet endnu.", 9),
+                ),
+            ),
+            Reply(
+                "anna",
+                "Hos os tog vi de private fra i første omgang. Det tog en formiddag, og så var resten ikke længere "
+                "noget, nogen ville bruge et møde på.",
+                1.1,
+                voters=("david",),
+            ),
+        ),
+    ),
+    Question(
+        "lederen",
+        "udfordrere",
+        "eva",
+        "Lederen siger ja, og økonomi siger nej. Hvem taler I med først?",
+        "Tredje gang på et år. Idéen koster 12.000 kr. og har en leder, der bakker op. Så kommer den til økonomi, hvor "
+        "ingen har været med, og så er det for sent at forklare den.\n\nTager I økonomi med fra begyndelsen, eller "
+        "finder I pengene et andet sted?",
+        5,
+        barriers=("kultur", "politik"),
+        voters=("birk", "david"),
+        answers=(
+            Reply(
+                "anna",
+                "Økonomi først, men uden et tal. Jeg spørger: *Hvad skulle der til, for at I ville synes, det her var "
+                "en god brug af 12.000 kr.?* Så er det deres idé, når jeg kommer igen.",
+                0.8,
+                voters=("eva", "camilla"),
+            ),
+        ),
+        comments=(Reply("david", "Er det drift eller anlæg? Det gør hele forskellen hos os.", 0.4),),
+    ),
+    Question(
+        "budget",
+        "udfordrere",
+        "farid",
+        "Has anyone run participatory budgeting for less than 50,000 kroner?",
+        "Our village councils would like residents to decide on small sums: a bench, a football goal, a film night. "
+        "Everything I find is about millions and needs a platform.\n\nWhat is the smallest set-up that people still "
+        "took seriously?",
+        2,
+        barriers=("politik",),
+        language="en",
+        voters=("eva",),
+    ),
+)
+
+NOTES = (
+    (
+        "camilla",
+        "Gå-hjem-møde på torsdag kl. 16 på Vesterlund Bibliotek: *Sådan fik vi et ja*. Tre korte fortællinger, et "
+        "langt bord og suppe. Kom, også hvis du fik et nej. #gåhjemmøde",
+        6,
+        "public",
+    ),
+    ("david", "Brandhane nr. 18 er adopteret. Af en børnehave. 🧯 #åbnedata", 3, "public"),
+    ("anna", "Til jer, der følger mig: jeg øver mig på at sige *prøv* i stedet for *pilotprojekt*.", 1, "followers"),
+)
+
+
+@dataclass
+class World:
+    """What was built, by the names used above."""
+
+    people: dict[str, Actor] = field(default_factory=dict)
+    organisations: dict[str, Actor] = field(default_factory=dict)
+    communities: dict[str, Actor] = field(default_factory=dict)
+    questions: dict[str, Post] = field(default_factory=dict)
+    answers: dict[str, list[Post]] = field(default_factory=dict)
+    notes: list[Post] = field(default_factory=list)
+
+
+def build(db: Session) -> World:
+    """Build the whole world in this transaction; it all happened within the last month."""
+    world = World()
+    with days_ago(30):
+        sign_up(db, world)
+        found(db, world)
+    meet(db, world)
+    for question in QUESTIONS:
+        discuss(db, world, question)
+    for author, text, days, visibility in NOTES:
+        with days_ago(days):
+            language = next(person.language for person in PEOPLE if person.username == author)
+            draft = Draft(text=text, visibility=visibility, language=language)
+            world.notes.append(posts.note(db, world.people[author], draft))
+    with days_ago(2.5):
+        reactions.boost(db, world.people["birk"], world.notes[1])
+    settings.put(db, "demo", True)
+    return world
+
+
+def is_built(db: Session) -> bool:
+    """Whether this database holds the world already."""
+    return bool(settings.get(db, "demo", False))
+
+
+def sign_up(db: Session, world: World) -> None:
+    """The municipalities and the six people."""
+    for username, (name, about) in MUNICIPALITIES.items():
+        world.organisations[username] = actors.create_local(
+            db, username, ActorType.ORGANIZATION, name=name, summary_source=about
+        )
+    for person in PEOPLE:
+        accounts.create(
+            db,
+            username=person.username,
+            email=f"{person.username}@{person.municipality}.example",
+            password=PASSWORD,
+            name=person.name,
+            role=person.role,
+            language=person.language,
+        )
+        actor = actors.by_handle(db, person.username)
+        assert actor is not None
+        municipality = MUNICIPALITIES[person.municipality][0]
+        actors.update_profile(
+            db,
+            actor,
+            summary_source=person.about,
+            fields=[{"name": "Arbejdsplads", "value": municipality}, {"name": "Arbejde", "value": person.work}],
+        )
+        world.people[person.username] = actor
+
+
+def found(db: Session, world: World) -> None:
+    """The communities."""
+    for username, (name, founder, about, rules) in COMMUNITIES.items():
+        world.communities[username] = communities.create(
+            db, username, name, creator=world.people[founder], summary=about, rules=rules
+        )
+
+
+def meet(db: Session, world: World) -> None:
+    """Everybody joins both communities and follows the two from the other municipalities he works with."""
+    people = list(world.people.values())
+    with days_ago(25):
+        for number, person in enumerate(people):
+            for community in world.communities.values():
+                if follows.find(db, person.id, community.id) is None:
+                    follows.request(db, person, community)
+            for step in (1, 2):
+                follows.request(db, person, people[(number + step) % len(people)])
+
+
+def discuss(db: Session, world: World, question: Question) -> None:
+    """Ask it, answer it, comment on it, vote, accept."""
+    with days_ago(question.days):
+        draft = Draft(text=question.text, title=question.title, barriers=question.barriers, language=question.language)
+        asked = threads.ask(db, world.people[question.author], world.communities[question.community], draft)
+        vote(db, world, asked, question.voters)
+    world.questions[question.key] = asked
+    world.answers[question.key] = []
+    for reply in question.answers:
+        with days_ago(question.days - reply.days):
+            answered = threads.answer(db, world.people[reply.author], asked, Draft(text=reply.text, language="da"))
+            vote(db, world, answered, reply.voters)
+        world.answers[question.key].append(answered)
+        comment(db, world, answered, question, reply.comments)
+        if reply.accepted:
+            with days_ago(question.days - reply.days - 0.1):
+                threads.accept(db, world.people[question.author], asked, answered)
+    comment(db, world, asked, question, question.comments)
+
+
+def comment(db: Session, world: World, parent: Post, question: Question, replies: tuple[Reply, ...]) -> None:
+    """Comments below one post."""
+    for reply in replies:
+        with days_ago(question.days - reply.days):
+            draft = Draft(text=reply.text, language="da")
+            vote(db, world, threads.comment(db, world.people[reply.author], parent, draft), reply.voters)
+
+
+def vote(db: Session, world: World, post: Post, voters: tuple[str, ...]) -> None:
+    """Each of the voters votes it up."""
+    for voter in voters:
+        reactions.vote(db, world.people[voter], post)
+
+
+@contextmanager
+def days_ago(days: float) -> Iterator[None]:
+    """Let it be so many days ago."""
+    before = clock.offset
+    clock.offset = before - max(days, 0.0) * DAY
+    try:
+        yield
+    finally:
+        clock.offset = before
