@@ -1,0 +1,28 @@
+"""Reading what others send: tolerant in, typed out. Pure: no clock but for dates to come, no network, no database."""
+
+from federation.reading.activities import WITHOUT_ID, ActivityIn, activity, without_context
+from federation.reading.actors import ACTOR_TYPES, ActorIn, KeyDocument, actor, is_actor, key_document
+from federation.reading.collections import CollectionIn, collection
+from federation.reading.decoding import Unreadable, decode
+from federation.reading.objects import POST_TYPES, ObjectIn, is_tombstone, note
+
+__all__ = [
+    "ACTOR_TYPES",
+    "POST_TYPES",
+    "WITHOUT_ID",
+    "ActivityIn",
+    "ActorIn",
+    "CollectionIn",
+    "KeyDocument",
+    "ObjectIn",
+    "Unreadable",
+    "activity",
+    "actor",
+    "collection",
+    "decode",
+    "is_actor",
+    "is_tombstone",
+    "key_document",
+    "note",
+    "without_context",
+]

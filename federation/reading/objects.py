@@ -1,0 +1,251 @@
+"""A post as it came: `Note`, `Page`, `Article`, `Event`, `Link` or a poll, from whatever server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from federation.reading.decoding import Unreadable
+from federation.reading.values import (
+    first_type,
+    https_id,
+    ids,
+    line,
+    moment,
+    one_id,
+    page_address,
+    past,
+    several,
+    string,
+    term,
+    translated,
+    web_address,
+    whole_number,
+)
+from federation.vocabulary import PUBLIC, TORV
+from models import text
+
+POST_TYPES = frozenset({"Note", "Page", "Article", "Link", "Event", "Question"})
+"""What is kept as a post. `Question` is a poll, and only with options."""
+
+WITH_ABSTRACT = frozenset({"Article", "Event", "Page", "Link"})
+"""Here `summary` is an abstract; on a Note it is a content warning."""
+
+MAX_NAME = 2048
+MAX_TAGS = 200
+MAX_MENTIONS = 50
+MAX_HASHTAGS = 30
+MAX_ATTACHMENTS = 16
+MAX_OPTIONS = 50
+MAX_SOURCE = 100_000
+_FILES = frozenset({"Image", "Document", "Video", "Audio", "Link"})
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectIn:
+    """One post of another server; texts are clean, addresses are as written."""
+
+    id: str
+    type: str
+    author: str
+    url: str = ""
+    in_reply_to: str = ""
+    name: str = ""
+    content: str = ""
+    """Clean HTML."""
+    source: str = ""
+    summary: str = ""
+    """Plain text."""
+    sensitive: bool = False
+    language: str = ""
+    kind: str = ""
+    """`torv:kind`, if the sender wrote one."""
+    context: str = ""
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    audience: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    """Ids that a Mention names **and** that are addressed: only these are told."""
+    hashtags: tuple[str, ...] = ()
+    """As written, without the `#`."""
+    attachments: tuple[dict[str, Any], ...] = ()
+    accepted: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    replies: Any = None
+    """Id or embedded collection of its replies, as written."""
+
+    @property
+    def addressed(self) -> tuple[str, ...]:
+        """Everybody it is addressed to."""
+        return (*self.to, *self.cc, *self.audience)
+
+    @property
+    def is_vote(self) -> bool:
+        """Has the form of a poll vote: a reply with a name and no text (snac2 sends `<br>` as text)."""
+        return self.type == "Note" and bool(self.in_reply_to and self.name) and not text.plain(self.content)
+
+    def visibility(self, followers: str) -> str:
+        """Who may read it, judged by its addressing alone; `followers` is the author's followers collection."""
+        if PUBLIC in self.to:
+            return "public"
+        if PUBLIC in self.cc:
+            return "unlisted"
+        return "followers" if followers and followers in (*self.to, *self.cc) else "direct"
+
+
+def is_tombstone(doc: Mapping[str, Any]) -> bool:
+    """A deleted object; NodeBB and PieFed serve it with status 200."""
+    return first_type(doc.get("type")) == "Tombstone"
+
+
+def note(doc: Mapping[str, Any]) -> ObjectIn:
+    """Read a post; raises Unreadable if it is none, or does not say who wrote it.
+
+    Whether id, author and the address it was fetched from belong together is not judged here.
+    """
+    kind = first_type(doc.get("type"), POST_TYPES)
+    if kind not in POST_TYPES:
+        raise Unreadable(f"Not a type of post that is kept here: {line(kind, 60) or 'none'}.")
+    name = https_id(doc.get("id"))
+    author = https_id(doc.get("attributedTo"))
+    if not name:
+        raise Unreadable("The object has no id.")
+    if not author:
+        raise Unreadable("The object needs exactly one author in attributedTo.")
+    options = _options(doc)
+    if kind == "Question" and options is None:
+        raise Unreadable("A Question without options is neither a poll nor a post.")
+    to, cc, audience = ids(doc.get("to")), ids(doc.get("cc")), ids(doc.get("audience"))
+    content, language = translated(doc, "content")
+    summary, _ = translated(doc, "summary")
+    mentions, hashtags = _tags(doc.get("tag"), {*to, *cc, *audience})
+    title, accepted = line(doc.get("name"), MAX_NAME), one_id(doc.get("acceptedAnswer"))
+    html = text.without_title(text.clean(content), title)
+    return ObjectIn(
+        id=name,
+        type=kind,
+        author=author,
+        url=page_address(doc.get("url")),
+        in_reply_to=one_id(doc.get("inReplyTo")),
+        name=title,
+        content=text.without_accepted_line(html) if accepted else html,
+        source=_source(doc.get("source")),
+        summary=text.plain(text.clean(summary))[:MAX_NAME],
+        sensitive=doc.get("sensitive") is True,
+        language=_language(doc, language),
+        kind=string(term(doc, "kind"), 40),
+        context=string(doc.get("context")) or string(doc.get("conversation")),
+        to=to,
+        cc=cc,
+        audience=audience,
+        mentions=mentions,
+        hashtags=hashtags,
+        attachments=_attachments(doc),
+        accepted=accepted,
+        published=past(doc.get("published")),
+        updated=moment(doc.get("updated")),
+        extra=_extra(doc, kind, options),
+        replies=doc.get("replies"),
+    )
+
+
+def _source(value: Any) -> str:
+    """Markdown as written (Lemmy, PieFed, Torv); anything else cannot be edited as such."""
+    if not isinstance(value, Mapping) or string(value.get("mediaType"), 100) not in ("text/markdown", "text/x-markdown"):
+        return ""
+    return string(value.get("content"), MAX_SOURCE)
+
+
+def _language(doc: Mapping[str, Any], said: str) -> str:
+    declared = doc.get("language")
+    code = said or (string(declared.get("identifier"), 35) if isinstance(declared, Mapping) else "")
+    code = code or string(doc.get("inLanguage"), 35)
+    return code.lower() if code.replace("-", "").isalnum() and code.isascii() else ""
+
+
+def _tags(value: Any, addressed: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    mentions: dict[str, None] = {}
+    hashtags: dict[str, str] = {}
+    for tag in several(value)[:MAX_TAGS]:
+        if not isinstance(tag, Mapping):
+            continue
+        kind, href, name = string(tag.get("type"), 200), string(tag.get("href")), line(tag.get("name"), 200)
+        if kind == "Mention" and href in addressed and len(mentions) < MAX_MENTIONS:
+            mentions[href] = None
+        elif kind == "Hashtag" and text.is_tag(name) and len(hashtags) < MAX_HASHTAGS:
+            shown = name.lstrip("#")[:100]
+            hashtags.setdefault(text.tag_key(shown), shown)
+    return tuple(mentions), tuple(hashtags.values())
+
+
+def _attachments(doc: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    found: dict[str, dict[str, Any]] = {}
+    for item in [*several(doc.get("attachment"))[: MAX_ATTACHMENTS * 2], *several(doc.get("image"))[:1]]:
+        if not isinstance(item, Mapping):
+            continue
+        kind = first_type(item.get("type"), _FILES)
+        address = web_address(item.get("href")) or page_address(item.get("url"))
+        if kind not in _FILES or not address or len(found) >= MAX_ATTACHMENTS:
+            continue
+        values = {
+            "type": kind,
+            "url": address,
+            "media_type": string(item.get("mediaType"), 100),
+            "name": line(item.get("name") or item.get("summary"), 1500),
+            "width": whole_number(item.get("width"), 100_000),
+            "height": whole_number(item.get("height"), 100_000),
+            "blurhash": string(item.get("blurhash"), 200),
+        }
+        found.setdefault(address, {key: value for key, value in values.items() if value not in ("", None)})
+    return tuple(found.values())
+
+
+def _options(doc: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """A poll's options with their votes, or None if it is no poll."""
+    listed = several(doc.get("oneOf")) or several(doc.get("anyOf"))
+    options = []
+    for item in listed[:MAX_OPTIONS]:
+        if isinstance(item, Mapping) and (name := line(item.get("name"), 200)):
+            replies = item.get("replies")
+            votes = whole_number(replies.get("totalItems")) if isinstance(replies, Mapping) else None
+            options.append({"name": name, "votes": votes or 0})
+    return options or None
+
+
+_TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "adaptedFrom", "followUpOf", "about", "as")
+_EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "externalParticipationUrl", "onlineLink")
+
+
+def _extra(doc: Mapping[str, Any], kind: str, options: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """What belongs to one kind of post, and every other `torv:` term as text: kept and shown, not acted on."""
+    found: dict[str, Any] = {}
+    barriers = [line(item, 60) for item in several(term(doc, "barrier"))[:20] if isinstance(item, str)]
+    if barriers:
+        found["barriers"] = [barrier for barrier in barriers if barrier]
+    for name in _TEXT_TERMS:
+        if value := line(term(doc, name), 500):
+            found[name] = value
+    others: dict[str, str] = {}
+    for key, value in list(doc.items())[:500]:
+        name = key.removeprefix("torv:").removeprefix(TORV)
+        if name != key and name not in (*_TEXT_TERMS, "kind", "barrier") and len(others) < 20:
+            shown = value if isinstance(value, str) else one_id(value) or ", ".join(ids(value, 20))
+            if shown := line(shown, 500):
+                others[line(name, 60)] = shown
+    if others:
+        found["torv"] = others
+    if options is not None:
+        found["poll"] = {
+            "options": options,
+            "multiple": "anyOf" in doc and "oneOf" not in doc,
+            "ends": line(doc.get("endTime") or doc.get("closed"), 64),
+            "voters": whole_number(doc.get("votersCount")) or 0,
+        }
+    if kind == "Event":
+        found["event"] = {name: line(doc.get(name), 500) for name in _EVENT_TEXTS if line(doc.get(name), 500)}
+        place = next((item for item in several(doc.get("location")) if isinstance(item, Mapping)), None)
+        if place is not None and (where := line(place.get("name"), 200)):
+            found["event"]["place"] = where
+    return found
