@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Text, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
-from models.actors import Actor
+from models import outbox
+from models.actors import Actor, ActorType
 from models.base import new_id, now
 from models.database import wake
-from models.jobs import spread
+from models.jobs import Job, spread
 from models.outbox import Activity, Delivery, is_urgent
 from models.peers import FAILURES_TO_OPEN, Peer
 
@@ -49,14 +50,48 @@ class Claimed:
     """The host was given up; this urgent delivery is tried once in spite of it."""
 
 
-def key_of(activity: Activity) -> str:
-    """What the order of deliveries is kept by: the post, the object, or the activity itself."""
-    return f"post:{activity.post_id}" if activity.post_id is not None else activity.object_uri or activity.uri
+def order_key(db: Session, activity: Activity) -> str:
+    """What the order of activities is kept by: the post concerned, or who follows or blocks whom, or the object.
+
+    An Undo, Accept or Reject has the key of the activity it answers, so that neither overtakes the other.
+    """
+    if activity.post_id is not None:
+        return f"post:{activity.post_id}"
+    embed = activity.data.get("embed")
+    if isinstance(embed, dict) and isinstance(embed.get("object"), str):
+        return f"{embed.get('actor')} {embed['object']}"
+    actor = db.get(Actor, activity.actor_id)
+    return f"{actor.uri if actor is not None else ''} {activity.object_uri or activity.uri}"
+
+
+def older_unpublished(db: Session, activity: Activity) -> bool:
+    """Whether an earlier activity about the same thing is still being handed out; the later one has to wait for it."""
+    same = select(Activity).where(Activity.id < activity.id)
+    if activity.post_id is not None:
+        same = same.where(Activity.post_id == activity.post_id)
+    else:
+        same = same.where(Activity.actor_id == activity.actor_id, Activity.post_id.is_(None))
+    key = order_key(db, activity)
+    earlier = db.scalars(same.order_by(Activity.id.desc()).limit(100)).all()
+    names = [outbox.publish_key(one.id) for one in earlier if order_key(db, one) == key]
+    waiting = select(Job.id).where(Job.dedupe.in_(names), Job.dead_at.is_(None)).limit(1)
+    return bool(names) and db.scalar(waiting) is not None
+
+
+def announcing_communities(db: Session, post_id: int) -> list[Actor]:
+    """The communities of this node that announced a post plainly, so that their followers hear of its changes too."""
+    query = (
+        select(Activity, Actor)
+        .join(Actor, Actor.id == Activity.actor_id)
+        .where(Activity.post_id == post_id, Activity.type == "Announce", Actor.type == ActorType.GROUP)
+    )
+    found = {actor.id: actor for activity, actor in db.execute(query) if outbox.is_plain_announce(activity)}
+    return list(found.values())
 
 
 def add_batch(db: Session, activity: Activity, inboxes: Iterable[tuple[str, str]]) -> int:
     """Queue the activity for these (inbox, host); those it is queued for already are left alone. How many were new."""
-    present, key, urgent = now(), key_of(activity), is_urgent(activity)
+    present, key, urgent = now(), order_key(db, activity), is_urgent(activity)
     rows = {
         inbox: {
             "id": new_id(),

@@ -6,16 +6,18 @@ delivery per inbox.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import jobs
-from models.actors import Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of
-from models.posts import Post
+
+if TYPE_CHECKING:  # actors and posts write to the outbox, so it cannot import them
+    from models.actors import Actor
+    from models.posts import Post
 
 
 class Activity(Base):
@@ -80,10 +82,10 @@ class Delivery(Base):
 def record(
     db: Session,
     type: str,
-    actor: Actor,
+    actor: "Actor",
     *,
     object_uri: str = "",
-    post: Post | None = None,
+    post: "Post | None" = None,
     to: Iterable[str] = (),
     cc: Iterable[str] = (),
     public: bool = False,
@@ -140,19 +142,17 @@ def is_urgent(activity: Activity) -> bool:
     return activity.type in {"Delete", "Move"} or (activity.type == "Update" and activity.post_id is None)
 
 
-def older_unpublished(db: Session, activity: Activity) -> bool:
-    """Whether an earlier activity about the same object is still being handed out; the later one has to wait for it."""
-    same = select(Activity.id).where(Activity.id < activity.id)
-    if activity.post_id is not None:
-        same = same.where(Activity.post_id == activity.post_id)
-    elif activity.object_uri:
-        same = same.where(Activity.object_uri == activity.object_uri)
-    else:
-        return False
-    earlier = db.scalars(same.order_by(Activity.id.desc()).limit(100)).all()
-    keys = [publish_key(id) for id in earlier]
-    waiting = select(jobs.Job.id).where(jobs.Job.dedupe.in_(keys), jobs.Job.dead_at.is_(None)).limit(1)
-    return bool(keys) and db.scalar(waiting) is not None
+def is_plain_announce(activity: Activity) -> bool:
+    """An Announce of an object's id, as Mastodon reads it; not of an activity, as FEP-1b12 servers do."""
+    return activity.type == "Announce" and not {"embed", "inner", "only"} & set(activity.data)
+
+
+def plain_announces(db: Session, actor_id: int, post: "Post") -> list[Activity]:
+    """The plain Announces of a post by one actor, oldest first."""
+    query = select(Activity).where(
+        Activity.post_id == post.id, Activity.type == "Announce", Activity.actor_id == actor_id
+    )
+    return [one for one in db.scalars(query.order_by(Activity.id)) if is_plain_announce(one)]
 
 
 def public_of(
@@ -170,16 +170,3 @@ def public_of(
     if before is not None:
         query = query.where(Activity.id < before)
     return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))
-
-
-def plain_announces(db: Session, actor_id: int, post: Post) -> list[Activity]:
-    """The Announces by which an actor showed a post itself (not an activity about it) to everybody."""
-    rows = db.scalars(
-        select(Activity).where(
-            Activity.actor_id == actor_id,
-            Activity.post_id == post.id,
-            Activity.type == "Announce",
-            Activity.object_uri == post.uri,
-        )
-    )
-    return [row for row in rows if "only" not in row.data]

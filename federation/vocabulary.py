@@ -1,0 +1,115 @@
+"""The words of the wire: JSON-LD contexts, well-known ids, content types, and names for languages and barriers.
+
+Every context is literal and complete: ActivityStreams, the security vocabulary for keys, and one object with the terms
+we use. No other context is ever named, so no receiver has to fetch anything of ours; `https://w3id.org/torv/ns#` is a
+name only. A term that is missing here would silently become a blank property (ActivityStreams sets `@vocab`), which is
+why a test expands everything we write.
+"""
+
+from typing import Any
+
+from federation.media_types import ACCEPT_ACTIVITY, ACTIVITY_JSON, LD_JSON_AS
+
+__all__ = ["ACCEPT_ACTIVITY", "ACTIVITY_JSON", "LD_JSON_AS"]
+
+ACTIVITYSTREAMS = "https://www.w3.org/ns/activitystreams"
+SECURITY = "https://w3id.org/security/v1"
+PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
+PUBLIC_NAMES = frozenset({PUBLIC, "as:Public", "Public"})
+"""The ways in which servers write the Public collection."""
+
+TORV = "https://w3id.org/torv/ns#"
+
+JRD_JSON = "application/jrd+json"
+XRD_XML = "application/xrd+xml"
+
+_TERMS: dict[str, Any] = {
+    "ostatus": "http://ostatus.org#",
+    "conversation": "ostatus:conversation",
+    "sensitive": "as:sensitive",
+    "Hashtag": "as:Hashtag",
+    "sc": "http://schema.org/",
+    "lemmy": "https://join-lemmy.org/ns#",
+    "pt": "https://joinpeertube.org/ns#",
+    "commentsEnabled": "pt:commentsEnabled",
+    "CommunityPostTag": "lemmy:CommunityPostTag",
+    "language": "sc:inLanguage",
+    "identifier": "sc:identifier",
+    "acceptedAnswer": {"@id": "sc:acceptedAnswer", "@type": "@id"},
+    "gts": "https://gotosocial.org/ns#",
+    "interactionPolicy": {"@id": "gts:interactionPolicy", "@type": "@id"},
+    "canQuote": {"@id": "gts:canQuote", "@type": "@id"},
+    "automaticApproval": {"@id": "gts:automaticApproval", "@type": "@id"},
+    "torv": TORV,
+    "ChooseAnswer": "torv:ChooseAnswer",
+    "answer": "torv:answer",
+    "toot": "http://joinmastodon.org/ns#",
+    "blurhash": "toot:blurhash",
+    "focalPoint": {"@id": "toot:focalPoint", "@container": "@list"},
+}
+
+
+def _ids(term: str) -> dict[str, str]:
+    return {"@id": term, "@type": "@id"}
+
+
+_ACTOR_TERMS: dict[str, Any] = {
+    "discoverable": "toot:discoverable",
+    "indexable": "toot:indexable",
+    "featured": _ids("toot:featured"),
+    "manuallyApprovesFollowers": "as:manuallyApprovesFollowers",
+    "alsoKnownAs": _ids("as:alsoKnownAs"),
+    "PropertyValue": "sc:PropertyValue",
+    "value": "sc:value",
+    "postingRestrictedToMods": "lemmy:postingRestrictedToMods",
+    "moderators": _ids("lemmy:moderators"),
+    "questionAnswer": "torv:questionAnswer",
+    "defaultPostType": "torv:defaultPostType",
+    "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
+    "movedTo": _ids("as:movedTo"),
+    "sec": "https://w3id.org/security#",
+    "assertionMethod": {"@id": "sec:assertionMethod", "@type": "@id", "@container": "@set"},
+    "Multikey": "sec:Multikey",
+    "controller": _ids("sec:controller"),
+    "publicKeyMultibase": {"@id": "sec:publicKeyMultibase", "@type": "sec:multibase"},
+    "implements": {"@id": "https://w3id.org/fep/844e/implements", "@type": "@id", "@container": "@set"},
+}
+
+CTX: list[Any] = [ACTIVITYSTREAMS, SECURITY, _TERMS]
+"""For posts and activities."""
+
+CTX_ACTOR: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, **_ACTOR_TERMS}]
+"""For actors."""
+
+CTX_PLAIN = ACTIVITYSTREAMS
+"""For what needs no term beyond ActivityStreams: Follow and its answers, Delete, Tombstone, collections."""
+
+_LANGUAGES = {
+    "da": "Dansk",
+    "en": "English",
+    "sv": "Svenska",
+    "nb": "Norsk bokmål",
+    "nn": "Norsk nynorsk",
+    "no": "Norsk",
+    "de": "Deutsch",
+    "fo": "Føroyskt",
+    "kl": "Kalaallisut",
+    "is": "Íslenska",
+    "fi": "Suomi",
+    "nl": "Nederlands",
+    "fr": "Français",
+    "es": "Español",
+    "pl": "Polski",
+    "uk": "Українська",
+    "ar": "العربية",
+    "tr": "Türkçe",
+}
+
+
+def language(code: str) -> dict[str, str]:
+    """A language as Lemmy and PieFed want it: code and name.
+
+    >>> language("da")
+    {'identifier': 'da', 'name': 'Dansk'}
+    """
+    return {"identifier": code, "name": _LANGUAGES.get(code, code)}

@@ -1,0 +1,97 @@
+"""Actors as other servers read them: Person, Group, Organization, and the node's own Application."""
+
+import mimetypes
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from federation import vocabulary
+from federation.writing import Json, objects, stamp
+from models import actors, composing
+from models.actors import Actor, ActorType
+from models.communities import Community
+from models.database import node_of
+
+IMPLEMENTS = (
+    ("https://datatracker.ietf.org/doc/html/rfc9421", "RFC-9421"),
+    ("https://w3id.org/fep/1b12", "FEP-1b12"),
+    ("https://w3id.org/fep/8fcf", "FEP-8fcf"),
+    ("https://w3id.org/fep/7888", "FEP-7888"),
+)
+"""What a peer may count on (FEP-844e); only what works."""
+
+
+def actor(db: Session, row: Actor) -> Json:
+    """A local actor's document; a deleted one's tombstone."""
+    if row.deleted_at is not None:
+        return {"id": row.uri, "type": "Tombstone", "formerType": row.type, "deleted": stamp(row.deleted_at)}
+    application = row.type == ActorType.APPLICATION
+    body: Json = {
+        "id": row.uri,
+        "type": str(row.type),
+        "preferredUsername": row.username,
+        "name": row.display_name,
+        "summary": row.summary,
+        "inbox": row.inbox,
+        "outbox": row.outbox,
+    }
+    if not application:
+        body |= {"followers": row.followers_uri, "following": row.following_uri, "featured": row.featured_uri}
+    body["url"] = row.url or row.uri
+    if row.published is not None and not application:
+        body["published"] = stamp(row.published)
+    body |= {
+        "manuallyApprovesFollowers": row.locked,
+        "discoverable": row.discoverable,
+        "indexable": row.indexable,
+        "webfinger": row.handle,
+        "endpoints": {"sharedInbox": row.shared_inbox},
+        "publicKey": {
+            "id": f"{row.uri}#main-key",
+            "owner": row.uri,
+            "publicKeyPem": actors.public_key(db, row.id),
+        },
+    }
+    body |= _community(db, row) if row.type == ActorType.GROUP else {}
+    body |= _profile(row)
+    links = [{"type": "Link", "href": href, "name": name} for href, name in IMPLEMENTS]
+    if application:
+        body["implements"] = links
+    else:
+        body["generator"] = {"type": "Application", "id": f"{node_of(db).origin}/actor", "implements": links}
+    return body
+
+
+def _profile(row: Actor) -> Json:
+    body: Json = {}
+    for key, url in (("icon", row.icon_url), ("image", row.image_url)):
+        if url:
+            guess = mimetypes.guess_type(url)[0]
+            body[key] = {"type": "Image", **({"mediaType": guess} if guess else {}), "url": url}
+    if row.fields:
+        body["attachment"] = [
+            {"type": "PropertyValue", "name": field["name"], "value": field["value"]} for field in row.fields
+        ]
+    if row.also_known_as:
+        body["alsoKnownAs"] = list(row.also_known_as)
+    if row.moved_to:
+        body["movedTo"] = row.moved_to
+    extra: dict[str, Any] = row.extra or {}
+    body |= {key: value for key, value in extra.items() if key.startswith("torv:")}
+    return body
+
+
+def _community(db: Session, row: Actor) -> Json:
+    """What makes a Group a community for Lemmy and PieFed (FEP-1b12), and a Q&A community for PieFed."""
+    settings = db.get(Community, row.id)
+    return {
+        "source": {"content": row.summary_source, "mediaType": "text/markdown"},
+        "mediaType": "text/html",
+        "attributedTo": row.moderators_uri,
+        "moderators": row.moderators_uri,
+        "postingRestrictedToMods": settings is not None and settings.moderators_only,
+        "questionAnswer": True,
+        "defaultPostType": "text",
+        "language": [vocabulary.language("da")],
+        "tag": [objects.community_tag(row, barrier) for barrier in composing.BARRIERS],
+    }

@@ -1,0 +1,247 @@
+"""Posts as other servers read them.
+
+A question is a `Note` with `name`, because only then do Mastodon users see its full text; its title stands again, in
+bold, as the first paragraph of `content`. Answers, comments and notes have no `name` (a reply with one can be taken for
+a poll vote). `Question` is ActivityStreams' word for a poll and never used here. An experience report is an `Article`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from federation import vocabulary
+from federation.vocabulary import PUBLIC
+from federation.writing import Json, stamp
+from models import access, actors, audience, collections, posts, text
+from models.actors import Actor
+from models.database import node_of
+from models.posts import Kind, Post, Visibility
+
+NOTE, WITHOUT_NAME, PAGE = "note", "note-without-name", "page"
+"""The forms a question can take (the setting `question_object`)."""
+
+_TITLED = {Kind.QUESTION, Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA}
+_LONG = {Kind.EXPERIENCE, Kind.EVENT}
+_OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
+SUMMARY_CHARS = 500
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a post's JSON is made of, fetched once."""
+
+    author: Actor
+    community: Actor | None
+    parent: Post | None
+    to: list[str]
+    cc: list[str]
+    tags: list[str]
+
+
+def post(db: Session, row: Post, form: str = NOTE) -> Json:
+    """A local post as an object; a deleted one as its tombstone. `form` is the setting `question_object`."""
+    if row.deleted_at is not None:
+        return tombstone(row)
+    parts = _parts(db, row)
+    content = _content(db, row, parts)
+    open_to_all = row.visibility in _OPEN
+    body: Json = {
+        "id": row.uri,
+        "type": _type(row, form),
+        "torv:kind": str(row.kind),
+        "attributedTo": parts.author.uri,
+    }
+    if row.in_reply_to_uri:
+        body["inReplyTo"] = row.in_reply_to_uri
+    body |= {"to": parts.to, "cc": parts.cc}
+    if parts.community is not None:
+        body["audience"] = parts.community.uri
+    if row.title and not row.in_reply_to_uri and not (row.kind == Kind.QUESTION and form == WITHOUT_NAME):
+        body["name"] = row.title
+    body |= _summary(row, form)
+    body["content"] = content
+    if row.language:
+        body["contentMap"] = {row.language: content}
+    body |= {
+        "mediaType": "text/html",
+        "source": {"content": row.source, "mediaType": "text/markdown"},
+        "url": row.url or row.uri,
+        "published": stamp(row.published),
+    }
+    if row.updated is not None:
+        body["updated"] = stamp(row.updated)
+    body["sensitive"] = row.sensitive
+    if row.context_uri:
+        body |= {"context": row.context_uri, "conversation": row.context_uri}
+    if not row.in_reply_to_uri:
+        body["commentsEnabled"] = True
+    if row.language:
+        body["language"] = vocabulary.language(row.language)
+    if row.kind == Kind.ANSWER:
+        body["answer"] = _is_accepted(db, row)
+    if (accepted := accepted_answer(db, row)) is not None:
+        body["acceptedAnswer"] = accepted.uri
+    body["attachment"] = [_attachment(item) for item in row.attachments or []]
+    body |= _terms(row)
+    if open_to_all:
+        body["interactionPolicy"] = {"canQuote": {"automaticApproval": [PUBLIC]}}
+    body["tag"] = _tag(db, row, parts)
+    if row.kind in _LONG:
+        body["preview"] = _preview(row, parts.author)
+    if open_to_all:
+        body["replies"] = embedded_replies(db, row)
+    return body
+
+
+def tombstone(row: Post) -> Json:
+    """What is left of a deleted post."""
+    body: Json = {"id": row.uri, "type": "Tombstone", "formerType": row.object_type}
+    if row.deleted_at is not None:
+        body["deleted"] = stamp(row.deleted_at)
+    return body
+
+
+def accepted_answer(db: Session, row: Post) -> Post | None:
+    """The accepted answer of a question, if there is one that anybody may read."""
+    if row.kind != Kind.QUESTION or row.accepted_id is None:
+        return None
+    answer = db.get(Post, row.accepted_id)
+    return answer if answer is not None and access.may_see(db, None, answer) else None
+
+
+def embedded_replies(db: Session, row: Post) -> Json:
+    """The `replies` collection with its first page inside, for servers that read no further."""
+    uri = f"{row.uri}/replies"
+    items = collections.replies(db, row)
+    first: Json = {"type": "CollectionPage", "partOf": uri, "items": [item for _, item in items]}
+    if len(items) == collections.PAGE:
+        first["next"] = f"{uri}?after={items[-1][0]}"
+    return {"id": uri, "type": "Collection", "first": first}
+
+
+def _parts(db: Session, row: Post) -> _Parts:
+    to, cc = audience.addressing(db, row)
+    community = None
+    if row.community_id is not None and row.visibility in _OPEN:
+        community = actors.get(db, row.community_id)
+    parent = db.get(Post, row.in_reply_to_id) if row.in_reply_to_id else None
+    tags = [tag.shown for tag in posts.tags_of(db, [row.id]).get(row.id, [])]
+    return _Parts(actors.get(db, row.author_id), community, parent, to, cc, tags)
+
+
+def _type(row: Post, form: str) -> str:
+    if row.kind == Kind.QUESTION and form == PAGE:
+        return "Page"
+    return "Article" if row.kind in _LONG else "Note"
+
+
+def _content(db: Session, row: Post, parts: _Parts) -> str:
+    origin = node_of(db).origin
+    title = f"<p><strong>{text.escape(row.title)}</strong></p>" if row.title and row.kind in _TITLED else ""
+    missing = [tag for tag in parts.tags if f'href="{text.escape(text.tag_url(origin, tag))}"' not in row.content]
+    tags = f"<p>{' '.join(text.tag_html(origin, tag) for tag in missing)}</p>" if missing else ""
+    return title + row.content + tags + _accepted_line(db, row)
+
+
+def _accepted_line(db: Session, row: Post) -> str:
+    answer = accepted_answer(db, row)
+    if answer is None:
+        return ""
+    author = actors.get(db, answer.author_id)
+    return f'<p>✅ Accepteret svar: <a href="{text.escape(answer.uri)}">{text.escape(author.handle)}</a></p>'
+
+
+def _abstract(row: Post) -> str:
+    words = row.summary or text.plain(row.content)
+    short = words if len(words) <= SUMMARY_CHARS else words[: SUMMARY_CHARS - 2].rsplit(" ", 1)[0] + " …"
+    return f"<p>{text.escape(short)}</p>"
+
+
+def _summary(row: Post, form: str) -> Json:
+    # On a Note, `summary` is a content warning; on Article and Page it is the abstract.
+    if row.kind in _LONG or (row.kind == Kind.QUESTION and form == PAGE):
+        return {"summary": _abstract(row)}
+    return {"summary": row.summary} if row.summary else {}
+
+
+def _preview(row: Post, author: Actor) -> Json:
+    return {
+        "type": "Note",
+        "attributedTo": author.uri,
+        "content": f"<p><strong>{text.escape(row.title)}</strong></p>{_abstract(row)}",
+        "published": stamp(row.published),
+    }
+
+
+def _is_accepted(db: Session, row: Post) -> bool:
+    question = db.get(Post, row.thread_id)
+    return question is not None and question.accepted_id == row.id
+
+
+def _terms(row: Post) -> Json:
+    extra: dict[str, Any] = row.extra or {}
+    named = {
+        "torv:barrier": extra.get("barriers"),
+        "torv:phase": extra.get("phase"),
+        "torv:outcome": extra.get("outcome"),
+        "torv:municipality": extra.get("municipality"),
+        "torv:kle": extra.get("kle"),
+    }
+    return {key: value for key, value in named.items() if value}
+
+
+def _attachment(item: dict[str, Any]) -> Json:
+    """An image, a document, or a link; never a PropertyValue, which makes Lemmy drop the whole post."""
+    if item.get("type") == "Link":
+        body: Json = {"type": "Link", "href": item["url"]}
+    else:
+        body = {"type": "Image" if item.get("type") == "Image" else "Document", "url": item["url"]}
+    for ours, theirs in (("media_type", "mediaType"), ("name", "name"), ("width", "width"), ("height", "height")):
+        if item.get(ours):
+            body[theirs] = item[ours]
+    if item.get("blurhash"):
+        body["blurhash"] = item["blurhash"]
+    return body
+
+
+def _tag(db: Session, row: Post, parts: _Parts) -> list[Json]:
+    origin = node_of(db).origin
+    found: list[Json] = [mention(actor) for actor in _mentioned(db, row, parts)]
+    found += [{"type": "Hashtag", "href": text.tag_url(origin, tag), "name": f"#{tag}"} for tag in parts.tags]
+    if parts.community is not None and parts.community.local and not row.in_reply_to_uri:
+        found += [community_tag(parts.community, barrier) for barrier in (row.extra or {}).get("barriers", [])]
+    if kle := (row.extra or {}).get("kle"):
+        group = str(kle).split(".")[0]
+        href = f"http://www.kle-online.dk/emneplan/{group}/#_{kle}"
+        found.append({"type": "torv:Concept", "torv:notation": kle, "href": href})
+    return found
+
+
+def _mentioned(db: Session, row: Post, parts: _Parts) -> list[Actor]:
+    """Whom the tags name: the parent's author, the community (so that replies from elsewhere reach it), and those the
+    text names; only actors who are addressed too, and never the author himself."""
+    named: dict[int, Actor] = {}
+    if parts.parent is not None:
+        named[parts.parent.author_id] = actors.get(db, parts.parent.author_id)
+    if parts.community is not None:
+        named[parts.community.id] = parts.community
+    for actor in audience.recipients(db, row, mentioned_only=True):
+        named.setdefault(actor.id, actor)
+    addressed = {*parts.to, *parts.cc}
+    return [actor for actor in named.values() if actor.uri in addressed and actor.id != row.author_id]
+
+
+def mention(actor: Actor) -> Json:
+    """A Mention tag, with the whole handle."""
+    return {"type": "Mention", "href": actor.uri, "name": f"@{actor.handle}"}
+
+
+def community_tag(community: Actor, barrier: str) -> Json:
+    """A barrier as one of a community's own tags (Lemmy, PieFed)."""
+    return {
+        "type": "CommunityPostTag",
+        "id": f"{community.uri}/tag/{barrier}",
+        "preferredUsername": barrier,
+        "name": f"Barriere: {barrier}",
+    }
