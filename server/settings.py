@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from federation.addresses import opening
 from models.database import Node
 
 PREFIX = "TORV_"
@@ -25,12 +26,6 @@ NOT_SETTINGS = ("TORV_CONFIG", "TORV_TEST_")
 """Names with our prefix that are no settings: the path of the file, and what only the tests read."""
 
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?")
-
-ALLOWED = re.compile(
-    r"\[(?P<six>[^\]]+)\](?::(?P<port6>\d{1,5}))?"
-    r"|(?P<four>[\d./]+)(?::(?P<port4>\d{1,5}))?"
-    r"|(?P<bare>[\da-fA-F:./]+)"
-)
 
 Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -86,7 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[str, ...],
         Meta(
             description="Private networks the node may fetch from in spite of the guard, as `network` (port 443) or "
-            "`network:port`, e.g. `127.0.0.0/8:8443` or `[::1/128]:8443`. For test set-ups; leave it empty."
+            "`network:port`, e.g. `127.0.0.0/8:8443` or `[::1]/128:8443`. For test set-ups; leave it empty."
         ),
     ] = ()
     ca_file: Annotated[
@@ -158,7 +153,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             except ValueError as error:
                 raise ValueError(f"trusted_proxies: {error}") from None
         for entry in self.fetch_allow:
-            network_and_port(entry)
+            try:
+                opening(entry)
+            except ValueError as error:
+                raise ValueError(f"fetch_allow: {error}") from None
         if self.ca_file and not Path(self.ca_file).is_file():
             raise ValueError(f"ca_file: there is no file {self.ca_file}")
 
@@ -188,21 +186,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def proxy_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`trusted_proxies`, parsed."""
         return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
-
-
-def network_and_port(entry: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, int]:
-    """One entry of `fetch_allow`: `127.0.0.0/8:8443`, `[::1/128]:8443`, or a network alone (port 443)."""
-    found = ALLOWED.fullmatch(entry)
-    if found is None:
-        raise ValueError(f"fetch_allow: {entry!r} is neither `network` nor `network:port`")
-    port = int(found["port6"] or found["port4"] or 443)
-    try:
-        network = ipaddress.ip_network(found["six"] or found["four"] or found["bare"])
-    except ValueError as error:
-        raise ValueError(f"fetch_allow: {error}") from None
-    if not 0 < port < 65536:
-        raise ValueError(f"fetch_allow: {port} is no port")
-    return network, port
 
 
 def documented() -> dict[str, tuple[str, Any]]:

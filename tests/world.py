@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, communities, follows, posts, reactions, settings, threads
+from models import accounts, actors, communities, composing, follows, reactions, settings, threads
 from models.actors import Actor, ActorType
 from models.base import clock
 from models.posts import Draft, Post
@@ -275,7 +275,7 @@ def build(db: Session) -> World:
         with days_ago(days):
             language = next(person.language for person in PEOPLE if person.username == author)
             draft = Draft(text=text, visibility=visibility, language=language)
-            world.notes.append(posts.note(db, world.people[author], draft))
+            world.notes.append(composing.note(db, world.people[author], draft))
     with days_ago(2.5):
         reactions.boost(db, world.people["birk"], world.notes[1])
     settings.put(db, "demo", True)

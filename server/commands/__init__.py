@@ -1,0 +1,1 @@
+"""The commands, one module per noun. `server/cli.py` loads them when they are called."""

@@ -1,0 +1,105 @@
+"""`torv jobs`: what waits, what was given up, and trying it again."""
+
+from typing import Any
+
+import click
+
+from models import deliveries, inbox, queues
+from models import jobs as queue
+from models.outbox import Activity
+from server.cli import FAILED, Failed
+from server.commands.opening import as_json, opened, show
+
+
+@click.group(invoke_without_command=True)
+@as_json
+@click.pass_context
+def jobs(ctx: click.Context, as_json: bool) -> None:
+    """Depth and age of the queues, and the hosts that deliveries wait for."""
+    if ctx.invoked_subcommand:
+        return
+    with opened() as database, database.reading() as db:
+        overview = queues.overview(db)
+        hosts = queues.hosts(db)
+    if as_json:
+        show(
+            {
+                "queues": {
+                    one.name: {"waiting": one.waiting, "dead": one.dead, "oldest_seconds": round(one.age)}
+                    for one in overview
+                },
+                "hosts": [
+                    {"host": one.host, "waiting": one.waiting, "dead": one.dead, "state": one.state, "error": one.error}
+                    for one in hosts
+                ],
+            }
+        )
+        return
+    click.echo(f"{'queue':<12}{'waiting':>9}{'oldest':>9}{'dead':>7}")
+    for one in overview:
+        click.echo(f"{one.name:<12}{one.waiting:>9}{_age(one.age):>9}{one.dead:>7}")
+    for host in hosts:
+        click.echo(
+            f"  {host.host:<40} {host.waiting:>6} waiting {host.dead:>5} dead  {host.state:<8} {host.error[:60]}"
+        )
+
+
+@jobs.command()
+@as_json
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Of each queue.")
+def dead(as_json: bool, limit: int) -> None:
+    """What was given up, newest first, and why."""
+    with opened() as database, database.reading() as db:
+        letters: list[dict[str, Any]] = [
+            {"queue": "jobs", "id": job.id, "what": job.kind, "at": job.dead_at, "error": job.error}
+            for job in queue.dead(db, limit)
+        ]
+        for row in deliveries.dead_letters(db, limit):
+            activity = db.get(Activity, row.activity_id)
+            what = f"{activity.type if activity else '?'} to {row.inbox}"
+            letters.append({"queue": "deliveries", "id": row.id, "what": what, "at": row.dead_at, "error": row.error})
+        letters += [
+            {
+                "queue": "received",
+                "id": row.id,
+                "what": f"{row.type} from {row.key_owner}",
+                "at": row.received_at,
+                "error": row.note,
+            }
+            for row in inbox.dead(db, limit)
+        ]
+    if as_json:
+        show(letters)
+        return
+    for one in letters:
+        click.echo(f"{one['queue']:<10} {one['id']}  {one['what']}\n           {one['error']}")
+    if not letters:
+        click.echo("Nothing was given up.")
+
+
+@jobs.command()
+@click.argument("ids", nargs=-1, type=int)
+@click.option("--all", "everything", is_flag=True, help="All dead letters of all queues.")
+@click.option("--host", help="All dead deliveries to this host.")
+def retry(ids: tuple[int, ...], everything: bool, host: str | None) -> None:
+    """Try dead letters again: those with these IDS, those of a host, or all."""
+    if (bool(ids) + everything + bool(host)) != 1:
+        raise click.UsageError("Say which: IDS, --host HOST, or --all.")
+    wanted = None if everything else list(ids)
+    with opened() as database:
+        if host:
+            again = database.write(lambda db: deliveries.retry(db, host=host))
+        else:
+            again = database.write(
+                lambda db: queue.retry_dead(db, wanted) + deliveries.retry(db, wanted) + inbox.retry_dead(db, wanted)
+            )
+    if ids and again < len(ids):
+        raise Failed(f"{again} of {len(ids)} will be tried again; the others are no dead letters.", FAILED)
+    click.echo(f"{again} will be tried again.")
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,65 @@
+"""What nearly every command does first: settings, database, and whether the two fit together."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from models import actors, migrating, settings
+from models.actors import Actor
+from models.database import Database
+from models.errors import Conflict, NotFound
+from server.settings import Settings, load
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+"""The option that every command has whose answer a script might read."""
+
+
+def connect(chosen: Settings) -> Database:
+    """The database the settings name, whatever is in it."""
+    return Database(chosen.database, chosen.node, pool_size=chosen.database_pool)
+
+
+@contextmanager
+def opened(chosen: Settings | None = None) -> Iterator[Database]:
+    """The node's database, with the schema this release works with and under the name it was made for."""
+    chosen = chosen or load()
+    if chosen.sqlite_path and not chosen.sqlite_path.exists():
+        raise NotFound(f"There is no database at {chosen.sqlite_path}: run `torv init` first.")
+    database = connect(chosen)
+    try:
+        migrating.require(database)
+        with database.reading() as db:
+            require_same_name(db, chosen)
+        yield database
+    finally:
+        database.close()
+
+
+def require_same_name(db: Session, chosen: Settings) -> None:
+    """Refuse to run under another name than the database was made for: every id in it would become a lie."""
+    node = chosen.node
+    for what, ours in (("origin", node.origin), ("domain", node.domain)):
+        known = settings.get(db, what)
+        if known is not None and known != ours:
+            raise Conflict(
+                f"This database belongs to a node whose {what} is {known}, and the settings say {ours}. "
+                "Other servers know the node by that name, so it cannot change; correct the setting."
+            )
+
+
+def local_actor(db: Session, name: str) -> Actor:
+    """The actor of this node called `name` (with or without @ and domain). Raises NotFound."""
+    username, _, domain = name.lstrip("@").partition("@")
+    found = actors.by_handle(db, username.lower(), domain.lower() or None)
+    if found is None or not found.local or not found.active:
+        raise NotFound(f"There is nobody called {name} on this node.")
+    return found
+
+
+def show(value: Any) -> None:
+    """Print JSON: keys in the order given, times as ISO 8601."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
