@@ -24,7 +24,7 @@ from . import keys
 from .base64s import encode_base64, strict_base64
 from .digests import check_digest, digest_header
 from .errors import malformed, unproven
-from .message import Message
+from .message import Message, wire
 from .parsed import ParsedSignature, check_covered, check_host
 
 MAX_LENGTH = 8192
@@ -32,6 +32,7 @@ MAX_COMPONENTS = 32
 POST_COMPONENTS = ("(request-target)", "host", "date", "digest", "content-type")
 GET_COMPONENTS = ("(request-target)", "host", "date", "accept")
 
+_KNOWN = ("keyId", "algorithm", "created", "expires", "headers", "signature")
 _PARAMETER = re.compile(r'[ \t]*([A-Za-z][A-Za-z0-9_]*)=(?:"([^"\\]*)"|([0-9]{1,15}))[ \t]*(,|$)')
 _NAME = re.compile(r"\((?:request-target|created|expires)\)|[a-z0-9!#$%&'*+.^_`|~-]+")
 _RSA = (None, "rsa-sha256", "hs2019")
@@ -70,6 +71,9 @@ def _parameters(text: str) -> dict[str, str]:
         name, quoted, number, comma = match.groups()
         if name in found:
             raise malformed("signature-twice", "a signature parameter comes twice")
+        if name not in _KNOWN:
+            # The draft has no others. A misspelled one would silently mean "not given".
+            raise malformed("signature-form", "the Signature header has an unknown parameter")
         found[name] = number if quoted is None else quoted
         at = match.end()
     return found
@@ -126,7 +130,7 @@ def signing_string(parsed: ParsedSignature, target: str) -> bytes:
         if value is None:
             raise unproven("header-missing", "a signed header is missing")
         lines.append(f"{name}: {value}")
-    return "\n".join(lines).encode("latin-1", "surrogateescape")
+    return wire("\n".join(lines))
 
 
 def sign(

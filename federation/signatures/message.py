@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from .errors import malformed
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -40,3 +42,11 @@ class Message:
     def has_body_rules(self) -> bool:
         """True for methods whose body must be covered by a digest."""
         return self.method not in ("GET", "HEAD")
+
+
+def wire(text: str) -> bytes:
+    """Text of header fields back as the bytes it came in; raises SignatureError for what no header can hold."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise malformed("header-text", "a header holds more than bytes") from None

@@ -24,7 +24,7 @@ from .base64s import encode_base64
 from .digests import check_content_digest, content_digest_header
 from .errors import malformed, unproven
 from .fields import BareItem, FieldError, InnerList, Item, parse_dictionary, write_inner_list
-from .message import Message
+from .message import Message, wire
 from .parsed import ParsedSignature, check_covered, check_host
 
 LABEL = "sig1"
@@ -131,7 +131,7 @@ def signature_base(parsed: ParsedSignature, origin: str) -> bytes:
             raise unproven("header-missing", "a signed header is missing")
         lines.append(f'"{name}": {value}')
     lines.append(f'"@signature-params": {parsed.parameters}')
-    return "\n".join(lines).encode("latin-1", "surrogateescape")
+    return wire("\n".join(lines))
 
 
 def _derived(method: str, origin: str, target: str) -> dict[str, str]:
