@@ -1,13 +1,28 @@
 """Accounts: the people who sign in on this node, with roles, sessions and invitations."""
 
-from datetime import datetime
+import hashlib
+import re
+import secrets
+import threading
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from sqlalchemy import ForeignKey, Text, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import actors
+from models.actors import Actor, ActorType
 from models.base import Base, Id, Json, UtcTime, now
+from models.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+
+LOGIN_DAYS = 60
+MIN_PASSWORD = 10
+ROLES = ("member", "moderator", "admin")
+LANGUAGES = ("da", "en")
 
 
 class Role(StrEnum):
@@ -59,3 +74,223 @@ class Invitation(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     used_by: Mapped[int | None] = mapped_column(Id)
+
+
+# OWASP's setting; a semaphore keeps a wave of logins from taking 19 MiB each at once.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_hashing = threading.Semaphore(2)
+
+
+def hash_password(password: str) -> str:
+    """An argon2id hash. Raises Invalid for a password that is too short or absurdly long."""
+    if len(password) < MIN_PASSWORD:
+        raise Invalid(f"A password has at least {MIN_PASSWORD} characters.", code="password_short")
+    if len(password) > 1000:
+        raise Invalid("That password is too long.", code="password_long")
+    with _hashing:
+        return _hasher.hash(password)
+
+
+@lru_cache(maxsize=1)
+def _nobodys_hash() -> str:
+    return _hasher.hash(secrets.token_hex(16))
+
+
+def _matches(hashed: str, password: str) -> bool:
+    try:
+        with _hashing:
+            return _hasher.verify(hashed, password[:1000])
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+def create(
+    db: Session,
+    *,
+    username: str,
+    email: str,
+    password: str,
+    name: str = "",
+    role: str = Role.MEMBER,
+    language: str = "da",
+) -> Account:
+    """A new account and its Person. Raises Invalid or Conflict, with a code per field."""
+    email = email.strip().lower()
+    if not re.fullmatch(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,250}\.[^@\s.]{2,63}", email):
+        raise Invalid("This is not an e-mail address.", code="email_form")
+    if db.scalar(select(Account.id).where(Account.email == email)) is not None:
+        raise Conflict("There is an account with this e-mail address.", code="email_taken")
+    if role not in ROLES:
+        raise Invalid("Unknown role.", code="role_unknown")
+    if language not in LANGUAGES:
+        raise Invalid("Unknown language.", code="language_unknown")
+    hashed = hash_password(password)
+    actor = actors.create_local(db, username, ActorType.PERSON, name=name)
+    account = Account(id=actor.id, email=email, password_hash=hashed, role=role, language=language, settings={})
+    db.add(account)
+    db.flush()
+    return account
+
+
+def by_username(db: Session, username: str) -> Account:
+    """The account of a local user name; raises NotFound."""
+    actor = actors.by_handle(db, username.strip().lstrip("@"))
+    account = db.get(Account, actor.id) if actor is not None else None
+    if account is None:
+        raise NotFound("There is no such account on this node.")
+    return account
+
+
+def check_password(db: Session, login: str, password: str) -> Account:
+    """The account for a user name or e-mail address and its password.
+
+    Unknown name, wrong password and suspended account look alike and take the same time; raises Unauthenticated.
+    """
+    login = login.strip().lower()
+    if "@" in login.lstrip("@"):
+        account = db.scalar(select(Account).where(Account.email == login))
+    else:
+        actor = actors.by_handle(db, login.lstrip("@"))
+        account = db.get(Account, actor.id) if actor is not None else None
+    right = _matches(account.password_hash if account else _nobodys_hash(), password)
+    if account is None or not right or account.suspended_at is not None:
+        raise Unauthenticated("The name or the password is wrong.", code="wrong_login")
+    return account
+
+
+def set_password(db: Session, account: Account, password: str) -> None:
+    """Change the password; every browser has to sign in again."""
+    account.password_hash = hash_password(password)
+    end_all_logins(db, account)
+
+
+def set_role(db: Session, account: Account, role: str) -> None:
+    """Make somebody member, moderator or admin. The last administrator stays one."""
+    if role not in ROLES:
+        raise Invalid("A role is member, moderator or admin.", code="role_unknown")
+    if account.role == Role.ADMIN and role != Role.ADMIN:
+        others = db.scalar(
+            select(Account.id)
+            .where(Account.role == Role.ADMIN, Account.id != account.id, Account.suspended_at.is_(None))
+            .limit(1)
+        )
+        if others is None:
+            raise Conflict("A node needs an administrator.")
+    account.role = role
+    db.flush()
+
+
+def set_language(db: Session, account: Account, language: str) -> None:
+    """Choose the language pages speak."""
+    if language not in LANGUAGES:
+        raise Invalid("Unknown language.", code="language_unknown")
+    account.language = language
+    db.flush()
+
+
+def hash_token(token: str) -> str:
+    """What the database keeps of a secret."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def start_login(db: Session, account: Account, user_agent: str = "") -> str:
+    """Sign a browser in; returns the secret for its cookie."""
+    token = secrets.token_urlsafe(32)
+    expires = now() + timedelta(days=LOGIN_DAYS)
+    db.add(Login(token_hash=hash_token(token), account_id=account.id, expires_at=expires, user_agent=user_agent[:200]))
+    account.seen_at = now()
+    db.flush()
+    return token
+
+
+def who(db: Session, token: str) -> tuple[Account, Actor] | None:
+    """Who is behind a cookie; None if it is unknown, ended, or its account suspended."""
+    row = db.execute(
+        select(Account, Actor)
+        .join(Login, Login.account_id == Account.id)
+        .join(Actor, Actor.id == Account.id)
+        .where(Login.token_hash == hash_token(token), Login.expires_at > now(), Account.suspended_at.is_(None))
+    ).first()
+    return (row[0], row[1]) if row and row[1].active else None
+
+
+def logins_of(db: Session, account: Account) -> list[Login]:
+    """Where an account is signed in, newest first."""
+    return list(
+        db.scalars(
+            select(Login)
+            .where(Login.account_id == account.id, Login.expires_at > now())
+            .order_by(Login.created_at.desc())
+        )
+    )
+
+
+def end_login(db: Session, token: str) -> None:
+    """Sign one browser out."""
+    db.execute(delete(Login).where(Login.token_hash == hash_token(token)))
+
+
+def end_login_by_hash(db: Session, account: Account, token_hash: str) -> None:
+    """Sign another of one's own browsers out."""
+    db.execute(delete(Login).where(Login.token_hash == token_hash, Login.account_id == account.id))
+
+
+def end_all_logins(db: Session, account: Account) -> None:
+    """Sign every browser of an account out."""
+    db.execute(delete(Login).where(Login.account_id == account.id))
+    db.flush()
+
+
+def suspend(db: Session, account: Account) -> None:
+    """Lock somebody out at once and hide what he wrote. The last administrator cannot be suspended."""
+    if account.role == Role.ADMIN:
+        set_role(db, account, Role.MEMBER)
+    account.suspended_at = account.suspended_at or now()
+    end_all_logins(db, account)
+    actors.suspend(db, actors.get(db, account.id))
+
+
+def unsuspend(db: Session, account: Account) -> None:
+    """Let somebody in again."""
+    account.suspended_at = None
+    actors.unsuspend(db, actors.get(db, account.id))
+
+
+def invite(db: Session, *, role: str = Role.MEMBER, email: str = "", days: int = 7) -> str:
+    """A secret that lets one person make an account within `days`."""
+    if role not in ROLES:
+        raise Invalid("Unknown role.", code="role_unknown")
+    if not 1 <= days <= 365:
+        raise Invalid("An invitation holds 1 to 365 days.", code="days_range")
+    token = secrets.token_urlsafe(24)
+    db.add(
+        Invitation(
+            token_hash=hash_token(token),
+            role=role,
+            email=email.strip().lower(),
+            expires_at=now() + timedelta(days=days),
+        )
+    )
+    db.flush()
+    return token
+
+
+def invitation(db: Session, token: str) -> Invitation:
+    """An invitation that still holds; raises NotFound."""
+    row = db.get(Invitation, hash_token(token))
+    if row is None or row.used_by is not None or row.expires_at <= now():
+        raise NotFound("This invitation is used up or too old. Ask for a new one.", code="invitation_gone")
+    return row
+
+
+def use_invitation(
+    db: Session, token: str, *, username: str, email: str, password: str, name: str = "", language: str = "da"
+) -> Account:
+    """Make the account an invitation promises. Raises NotFound, Invalid, Conflict or Forbidden (another address)."""
+    row = invitation(db, token)
+    if row.email and row.email != email.strip().lower():
+        raise Forbidden("This invitation is for another e-mail address.", code="email_other")
+    account = create(db, username=username, email=email, password=password, name=name, role=row.role, language=language)
+    row.used_by = account.id
+    db.flush()
+    return account

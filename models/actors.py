@@ -3,20 +3,19 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, or_, select
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import outbox, text
+from models import domains, outbox, text
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of
 from models.errors import Conflict, Invalid, NotFound
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
-MOVE_COOLDOWN = timedelta(days=7)
 
 
 class ActorType(StrEnum):
@@ -118,8 +117,38 @@ class Key(Base):
 
 
 RESERVED = frozenset(
-    "actor admin administrator anonym api about activities c help inbox intents me moderator moderators node nodeinfo "
-    "oauth org p postmaster root settings static support system t tags torv u webmaster".split()
+    [
+        "actor",
+        "admin",
+        "administrator",
+        "anonym",
+        "api",
+        "about",
+        "activities",
+        "c",
+        "help",
+        "inbox",
+        "intents",
+        "me",
+        "moderator",
+        "moderators",
+        "node",
+        "nodeinfo",
+        "oauth",
+        "org",
+        "p",
+        "postmaster",
+        "root",
+        "settings",
+        "static",
+        "support",
+        "system",
+        "t",
+        "tags",
+        "torv",
+        "u",
+        "webmaster",
+    ]
 )
 PATHS = {ActorType.GROUP: "c", ActorType.ORGANIZATION: "org"}
 
@@ -269,9 +298,7 @@ def new_key_pair() -> tuple[str, str]:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return private.decode(), public.decode()
 
 
@@ -315,8 +342,6 @@ def record_keys(db: Session, actor: Actor, keys: list[tuple[str, str]]) -> None:
 
 def record_remote(db: Session, remote: RemoteActor) -> Actor:
     """Insert or refresh an actor of another server. What we decided about it (suspension) stays."""
-    from models.moderation import DomainAction, rule_for
-
     if remote.uri.startswith(node_of(db).origin + "/") or remote.domain == node_of(db).domain:
         raise Invalid("An actor of another server with an id or handle of ours.")
     actor = by_uri(db, remote.uri)
@@ -337,8 +362,7 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
     actor.username_key = remote.username.casefold()
     if actor.moved_at is None:
         actor.moved_to = remote.moved_to
-    rule = rule_for(db, actor.domain)
-    actor.standing = {DomainAction.BLOCK: "blocked", DomainAction.LIMIT: "limited"}.get(rule, "") if rule else ""
+    actor.standing = domains.standing(db, actor.domain)
     actor.fetched_at = actor.changed_at = now()
     actor.deleted_at = None
     db.flush()
@@ -360,7 +384,9 @@ def update_profile(db: Session, actor: Actor, **changes: Any) -> None:
     for name, value in changes.items():
         setattr(actor, name, value)
     actor.changed_at = now()
-    outbox.record(db, "Update", actor, object_uri=actor.uri, to=[PUBLIC], cc=[actor.followers_uri], public=True, urgent=True)
+    outbox.record(
+        db, "Update", actor, object_uri=actor.uri, to=[PUBLIC], cc=[actor.followers_uri], public=True, urgent=True
+    )
 
 
 def suspend(db: Session, actor: Actor) -> None:
@@ -373,83 +399,3 @@ def unsuspend(db: Session, actor: Actor) -> None:
     """End a suspension."""
     actor.suspended_at = None
     db.flush()
-
-
-def gone(db: Session, actor: Actor) -> None:
-    """A remote actor deleted itself: its posts become tombstones, its follows, votes and keys go."""
-    from models import posts
-
-    posts.tombstone_all(db, actor)
-    _forget_relations(db, actor)
-    db.execute(delete(Key).where(Key.actor_id == actor.id))
-    _empty(actor)
-    db.flush()
-
-
-def delete_local(db: Session, actor: Actor) -> None:
-    """Delete a local actor for good: tells the world, empties the row, keeps the name from being used again."""
-    from models import posts
-
-    outbox.record(
-        db, "Delete", actor, object_uri=actor.uri, to=[PUBLIC], cc=[actor.followers_uri], public=True, urgent=True,
-        data={"followers": [row for row in _follower_inboxes(db, actor)]},
-    )  # fmt: skip
-    posts.tombstone_all(db, actor)
-    _forget_relations(db, actor)
-    _empty(actor)
-    db.flush()
-
-
-def _follower_inboxes(db: Session, actor: Actor) -> list[str]:
-    from models.follows import Follow
-
-    rows = db.execute(
-        select(Actor.shared_inbox, Actor.inbox)
-        .join(Follow, Follow.follower_id == Actor.id)
-        .where(Follow.target_id == actor.id, Actor.local.is_(False))
-    )
-    return sorted({shared or own for shared, own in rows})
-
-
-def _forget_relations(db: Session, actor: Actor) -> None:
-    from models.blocks import Block, Mute
-    from models.communities import Moderator
-    from models.follows import Follow
-    from models.notifications import Notification
-    from models.reactions import withdraw_all
-
-    withdraw_all(db, actor)
-    db.execute(delete(Follow).where(or_(Follow.follower_id == actor.id, Follow.target_id == actor.id)))
-    db.execute(delete(Block).where(or_(Block.actor_id == actor.id, Block.target_id == actor.id)))
-    db.execute(delete(Mute).where(or_(Mute.actor_id == actor.id, Mute.target_id == actor.id)))
-    db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
-    db.execute(delete(Notification).where(Notification.from_id == actor.id))
-
-
-def _empty(actor: Actor) -> None:
-    actor.deleted_at = now()
-    actor.name = actor.summary = actor.summary_source = actor.icon_url = actor.image_url = ""
-    actor.fields, actor.also_known_as, actor.extra = [], [], {}
-
-
-def moved(db: Session, actor: Actor, target: Actor) -> None:
-    """`actor` moved to `target` (checked by the caller): local followers follow the new one. Once in 7 days."""
-    from models import follows
-
-    if actor.moved_at is not None and now() - actor.moved_at < MOVE_COOLDOWN:
-        raise Conflict("This account moved less than 7 days ago.")
-    actor.moved_to, actor.moved_at = target.uri, now()
-    for follower in follows.local_followers(db, actor):
-        follows.undo(db, follower, actor)
-        if follower.id != target.id:
-            follows.request(db, follower, target)
-    db.flush()
-
-
-def count_active(db: Session, since: datetime) -> int:
-    """Local persons who posted since then (for NodeInfo)."""
-    from models.posts import Post
-
-    return db.scalar(
-        select(func.count(func.distinct(Post.author_id))).where(Post.local.is_(True), Post.published >= since)
-    ) or 0

@@ -10,7 +10,10 @@ from models.posts import Post, Recipient, Visibility
 def recipients(db: Session, post: Post, *, mentioned_only: bool = False) -> list[Actor]:
     """The actors a post is addressed to by name, in the order they were added."""
     query = (
-        select(Actor).join(Recipient, Recipient.actor_id == Actor.id).where(Recipient.post_id == post.id).order_by(Actor.id)
+        select(Actor)
+        .join(Recipient, Recipient.actor_id == Actor.id)
+        .where(Recipient.post_id == post.id)
+        .order_by(Actor.id)
     )
     if mentioned_only:
         query = query.where(Recipient.mentioned.is_(True))

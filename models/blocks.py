@@ -61,7 +61,12 @@ def unblock(db: Session, actor: Actor, target: Actor) -> bool:
         return False
     if actor.local and not target.local:
         node = node_of(db)
-        embed = {"id": row.uri or f"{node.origin}/activities/{row.id}", "type": "Block", "actor": actor.uri, "object": target.uri}
+        embed = {
+            "id": row.uri or f"{node.origin}/activities/{row.id}",
+            "type": "Block",
+            "actor": actor.uri,
+            "object": target.uri,
+        }
         outbox.record(db, "Undo", actor, object_uri=row.uri, to=[target.uri], data={"embed": embed})
     db.delete(row)
     db.flush()
@@ -121,7 +126,12 @@ def has_muted(db: Session, actor_id: int, target_id: int) -> bool:
 def blocked_by(db: Session, actor_id: int) -> list[Actor]:
     """Whom an actor has blocked, newest first."""
     return list(
-        db.scalars(select(Actor).join(Block, Block.target_id == Actor.id).where(Block.actor_id == actor_id).order_by(Block.id.desc()))
+        db.scalars(
+            select(Actor)
+            .join(Block, Block.target_id == Actor.id)
+            .where(Block.actor_id == actor_id)
+            .order_by(Block.id.desc())
+        )
     )
 
 
@@ -129,6 +139,9 @@ def muted_by(db: Session, actor_id: int) -> list[Actor]:
     """Whom an actor has muted, newest first."""
     return list(
         db.scalars(
-            select(Actor).join(Mute, Mute.target_id == Actor.id).where(Mute.actor_id == actor_id).order_by(Mute.created_at.desc())
+            select(Actor)
+            .join(Mute, Mute.target_id == Actor.id)
+            .where(Mute.actor_id == actor_id)
+            .order_by(Mute.created_at.desc())
         )
     )

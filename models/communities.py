@@ -49,7 +49,10 @@ class Listing(Base):
     """A thread in a community's list: its own threads, and those a twinned community announced."""
 
     __tablename__ = "listings"
-    __table_args__ = (Index("ix_listings_community_id_id", "community_id", "id"), UniqueConstraint("community_id", "post_id"))
+    __table_args__ = (
+        Index("ix_listings_community_id_id", "community_id", "id"),
+        UniqueConstraint("community_id", "post_id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     community_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
@@ -63,19 +66,32 @@ class Listing(Base):
 
 
 def create(
-    db: Session, username: str, name: str, *, creator: Actor | None, summary: str = "", rules: Iterable[str] = (),
-    allows_down: bool = False, holds_outside: bool = False, node_only: bool = False, moderators_only: bool = False,
-) -> Actor:  # fmt: skip
+    db: Session,
+    username: str,
+    name: str,
+    *,
+    creator: Actor | None,
+    summary: str = "",
+    rules: Iterable[str] = (),
+    allows_down: bool = False,
+    holds_outside: bool = False,
+    node_only: bool = False,
+    moderators_only: bool = False,
+) -> Actor:
     """A new community of this node; its creator moderates and follows it."""
     if not name.strip():
         raise Invalid("A community needs a name.", code="name_missing")
     group = actors.create_local(db, username, actors.ActorType.GROUP, name=name, summary_source=summary)
     db.add(
         Community(
-            id=group.id, rules=[text.one_line(rule, 300) for rule in rules if rule.strip()][:50], allows_down=allows_down,
-            holds_outside=holds_outside, node_only=node_only, moderators_only=moderators_only,
+            id=group.id,
+            rules=[text.one_line(rule, 300) for rule in rules if rule.strip()][:50],
+            allows_down=allows_down,
+            holds_outside=holds_outside,
+            node_only=node_only,
+            moderators_only=moderators_only,
         )
-    )  # fmt: skip
+    )
     db.flush()
     if creator is not None:
         db.add(Moderator(community_id=group.id, actor_id=creator.id))
@@ -88,7 +104,9 @@ def settings(db: Session, group: Actor) -> Community:
     """The settings row of a community; one with defaults for a remote one we know nothing more of."""
     row = db.get(Community, group.id)
     if row is None:
-        row = Community(id=group.id, rules=[], allows_down=False, holds_outside=False, node_only=False, moderators_only=False)
+        row = Community(
+            id=group.id, rules=[], allows_down=False, holds_outside=False, node_only=False, moderators_only=False
+        )
         db.add(row)
         db.flush()
     return row
@@ -109,7 +127,9 @@ def all_local(db: Session) -> list[Actor]:
     """The communities of this node, by name."""
     return list(
         db.scalars(
-            select(Actor).where(Actor.local.is_(True), Actor.type == actors.ActorType.GROUP, Actor.deleted_at.is_(None)).order_by(Actor.name)
+            select(Actor)
+            .where(Actor.local.is_(True), Actor.type == actors.ActorType.GROUP, Actor.deleted_at.is_(None))
+            .order_by(Actor.name)
         )
     )
 
@@ -120,7 +140,12 @@ def known_remote(db: Session, limit: int = 100) -> list[Actor]:
     return list(
         db.scalars(
             select(Actor)
-            .where(Actor.local.is_(False), Actor.type == actors.ActorType.GROUP, Actor.deleted_at.is_(None), Actor.id.in_(followed))
+            .where(
+                Actor.local.is_(False),
+                Actor.type == actors.ActorType.GROUP,
+                Actor.deleted_at.is_(None),
+                Actor.id.in_(followed),
+            )
             .order_by(Actor.name)
             .limit(limit)
         )
@@ -131,7 +156,10 @@ def moderators(db: Session, group: Actor) -> list[Actor]:
     """Who moderates a community, as far as we know, longest first."""
     return list(
         db.scalars(
-            select(Actor).join(Moderator, Moderator.actor_id == Actor.id).where(Moderator.community_id == group.id).order_by(Moderator.created_at)
+            select(Actor)
+            .join(Moderator, Moderator.actor_id == Actor.id)
+            .where(Moderator.community_id == group.id)
+            .order_by(Moderator.created_at)
         )
     )
 
@@ -175,9 +203,15 @@ def set_moderators(db: Session, group: Actor, found: list[Actor]) -> None:
 def _tell_moderator(db: Session, type: str, group: Actor, actor: Actor) -> None:
     if group.local:
         outbox.record(
-            db, type, group, object_uri=actor.uri, to=[PUBLIC], cc=[group.followers_uri], public=True,
+            db,
+            type,
+            group,
+            object_uri=actor.uri,
+            to=[PUBLIC],
+            cc=[group.followers_uri],
+            public=True,
             data={"target": group.moderators_uri},
-        )  # fmt: skip
+        )
 
 
 def _require_moderator(db: Session, by: Actor | None, group: Actor) -> None:
@@ -200,7 +234,9 @@ def twins(db: Session, group: Actor) -> list[Actor]:
     back = select(Follow.follower_id).where(Follow.target_id == group.id, Follow.state == FollowState.ACCEPTED)
     return list(
         db.scalars(
-            select(Actor).where(Actor.type == actors.ActorType.GROUP, or_(Actor.id.in_(ids), Actor.id.in_(back))).order_by(Actor.id)
+            select(Actor)
+            .where(Actor.type == actors.ActorType.GROUP, or_(Actor.id.in_(ids), Actor.id.in_(back)))
+            .order_by(Actor.id)
         )
     )
 
@@ -261,7 +297,15 @@ def pass_on(
     else:
         object_uri = post.uri
     outbox.record(
-        db, "Announce", group, object_uri=object_uri, post=post, to=[PUBLIC], cc=[group.followers_uri], public=True, data=data
+        db,
+        "Announce",
+        group,
+        object_uri=object_uri,
+        post=post,
+        to=[PUBLIC],
+        cc=[group.followers_uri],
+        public=True,
+        data=data,
     )
 
 
@@ -271,7 +315,9 @@ def held(db: Session, post: Post) -> bool:
     return post.unreviewed and row is not None and row.holds_outside
 
 
-def publish_thread(db: Session, post: Post, inner: dict[str, Any] | None, *, own: outbox.Activity | None = None) -> None:
+def publish_thread(
+    db: Session, post: Post, inner: dict[str, Any] | None, *, own: outbox.Activity | None = None
+) -> None:
     """A first post enters its home community: into the list, wrapped, and announced plainly for everybody else."""
     group = home_of(db, post)
     if group is None:
@@ -293,9 +339,14 @@ def announce(db: Session, group: Actor, post: Post) -> outbox.Activity:
 def list_thread(db: Session, group: Actor, post: Post, *, through: Actor | None = None, uri: str = "") -> bool:
     """Put a thread on a community's list once; False if it stands there."""
     return insert_unless_there(
-        db, Listing, id=new_id(post.published), community_id=group.id, post_id=post.id,
-        through_id=through.id if through else None, announce_uri=uri,
-    )  # fmt: skip
+        db,
+        Listing,
+        id=new_id(post.published),
+        community_id=group.id,
+        post_id=post.id,
+        through_id=through.id if through else None,
+        announce_uri=uri,
+    )
 
 
 def announced(db: Session, by: Actor, post: Post, uri: str) -> bool:
@@ -328,9 +379,23 @@ def undo_announces(db: Session, post: Post) -> None:
     if group is None or not group.local:
         return
     for activity in outbox.plain_announces(db, group.id, post):
-        embed = {"id": activity.uri, "type": "Announce", "actor": group.uri, "object": post.uri, "to": activity.to, "cc": activity.cc}
+        embed = {
+            "id": activity.uri,
+            "type": "Announce",
+            "actor": group.uri,
+            "object": post.uri,
+            "to": activity.to,
+            "cc": activity.cc,
+        }
         outbox.record(
-            db, "Undo", group, object_uri=activity.uri, post=post, to=[PUBLIC], cc=[group.followers_uri], data={"embed": embed}
+            db,
+            "Undo",
+            group,
+            object_uri=activity.uri,
+            post=post,
+            to=[PUBLIC],
+            cc=[group.followers_uri],
+            data={"embed": embed},
         )
 
 
@@ -345,9 +410,15 @@ def remove_post(db: Session, by: Actor, post: Post, reason: str, *, inner: dict[
     db.flush()
     if by.local and group.local:
         deletion = outbox.record(
-            db, "Delete", by, object_uri=post.uri, post=post, to=[PUBLIC], cc=[group.uri],
+            db,
+            "Delete",
+            by,
+            object_uri=post.uri,
+            post=post,
+            to=[PUBLIC],
+            cc=[group.uri],
             data={"audience": group.uri, "summary": text.one_line(reason, 500), "removal": True},
-        )  # fmt: skip
+        )
         pass_on(db, post, None, own=deletion)
     else:
         pass_on(db, post, inner)
@@ -366,9 +437,15 @@ def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | 
     if by.local and group.local:
         embed = {"type": "Delete", "actor": by.uri, "object": post.uri, "audience": group.uri}
         undo = outbox.record(
-            db, "Undo", by, object_uri=post.uri, post=post, to=[PUBLIC], cc=[group.uri],
+            db,
+            "Undo",
+            by,
+            object_uri=post.uri,
+            post=post,
+            to=[PUBLIC],
+            cc=[group.uri],
             data={"audience": group.uri, "embed": {"id": f"{post.uri}#removal", **embed}},
-        )  # fmt: skip
+        )
         pass_on(db, post, None, own=undo)
     else:
         pass_on(db, post, inner)

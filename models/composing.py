@@ -18,7 +18,13 @@ BARRIERS = ("bureaukrati", "politik", "vaner", "kultur", "regler", "love")
 BARRIER_TAGS = {"love": "lovgivning"}
 """The hashtag of a barrier, where it is not its own name: `#love` means something else outside Denmark."""
 
-REPLIES_KEEP = {Visibility.FOLLOWERS: 2, Visibility.DIRECT: 3, Visibility.NODE: 4, Visibility.UNLISTED: 1, Visibility.PUBLIC: 0}
+REPLIES_KEEP = {
+    Visibility.FOLLOWERS: 2,
+    Visibility.DIRECT: 3,
+    Visibility.NODE: 4,
+    Visibility.UNLISTED: 1,
+    Visibility.PUBLIC: 0,
+}
 """A reply is never more open than what it answers: the higher figure of the two holds."""
 
 
@@ -30,7 +36,7 @@ def note(db: Session, author: Actor, draft: Draft, *, reply_to: Post | None = No
 def write(
     db: Session, author: Actor, draft: Draft, kind: Kind, *, parent: Post | None = None, community: Actor | None = None
 ) -> Post:
-    """Insert a local post with everything that follows from it: counts, notices, the activity, the community's share."""
+    """Insert a local post with all that follows from it: counts, notices, the activity, the community's share."""
     _check(author, draft)
     visibility = Visibility(draft.visibility)
     if parent is not None:
@@ -44,12 +50,21 @@ def write(
     id = new_id()
     uri = f"{node.origin}/p/{id}"
     post = Post(
-        id=id, uri=uri, local=True, author_id=author.id, kind=kind, object_type="Note", visibility=visibility,
-        title=text.one_line(draft.title, MAX_TITLE), in_reply_to_uri=parent.uri if parent else "",
-        in_reply_to_id=parent.id if parent else None, thread_id=parent.thread_id if parent else id,
+        id=id,
+        uri=uri,
+        local=True,
+        author_id=author.id,
+        kind=kind,
+        object_type="Note",
+        visibility=visibility,
+        title=text.one_line(draft.title, MAX_TITLE),
+        in_reply_to_uri=parent.uri if parent else "",
+        in_reply_to_id=parent.id if parent else None,
+        thread_id=parent.thread_id if parent else id,
         community_id=community.id if community else None,
-        context_uri=(parent.context_uri or f"{uri}/context") if parent else f"{uri}/context", published=now().replace(microsecond=0),
-    )  # fmt: skip
+        context_uri=(parent.context_uri or f"{uri}/context") if parent else f"{uri}/context",
+        published=now().replace(microsecond=0),
+    )
     post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
     named = fill(db, post, draft)
     db.add(post)
@@ -91,7 +106,9 @@ def _check(author: Actor, draft: Draft) -> None:
 def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
     """Set what a draft says on a post; returns the rendered text with its mentions and tags (barriers included)."""
     origin = node_of(db).origin
-    rendered = text.render_markdown(draft.text.replace("\x00", ""), resolve=lambda handle: actors.find(db, handle), origin=origin)
+    rendered = text.render_markdown(
+        draft.text.replace("\x00", ""), resolve=lambda handle: actors.find(db, handle), origin=origin
+    )
     tags = dict.fromkeys(rendered.tags)
     written = {text.tag_key(tag) for tag in tags}
     missing = [tag for tag in (BARRIER_TAGS.get(b, b) for b in draft.barriers) if tag not in written]
@@ -118,7 +135,9 @@ def send(db: Session, type: str, actor: Actor, post: Post) -> outbox.Activity | 
     to, cc = addressing(db, post)
     community = communities.home_of(db, post)
     data: dict[str, Any] = {"audience": community.uri} if community and open_visibility(post) else {}
-    return outbox.record(db, type, actor, object_uri=post.uri, post=post, to=to, cc=cc, public=open_visibility(post), data=data)
+    return outbox.record(
+        db, type, actor, object_uri=post.uri, post=post, to=to, cc=cc, public=open_visibility(post), data=data
+    )
 
 
 def open_visibility(post: Post) -> bool:
@@ -146,7 +165,7 @@ def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) ->
 
 
 def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
-    """A new edition of one's own post; the old one is kept. Visibility and community stay. Raises Forbidden, Invalid."""
+    """A new edition of one's own post; the old one is kept, audience and community stay. Raises Forbidden, Invalid."""
     if post.author_id != editor.id or post.deleted_at is not None:
         raise Forbidden("You can only edit your own posts.", code="not_author")
     _check(editor, draft)

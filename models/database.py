@@ -82,9 +82,7 @@ class Database:
         self._starting = threading.Lock()
 
     def _sqlite_engine(self, begin: str, pool_size: int, *, query_only: bool) -> Engine:
-        engine = create_engine(
-            self.url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False}
-        )
+        engine = create_engine(self.url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False})
 
         @event.listens_for(engine, "connect")
         def _prepare(connection: Any, _record: Any) -> None:
@@ -147,7 +145,10 @@ class Database:
                     db.commit()
                 except DBAPIError as error:
                     db.rollback()
-                    clash = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in {"40001", "40P01"}
+                    clash = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in {
+                        "40001",
+                        "40P01",
+                    }
                     if not clash or attempt == ATTEMPTS - 1:
                         raise
                     continue

@@ -294,25 +294,6 @@ def release(db: Session, ids: Iterable[int]) -> None:
         )
 
 
-def fall_back(db: Session, id: int) -> int:
-    """A shared inbox is gone: queue the delivery for the own inboxes of the actors we know there. How many.
-
-    Only actors that follow somebody here or were addressed: those whose host named that shared inbox.
-    """
-    row = db.get(Delivery, id)
-    if row is None:
-        return 0
-    activity = db.get(Activity, row.activity_id)
-    assert activity is not None
-    actors = db.scalars(select(Actor).where(Actor.shared_inbox == row.inbox, Actor.local.is_(False))).all()
-    inboxes = {actor.inbox for actor in actors if actor.inbox and actor.inbox != row.inbox}
-    for actor in actors:
-        actor.shared_inbox = ""
-    db.delete(row)
-    db.flush()
-    return add_batch(db, activity, [(inbox, row.host) for inbox in sorted(inboxes)])
-
-
 def dead_letters(db: Session, limit: int = 100) -> list[Delivery]:
     """What was given up, newest first."""
     query = select(Delivery).where(Delivery.dead_at.is_not(None)).order_by(Delivery.dead_at.desc()).limit(limit)

@@ -66,6 +66,8 @@ class Unavailable(DomainError):
     status = 503
     code = "unavailable"
 
-    def __init__(self, text: str = "The node is busy. Nothing was lost; try again in a moment.", *, retry_after: int = 30):
+    def __init__(
+        self, text: str = "The node is busy. Nothing was lost; try again in a moment.", *, retry_after: int = 30
+    ):
         super().__init__(text)
         self.retry_after = retry_after

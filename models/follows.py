@@ -104,7 +104,14 @@ def reject(db: Session, follow: Follow) -> None:
 
 def _answer(db: Session, type: str, follow: Follow, follower: Actor, target: Actor) -> None:
     if target.local and not follower.local:
-        outbox.record(db, type, target, object_uri=follow.uri, to=[follower.uri], data={"embed": activity(follow, follower, target)})
+        outbox.record(
+            db,
+            type,
+            target,
+            object_uri=follow.uri,
+            to=[follower.uri],
+            data={"embed": activity(follow, follower, target)},
+        )
 
 
 def activity(follow: Follow, follower: Actor, target: Actor) -> dict[str, Any]:
@@ -121,7 +128,9 @@ def undo(db: Session, follower: Actor, target: Actor) -> bool:
     if row is None:
         return False
     if follower.local and not target.local:
-        outbox.record(db, "Undo", follower, object_uri=row.uri, to=[target.uri], data={"embed": activity(row, follower, target)})
+        outbox.record(
+            db, "Undo", follower, object_uri=row.uri, to=[target.uri], data={"embed": activity(row, follower, target)}
+        )
     db.delete(row)
     db.flush()
     return True
@@ -154,7 +163,11 @@ def state(db: Session, follower_id: int, target_id: int) -> str | None:
 
 def states(db: Session, follower_id: int, target_ids: list[int]) -> dict[int, str]:
     """`state` for many targets at once."""
-    rows = db.execute(select(Follow.target_id, Follow.state).where(Follow.follower_id == follower_id, Follow.target_id.in_(target_ids)))
+    rows = db.execute(
+        select(Follow.target_id, Follow.state).where(
+            Follow.follower_id == follower_id, Follow.target_id.in_(target_ids)
+        )
+    )
     return {row[0]: row[1] for row in rows}
 
 
@@ -227,4 +240,6 @@ def count_following(db: Session, actor_id: int) -> int:
 
 
 def _count(db: Session, condition: Any) -> int:
-    return db.scalar(select(func.count()).select_from(Follow).where(condition, Follow.state == FollowState.ACCEPTED)) or 0
+    return (
+        db.scalar(select(func.count()).select_from(Follow).where(condition, Follow.state == FollowState.ACCEPTED)) or 0
+    )

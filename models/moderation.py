@@ -1,33 +1,20 @@
-"""Moderation: rules about other domains, reports, and the audit log."""
+"""Moderation: setting domain rules, reports, suspensions, and the audit log of all of it."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Text, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Json, UtcTime, now
+from models import actors, domains, notifications, settings, text
+from models.accounts import Account, Role
+from models.actors import Actor
+from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.database import node_of
+from models.domains import DomainAction, DomainRule
+from models.errors import Invalid, NotFound
 
-
-class DomainAction(StrEnum):
-    """`block`: nothing in or out. `limit`: only those who follow see it. `allow`: named in allow-list mode."""
-
-    BLOCK = "block"
-    LIMIT = "limit"
-    ALLOW = "allow"
-
-
-class DomainRule(Base):
-    """What holds for a domain and everything below it."""
-
-    __tablename__ = "domain_rules"
-
-    domain: Mapped[str] = mapped_column(Text, primary_key=True)
-    """Lower case A-label form, no port, no trailing dot."""
-    action: Mapped[str] = mapped_column(Text)
-    reason: Mapped[str] = mapped_column(Text, default="")
-    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+MAX_REPORTED = 50
 
 
 class Report(Base):
@@ -57,3 +44,112 @@ class AuditEntry(Base):
     subject: Mapped[str] = mapped_column(Text)
     detail: Mapped[Any] = mapped_column(Json, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+def audit(db: Session, actor_id: int | None, action: str, subject: str, **detail: Any) -> None:
+    """Write down who did what; None: from the command line."""
+    db.add(AuditEntry(id=new_id(), actor_id=actor_id, action=action, subject=subject, detail=detail))
+    db.flush()
+
+
+def audit_log(db: Session, *, before: int | None = None, limit: int = 50) -> list[AuditEntry]:
+    """The newest entries."""
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+    return list(db.scalars(query if before is None else query.where(AuditEntry.id < before)))
+
+
+def set_rule(
+    db: Session, domain: str, action: DomainAction | str, reason: str = "", *, by: Actor | None = None
+) -> DomainRule:
+    """Decide about a domain and all below it; takes hold at once, for what is stored too."""
+    name = domains.canonical(domain)
+    if name == node_of(db).domain or name == domains.canonical(node_of(db).host):
+        raise Invalid("That is this node itself.", code="own_domain")
+    rule = db.merge(
+        DomainRule(domain=name, action=DomainAction(action), reason=text.one_line(reason, 500), created_at=now())
+    )
+    db.flush()
+    _apply(db, name)
+    audit(db, by.id if by else None, f"domain.{action}", name, reason=reason)
+    return rule
+
+
+def drop_rule(db: Session, domain: str, *, by: Actor | None = None) -> bool:
+    """Take a rule back; False if there was none."""
+    rule = db.get(DomainRule, domains.canonical(domain))
+    if rule is None:
+        return False
+    db.delete(rule)
+    db.flush()
+    _apply(db, rule.domain)
+    audit(db, by.id if by else None, "domain.drop", rule.domain)
+    return True
+
+
+def use_allow_list(db: Session, on: bool, *, by: Actor | None = None) -> None:
+    """Talk only to domains that have an `allow` rule (or to all that are not blocked)."""
+    settings.put(db, "allow_list", on)
+    for domain in db.scalars(select(Actor.domain).where(Actor.local.is_(False)).distinct()).all():
+        _apply(db, domain)
+    audit(db, by.id if by else None, "domain.allow_list", "on" if on else "off")
+
+
+def _apply(db: Session, domain: str) -> None:
+    below = Actor.domain.endswith("." + domain, autoescape=True)
+    for actor in db.scalars(select(Actor).where(Actor.local.is_(False), (Actor.domain == domain) | below)):
+        actor.standing = domains.standing(db, actor.domain)
+    db.flush()
+
+
+def report(
+    db: Session, reporter: Actor, *, target: Actor | None, post_uris: list[str], comment: str, uri: str = ""
+) -> Report | None:
+    """Tell the moderators. The same report (by id) twice is once. At most 50 posts, 5000 characters."""
+    if uri and db.scalar(select(Report.id).where(Report.uri == uri)) is not None:
+        return None
+    row = Report(
+        id=new_id(),
+        uri=uri,
+        reporter_id=reporter.id,
+        target_id=target.id if target else None,
+        post_uris=post_uris[:MAX_REPORTED],
+        comment=text.plain(text.escape(comment))[:5000],
+    )
+    db.add(row)
+    db.flush()
+    for account_id in db.scalars(select(Account.id).where(Account.role.in_([Role.MODERATOR, Role.ADMIN]))).all():
+        notifications.notify(db, account_id, "report", reporter, subject=str(row.id))
+    return row
+
+
+def open_reports(db: Session, limit: int = 100) -> list[tuple[Report, Actor, Actor | None]]:
+    """Reports that wait, oldest first, with who reported whom."""
+    rows = list(db.scalars(select(Report).where(Report.closed_at.is_(None)).order_by(Report.id).limit(limit)))
+    people = actors.many(db, [i for row in rows for i in (row.reporter_id, row.target_id) if i])
+    return [(row, people[row.reporter_id], people.get(row.target_id or 0)) for row in rows]
+
+
+def close_report(db: Session, report_id: int, *, by: Actor) -> None:
+    """Say that a report is dealt with."""
+    row = db.get(Report, report_id)
+    if row is None:
+        raise NotFound("There is no such report.")
+    row.closed_at = row.closed_at or now()
+    audit(db, by.id, "report.close", str(report_id))
+
+
+def suspend(db: Session, actor: Actor, *, by: Actor | None, reason: str = "") -> None:
+    """Suspend an actor of this or another server."""
+    actors.suspend(db, actor)
+    audit(db, by.id if by else None, "actor.suspend", actor.uri, reason=reason)
+
+
+def unsuspend(db: Session, actor: Actor, *, by: Actor | None) -> None:
+    """End a suspension."""
+    actors.unsuspend(db, actor)
+    audit(db, by.id if by else None, "actor.unsuspend", actor.uri)
+
+
+def count_accounts(db: Session) -> int:
+    """Accounts that can sign in, for NodeInfo."""
+    return db.scalar(select(func.count()).select_from(Account).where(Account.suspended_at.is_(None))) or 0

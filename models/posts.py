@@ -196,10 +196,15 @@ def keep_edition(db: Session, post: Post) -> None:
     """Store what the post says now, before it changes."""
     db.add(
         Edition(
-            id=new_id(), post_id=post.id, title=post.title, content=post.content, source=post.source,
-            summary=post.summary, written_at=post.updated or post.published,
+            id=new_id(),
+            post_id=post.id,
+            title=post.title,
+            content=post.content,
+            source=post.source,
+            summary=post.summary,
+            written_at=post.updated or post.published,
         )
-    )  # fmt: skip
+    )
 
 
 def set_tags(db: Session, post: Post, tags: Iterable[str]) -> None:
@@ -215,7 +220,9 @@ def set_tags(db: Session, post: Post, tags: Iterable[str]) -> None:
 
 def set_recipients(db: Session, post: Post, mentioned: Iterable[Actor], addressed: Iterable[Actor] = ()) -> list[Actor]:
     """Replace whom a post names; returns those who were not named before."""
-    before = set(db.scalars(select(Recipient.actor_id).where(Recipient.post_id == post.id, Recipient.mentioned.is_(True))))
+    before = set(
+        db.scalars(select(Recipient.actor_id).where(Recipient.post_id == post.id, Recipient.mentioned.is_(True)))
+    )
     db.execute(delete(Recipient).where(Recipient.post_id == post.id))
     named = {actor.id: actor for actor in mentioned if actor.id != post.author_id}
     for actor in named.values():
@@ -258,20 +265,29 @@ def _tell_pin(db: Session, type: str, author: Actor, post: Post) -> None:
     db.flush()
     if author.local:
         outbox.record(
-            db, type, author, object_uri=post.uri, post=post, to=[PUBLIC], cc=[author.followers_uri], public=True,
+            db,
+            type,
+            author,
+            object_uri=post.uri,
+            post=post,
+            to=[PUBLIC],
+            cc=[author.followers_uri],
+            public=True,
             data={"target": author.featured_uri},
-        )  # fmt: skip
+        )
 
 
 def pinned(db: Session, actor_id: int) -> list[Post]:
     """The posts an actor shows first, newest pin first."""
     return list(
         db.scalars(
-            select(Post).join(Pin, Pin.post_id == Post.id)
+            select(Post)
+            .join(Pin, Pin.post_id == Post.id)
             .where(Pin.actor_id == actor_id, Post.deleted_at.is_(None))
-            .order_by(Pin.created_at.desc()).limit(MAX_PINS)
+            .order_by(Pin.created_at.desc())
+            .limit(MAX_PINS)
         )
-    )  # fmt: skip
+    )
 
 
 def count_local(db: Session) -> tuple[int, int]:
@@ -283,3 +299,13 @@ def count_local(db: Session) -> tuple[int, int]:
     )
     counts = {bool(row[0]): row[1] for row in rows}
     return counts.get(True, 0), counts.get(False, 0)
+
+
+def count_active(db: Session, since: datetime) -> int:
+    """Local persons who posted since then (for NodeInfo)."""
+    return (
+        db.scalar(
+            select(func.count(func.distinct(Post.author_id))).where(Post.local.is_(True), Post.published >= since)
+        )
+        or 0
+    )

@@ -47,9 +47,15 @@ class Boost(Base):
 
 
 def vote(
-    db: Session, actor: Actor, post: Post, value: int = 1, *, uri: str | None = None, emoji: str = "",
+    db: Session,
+    actor: Actor,
+    post: Post,
+    value: int = 1,
+    *,
+    uri: str | None = None,
+    emoji: str = "",
     inner: dict[str, Any] | None = None,
-) -> Vote:  # fmt: skip
+) -> Vote:
     """Vote `value` (1 or -1) for a post; a new vote replaces the old one.
 
     The caller has made sure that `actor` may see the post. `uri` and `inner` are the activity's id and JSON when it
@@ -86,9 +92,15 @@ def vote(
 def _send_vote(db: Session, actor: Actor, post: Post, value: int) -> outbox.Activity:
     author, community = get(db, post.author_id), communities.home_of(db, post)
     activity = outbox.record(
-        db, "Like" if value > 0 else "Dislike", actor, object_uri=post.uri, post=post, to=[author.uri],
-        cc=[community.uri] if community else [], data={"audience": community.uri} if community else {},
-    )  # fmt: skip
+        db,
+        "Like" if value > 0 else "Dislike",
+        actor,
+        object_uri=post.uri,
+        post=post,
+        to=[author.uri],
+        cc=[community.uri] if community else [],
+        data={"audience": community.uri} if community else {},
+    )
     communities.pass_on(db, post, None, own=activity)
     return activity
 
@@ -103,9 +115,15 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
         author, community = get(db, post.author_id), communities.home_of(db, post)
         embed = {"id": row.uri, "type": "Like" if row.value > 0 else "Dislike", "actor": actor.uri, "object": post.uri}
         activity = outbox.record(
-            db, "Undo", actor, object_uri=row.uri, post=post, to=[author.uri], cc=[community.uri] if community else [],
+            db,
+            "Undo",
+            actor,
+            object_uri=row.uri,
+            post=post,
+            to=[author.uri],
+            cc=[community.uri] if community else [],
             data={"embed": embed, **({"audience": community.uri} if community else {})},
-        )  # fmt: skip
+        )
         communities.pass_on(db, post, None, own=activity)
     else:
         communities.pass_on(db, post, inner)
@@ -147,9 +165,15 @@ def boost(db: Session, actor: Actor, post: Post, *, uri: str | None = None, at: 
     if actor.local:
         author = get(db, post.author_id)
         row.uri = outbox.record(
-            db, "Announce", actor, object_uri=post.uri, post=post, to=[PUBLIC],
-            cc=[actor.followers_uri, author.uri], public=True,
-        ).uri  # fmt: skip
+            db,
+            "Announce",
+            actor,
+            object_uri=post.uri,
+            post=post,
+            to=[PUBLIC],
+            cc=[actor.followers_uri, author.uri],
+            public=True,
+        ).uri
     notifications.notify(db, post.author_id, "boost", actor, post)
     return row
 
@@ -162,9 +186,15 @@ def unboost(db: Session, actor: Actor, post: Post) -> bool:
     if actor.local:
         author = get(db, post.author_id)
         outbox.record(
-            db, "Undo", actor, object_uri=row.uri, post=post, to=[PUBLIC], cc=[actor.followers_uri, author.uri],
+            db,
+            "Undo",
+            actor,
+            object_uri=row.uri,
+            post=post,
+            to=[PUBLIC],
+            cc=[actor.followers_uri, author.uri],
             data={"embed": announce_json(row, actor, post)},
-        )  # fmt: skip
+        )
     db.delete(row)
     post.boost_count = max(0, post.boost_count - 1)
     db.flush()
@@ -175,9 +205,13 @@ def unboost(db: Session, actor: Actor, post: Post) -> bool:
 def announce_json(row: Boost, actor: Actor, post: Post) -> dict[str, Any]:
     """A boost's Announce as it is embedded in its Undo."""
     return {
-        "id": row.uri or f"{node_of_actor(actor)}/activities/{row.id}", "type": "Announce", "actor": actor.uri,
-        "object": post.uri, "to": [PUBLIC], "cc": [actor.followers_uri],
-    }  # fmt: skip
+        "id": row.uri or f"{node_of_actor(actor)}/activities/{row.id}",
+        "type": "Announce",
+        "actor": actor.uri,
+        "object": post.uri,
+        "to": [PUBLIC],
+        "cc": [actor.followers_uri],
+    }
 
 
 def node_of_actor(actor: Actor) -> str:
@@ -196,12 +230,16 @@ def _boost_of(db: Session, actor_id: int, post_id: int) -> Boost | None:
 
 def withdraw_all(db: Session, actor: Actor) -> None:
     """Silently take back everything an actor voted and boosted (his account is gone)."""
-    for row, post in db.execute(select(Vote, Post).join(Post, Vote.post_id == Post.id).where(Vote.actor_id == actor.id)).all():
+    for row, post in db.execute(
+        select(Vote, Post).join(Post, Vote.post_id == Post.id).where(Vote.actor_id == actor.id)
+    ).all():
         _count(post, row.value, -1)
         db.delete(row)
-    for row, post in db.execute(select(Boost, Post).join(Post, Boost.post_id == Post.id).where(Boost.actor_id == actor.id)).all():
+    for shown, post in db.execute(
+        select(Boost, Post).join(Post, Boost.post_id == Post.id).where(Boost.actor_id == actor.id)
+    ).all():
         post.boost_count = max(0, post.boost_count - 1)
-        db.delete(row)
+        db.delete(shown)
     db.flush()
 
 

@@ -5,6 +5,7 @@ from models import (  # noqa: F401
     actors,
     blocks,
     communities,
+    domains,
     follows,
     inbox,
     jobs,

@@ -38,7 +38,12 @@ TAGS = {
     *("p", "br", "span", "a", "del", "s", "pre", "code", "em", "strong", "b", "i", "u"),
     *("ul", "ol", "li", "blockquote", "h3", "h4", "h5", "h6", "ruby", "rt", "rp"),
 }
-ATTRIBUTES = {"a": {"href", "class", "rel", "translate"}, "span": {"class", "translate"}, "ol": {"start", "reversed"}, "li": {"value"}}
+ATTRIBUTES = {
+    "a": {"href", "class", "rel", "translate"},
+    "span": {"class", "translate"},
+    "ol": {"start", "reversed"},
+    "li": {"value"},
+}
 CLASSES = re.compile(r"^(?:mention|hashtag|ellipsis|invisible|[uhpe]-[a-z-]{1,20}|dt-[a-z-]{1,20})$")
 SCHEMES = {"http", "https", "mailto"}
 
@@ -92,7 +97,7 @@ def clean(html: str) -> str:
         link_rel=LINK_REL,
     )
     if len(cleaned) > MAX_HTML:  # cut the text, not the mark-up
-        return f"<p>{escape(plain(cleaned)[:MAX_HTML // 2])} …</p>"
+        return f"<p>{escape(plain(cleaned)[: MAX_HTML // 2])} …</p>"
     return cleaned
 
 
@@ -111,7 +116,12 @@ def plain(html: str) -> str:
 def one_line(text: str, limit: int) -> str:
     """Plain text on one line without control or direction characters, at most `limit` characters."""
     text = "".join(" " if c in "\t\r\n" else c for c in text[: limit * 4])
-    text = "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cs"} and c not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u2060\ufeff")
+    text = "".join(
+        c
+        for c in text
+        if unicodedata.category(c) not in {"Cc", "Cs"}
+        and c not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b\u2060\ufeff"
+    )
     return " ".join(text.split())[:limit]
 
 
@@ -151,7 +161,9 @@ def tag_html(origin: str, tag: str) -> str:
 def mention_html(actor: Named) -> str:
     """A mention as every server expects it in content."""
     href = escape(actor.url or actor.uri)
-    return f'<span class="h-card"><a href="{href}" class="u-url mention">@<span>{escape(actor.username)}</span></a></span>'
+    return (
+        f'<span class="h-card"><a href="{href}" class="u-url mention">@<span>{escape(actor.username)}</span></a></span>'
+    )
 
 
 def handles_in(source: str) -> list[str]:
@@ -233,13 +245,19 @@ def render_markdown(source: str, *, resolve: Callable[[str], A | None], origin: 
                 children.append(child)
         token.children = children
     raw = markdown.renderer.render(tokens, markdown.options, {})
-    html = nh3.clean(raw, tags=TAGS | {"hr"}, attributes=ATTRIBUTES, attribute_filter=_attribute, url_schemes=SCHEMES, link_rel=None)
+    html = nh3.clean(
+        raw, tags=TAGS | {"hr"}, attributes=ATTRIBUTES, attribute_filter=_attribute, url_schemes=SCHEMES, link_rel=None
+    )
     return Rendered(html.strip(), list(names.mentions.values()), list(names.tags.values()))
 
 
 def strip_leading_mentions(html: str) -> str:
     """A reply without the mentions its client put before it (they say only whom it answers)."""
-    mention = r'(?:<span class="h-card"[^<>]{0,80}>\s*)?<a [^<>]{0,2000}class="[^"<>]{0,100}mention[^"<>]{0,100}"[^<>]{0,300}>@(?:<span>)?[^<]{0,200}(?:</span>)?</a>(?:\s*</span>)?\s*'
+    mention = (
+        r'(?:<span class="h-card"[^<>]{0,80}>\s*)?'
+        r'<a [^<>]{0,2000}class="[^"<>]{0,100}mention[^"<>]{0,100}"[^<>]{0,300}>'
+        r"@(?:<span>)?[^<]{0,200}(?:</span>)?</a>(?:\s*</span>)?\s*"
+    )
     stripped = re.sub(rf"^\s*<p[^<>]{{0,100}}>\s*(?:{mention}){{1,50}}(?:<br>\s*)?", "<p>", html, count=1)
     return re.sub(r"^<p>\s*</p>", "", stripped) if stripped != html else html
 

@@ -51,7 +51,11 @@ def reply(db: Session, author: Actor, parent: Post, draft: Draft) -> Post:
 
 def _untitled(draft: Draft) -> Draft:
     # A reply with a name could be read as a vote in a poll.
-    return draft if not draft.title else Draft(draft.text, "", draft.visibility, draft.language, draft.summary, draft.sensitive)
+    return (
+        draft
+        if not draft.title
+        else Draft(draft.text, "", draft.visibility, draft.language, draft.summary, draft.sensitive)
+    )
 
 
 def question_of(db: Session, post: Post) -> Post | None:
@@ -66,7 +70,13 @@ def may_accept(db: Session, actor: Actor, question: Post) -> bool:
 
 
 def accept(
-    db: Session, chooser: Actor, question: Post, answer: Post, *, uri: str | None = None, inner: dict[str, Any] | None = None
+    db: Session,
+    chooser: Actor,
+    question: Post,
+    answer: Post,
+    *,
+    uri: str | None = None,
+    inner: dict[str, Any] | None = None,
 ) -> None:
     """Make `answer` the accepted one; a former choice is withdrawn first. Choosing the same again changes nothing.
 
@@ -84,17 +94,27 @@ def accept(
         withdraw(db, chooser, question, quiet=True, inner=None)
     question.accepted_id, question.accepted_by_id, question.accepted_at = answer.id, chooser.id, now()
     if answer.kind == Kind.COMMENT and answer.in_reply_to_id == question.id:
-        _set_kind(db, answer, Kind.ANSWER)
+        set_kind(db, answer, Kind.ANSWER)
     answer.unreviewed = False
     db.flush()
     author = actors.get(db, answer.author_id)
     if chooser.local:
         community = communities.home_of(db, question)
-        choice = outbox.record(
-            db, "ChooseAnswer", chooser, object_uri=answer.uri, post=question, to=[PUBLIC],
-            cc=[*([community.uri] if community else []), author.uri], public=True,
-            data={"audience": community.uri} if community else {},
-        ) if composing.open_visibility(question) else None  # fmt: skip
+        choice = (
+            outbox.record(
+                db,
+                "ChooseAnswer",
+                chooser,
+                object_uri=answer.uri,
+                post=question,
+                to=[PUBLIC],
+                cc=[*([community.uri] if community else []), author.uri],
+                public=True,
+                data={"audience": community.uri} if community else {},
+            )
+            if composing.open_visibility(question)
+            else None
+        )
         question.accept_uri = choice.uri if choice else ""
         if choice is not None:
             communities.pass_on(db, question, None, own=choice)
@@ -103,7 +123,12 @@ def accept(
         communities.pass_on(db, question, inner)
     _show_choice(db, chooser, question, answer)
     home = communities.home_of(db, question)
-    if home is not None and home.local and communities.open_to_all(db, question) and communities.open_to_all(db, answer):
+    if (
+        home is not None
+        and home.local
+        and communities.open_to_all(db, question)
+        and communities.open_to_all(db, answer)
+    ):
         communities.announce(db, home, answer)
     notifications.notify(db, author.id, "accepted", chooser, answer)
 
@@ -127,14 +152,26 @@ def withdraw(
         community = communities.home_of(db, question)
         cc = [*([community.uri] if community else []), author.uri]
         mine = old_chooser == chooser.id and bool(old_uri)
-        embed = {
-            "id": old_uri if mine else f"{question.uri}#choice", "type": "ChooseAnswer", "actor": chooser.uri, "object": answer.uri,
-            **({"audience": community.uri} if community else {}), "to": [PUBLIC], "cc": cc,
-        }  # fmt: skip
+        embed: dict[str, Any] = {
+            "id": old_uri if mine else f"{question.uri}#choice",
+            "type": "ChooseAnswer",
+            "actor": chooser.uri,
+            "object": answer.uri,
+            **({"audience": community.uri} if community else {}),
+            "to": [PUBLIC],
+            "cc": cc,
+        }
         undo = outbox.record(
-            db, "Undo", chooser, object_uri=embed["id"], post=question, to=[PUBLIC], cc=cc, public=True,
+            db,
+            "Undo",
+            chooser,
+            object_uri=embed["id"],
+            post=question,
+            to=[PUBLIC],
+            cc=cc,
+            public=True,
             data={"embed": embed, **({"audience": community.uri} if community else {})},
-        )  # fmt: skip
+        )
         communities.pass_on(db, question, None, own=undo)
     elif not chooser.local:
         communities.pass_on(db, question, inner)
@@ -171,7 +208,9 @@ def note_accepted(db: Session, question: Post, accepted_uri: str) -> None:
             question.accepted_id = question.accepted_by_id = question.accepted_at = None
             question.accept_uri = ""
         return
-    answer = db.scalar(select(Post).where(Post.uri == accepted_uri, Post.thread_id == question.id, Post.deleted_at.is_(None)))
+    answer = db.scalar(
+        select(Post).where(Post.uri == accepted_uri, Post.thread_id == question.id, Post.deleted_at.is_(None))
+    )
     if answer is None or answer.id in {question.accepted_id, question.id}:
         return
     question.accepted_id, question.accepted_by_id, question.accepted_at = answer.id, asker.id, now()
@@ -206,7 +245,7 @@ def turn(db: Session, actor: Actor, post: Post, kind: Kind) -> None:
         raise Conflict("The accepted answer cannot be turned into a comment.")
     if post.kind == kind:
         return
-    _set_kind(db, post, kind)
+    set_kind(db, post, kind)
     if post.local:
         composing.touch(db, actors.get(db, post.author_id), post)
 
@@ -217,14 +256,17 @@ def make_question(db: Session, actor: Actor, post: Post, title: str) -> None:
         raise Forbidden("Only a moderator of its community can do that.", code="not_moderator")
     post.kind = Kind.QUESTION
     post.title = post.title or title
-    for reply in db.scalars(select(Post).where(Post.in_reply_to_id == post.id, Post.kind == Kind.COMMENT, Post.deleted_at.is_(None))).all():
-        _set_kind(db, reply, Kind.ANSWER)
+    for reply in db.scalars(
+        select(Post).where(Post.in_reply_to_id == post.id, Post.kind == Kind.COMMENT, Post.deleted_at.is_(None))
+    ).all():
+        set_kind(db, reply, Kind.ANSWER)
     db.flush()
     if post.local:
         composing.touch(db, actors.get(db, post.author_id), post)
 
 
-def _set_kind(db: Session, post: Post, kind: Kind) -> None:
+def set_kind(db: Session, post: Post, kind: Kind) -> None:
+    """Change what a reply is and keep the question's count of answers right."""
     parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
     if parent is not None and parent.kind == Kind.QUESTION and post.kind != kind:
         parent.answer_count = max(0, parent.answer_count + (1 if kind == Kind.ANSWER else -1))
@@ -260,13 +302,18 @@ def read(db: Session, viewer: Actor | None, root: Post, *, limit: int = 500) -> 
     """The thread below `root`, as far as `viewer` may see it. Held and removed replies only show to those concerned."""
     rows = list(
         db.scalars(
-            select(Post).where(Post.thread_id == root.thread_id, Post.id != root.id, visible(viewer)).order_by(Post.id).limit(limit + 1)
+            select(Post)
+            .where(Post.thread_id == root.thread_id, Post.id != root.id, visible(viewer))
+            .order_by(Post.id)
+            .limit(limit + 1)
         )
     )
     more = max(0, len(rows) - limit)
     rows = rows[:limit]
     if not (viewer is not None and may_accept(db, viewer, root)):
-        rows = [p for p in rows if (viewer and p.author_id == viewer.id) or not (p.removed_at or communities.held(db, p))]
+        rows = [
+            p for p in rows if (viewer and p.author_id == viewer.id) or not (p.removed_at or communities.held(db, p))
+        ]
     thread = Thread(root, more=more)
     owner: dict[int, int] = {}
     for post in rows:
@@ -287,7 +334,9 @@ def context(db: Session, root_id: int, *, after: int | None = None, limit: int =
     """The public posts of a thread, oldest first: what the `context` collection shows."""
     query = (
         select(Post)
-        .where(Post.thread_id == root_id, visible(None), Post.visibility == Visibility.PUBLIC, Post.removed_at.is_(None))
+        .where(
+            Post.thread_id == root_id, visible(None), Post.visibility == Visibility.PUBLIC, Post.removed_at.is_(None)
+        )
         .order_by(Post.id)
         .limit(limit)
     )

@@ -1,0 +1,77 @@
+"""What every federation function needs, in one value: database, client, and who we are."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from federation import signatures
+from federation.client import Client
+from federation.crossing import reading
+from models import actors, base
+from models.database import Database, Node
+
+KEYS_KEPT = 4096
+
+
+class Signer(Protocol):
+    """Makes the headers that prove who asks; called anew for every attempt and hop."""
+
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one peer may cost us; every figure is a setting."""
+
+    delivery_concurrency: int = 256
+    per_host: int = 2
+    delivery_deadline: float = 15.0
+    fetch_deadline: float = 10.0
+    max_body: int = 1_000_000
+    backfill_fetches: int = 100
+    backfill_depth: int = 40
+    backfill_seconds: float = 60.0
+
+
+@dataclass
+class Federation:
+    """The node as others meet it. One per process; cheap to pass around."""
+
+    database: Database
+    client: Client
+    limits: Limits = field(default_factory=Limits)
+    authorized_fetch: bool = False
+    _signers: "OrderedDict[int, KeySigner]" = field(default_factory=OrderedDict)
+
+    @property
+    def node(self) -> Node:
+        """Our origin and domain."""
+        return self.database.node
+
+    async def signer(self, actor_id: int | None = None) -> "KeySigner":
+        """The signer of a local actor; of the node's own actor without `actor_id`. Kept in memory, newest used last."""
+        if actor_id is None:
+            actor_id = await reading(self.database, lambda db: actors.node_actor(db).id)
+        if (known := self._signers.get(actor_id)) is not None:
+            self._signers.move_to_end(actor_id)
+            return known
+        wanted = actor_id
+        key_id, pem = await reading(self.database, lambda db: actors.private_key(db, wanted))
+        signer = KeySigner(key_id, signatures.private_key(pem))
+        self._signers[actor_id] = signer
+        while len(self._signers) > KEYS_KEPT:
+            self._signers.popitem(last=False)
+        return signer
+
+
+@dataclass(frozen=True)
+class KeySigner:
+    """Signs with one key: draft-cavage by default, RFC 9421 as the second knock."""
+
+    key_id: str
+    key: signatures.PrivateKey
+
+    def headers(self, method: str, url: str, body: bytes, *, scheme: str = "cavage") -> dict[str, str]:
+        """Fresh signature headers (with Date) for this very request."""
+        sign = signatures.sign_rfc9421 if scheme == "rfc9421" else signatures.sign_cavage
+        return sign(self.key, self.key_id, method, url, body, base.now())

@@ -1,0 +1,235 @@
+"""Posts from other servers: recorded once, threaded, counted, shown in their community, told to whom it concerns."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models import actors, communities, composing, memory, notifications, posts, text, threads
+from models.actors import Actor
+from models.base import new_id, now
+from models.database import node_of
+from models.errors import Forbidden, Gone, Invalid
+from models.posts import Kind, Post, Visibility
+
+RESERVED_KINDS = {Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA}
+TITLED_TYPES = {"Page", "Article"}
+
+
+@dataclass(frozen=True)
+class RemotePost:
+    """A post as read from its origin: HTML clean, ids checked, lengths capped."""
+
+    uri: str
+    author: Actor
+    visibility: Visibility
+    published: datetime
+    url: str = ""
+    object_type: str = "Note"
+    kind_hint: str = ""
+    """`torv:kind`, where there is one."""
+    title: str = ""
+    content: str = ""
+    source: str = ""
+    summary: str = ""
+    sensitive: bool = False
+    language: str = ""
+    attachments: list[dict[str, Any]] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+    in_reply_to_uri: str = ""
+    context_uri: str = ""
+    to: list[str] = field(default_factory=list)
+    cc: list[str] = field(default_factory=list)
+    mentions: list[str] = field(default_factory=list)
+    """Ids that the tags mention and `to` or `cc` address."""
+    tags: list[str] = field(default_factory=list)
+    community: Actor | None = None
+    """For a first post: its home community."""
+    updated: datetime | None = None
+    accepted_uri: str = ""
+
+    @property
+    def addressed(self) -> set[str]:
+        """Everybody in `to` and `cc`."""
+        return {*self.to, *self.cc}
+
+
+def record_remote(
+    db: Session, remote: RemotePost, *, inner: dict[str, Any] | None = None, told: bool = True
+) -> tuple[Post, bool]:
+    """Record a post of another server once; (row, whether it is new).
+
+    `inner` is the Create as it came (with proof), for the community to wrap; None where the post was fetched. `told`
+    False: a backfill, which notifies nobody and is passed on to nobody. Raises Gone for what was deleted, Invalid for
+    an id of ours.
+    """
+    if remote.uri.startswith(node_of(db).origin + "/"):
+        raise Invalid("A post of another server with an id of ours.")
+    known = posts.by_uri(db, remote.uri)
+    if (known is not None and known.deleted_at is not None) or memory.recall(db, "deleted", remote.uri):
+        raise Gone("This post was deleted.")
+    if known is not None:
+        if known.author_id != remote.author.id:
+            raise Forbidden("This post belongs to somebody else.")
+        return known, False
+    parent = posts.by_uri(db, remote.in_reply_to_uri)
+    post = Post(
+        id=new_id(remote.published),
+        uri=remote.uri,
+        local=False,
+        author_id=remote.author.id,
+        object_type=remote.object_type,
+        visibility=remote.visibility,
+        in_reply_to_uri=remote.in_reply_to_uri,
+        published=remote.published,
+        kind=Kind.NOTE,
+        context_uri=remote.context_uri,
+    )
+    post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
+    post.thread_id = post.id
+    if parent is None and not remote.in_reply_to_uri and remote.community is not None:
+        post.community_id = remote.community.id
+    _fill(post, remote)
+    _place(db, post, parent, remote.author, remote.kind_hint)
+    db.add(post)
+    db.flush()
+    _names(db, post, remote)
+    posts.set_tags(db, post, remote.tags)
+    if parent is not None:
+        composing.count_reply(db, parent, post, 1)
+    adopt_orphans(db, post)
+    if post.kind == Kind.QUESTION and remote.accepted_uri:
+        threads.note_accepted(db, post, remote.accepted_uri)
+    if told:
+        _pass_on(db, post, parent, inner)
+        composing.tell_readers(db, post, remote.author, parent)
+    elif parent is None and post.community_id is not None and composing.open_visibility(post):
+        home = communities.home_of(db, post)
+        if home is not None and not home.local:
+            communities.list_thread(db, home, post)
+    return post, True
+
+
+def _fill(post: Post, remote: RemotePost) -> None:
+    titled = bool(remote.title) and not remote.in_reply_to_uri
+    post.url, post.title = remote.url or remote.uri, remote.title if titled else ""
+    content = text.without_title(remote.content, remote.title) if titled else remote.content
+    post.content = text.without_accepted_line(
+        text.strip_leading_mentions(content) if remote.in_reply_to_uri else content
+    )
+    post.source, post.summary, post.sensitive = remote.source, remote.summary, remote.sensitive
+    post.language, post.attachments, post.extra = remote.language, remote.attachments, remote.extra
+    post.object_type = remote.object_type
+    post.updated, post.checked_at = remote.updated, now()
+
+
+def _place(db: Session, post: Post, parent: Post | None, author: Actor, hint: str) -> None:
+    """Thread, community and kind of a post, judged by what it answers (never by how it is addressed)."""
+    if parent is not None:
+        post.in_reply_to_id, post.thread_id, post.community_id = parent.id, parent.thread_id, parent.community_id
+        post.context_uri = post.context_uri or parent.context_uri
+        direct = parent.kind == Kind.QUESTION
+        post.kind = Kind.ANSWER if direct and hint != Kind.COMMENT else Kind.COMMENT
+        home = communities.home_of(db, post)
+        # Whether somebody is from outside is for the home to say; elsewhere we only know what it announces.
+        post.unreviewed = (
+            post.kind == Kind.ANSWER and home is not None and home.local and not communities.is_member(db, author, home)
+        )
+        return
+    if post.in_reply_to_uri:
+        post.kind = Kind.COMMENT
+    elif hint in RESERVED_KINDS:
+        post.kind = Kind(hint)
+    elif post.community_id is not None and (post.title or post.object_type in TITLED_TYPES or hint == Kind.QUESTION):
+        post.kind = Kind.QUESTION
+        post.title = post.title or text.one_line(text.plain(post.content), 100)
+
+
+def _names(db: Session, post: Post, remote: RemotePost) -> list[Actor]:
+    mentioned = actors.by_uris(db, remote.mentions)
+    addressed = [actor for actor in actors.by_uris(db, remote.addressed) if not actor.is_community]
+    return posts.set_recipients(db, post, [a for a in mentioned if not a.is_community], addressed)
+
+
+def _pass_on(db: Session, post: Post, parent: Post | None, inner: dict[str, Any] | None) -> None:
+    if not composing.open_visibility(post) or post.community_id is None:
+        return
+    if parent is None and not post.in_reply_to_uri:
+        communities.publish_thread(db, post, inner)
+    elif parent is not None:
+        communities.pass_on(db, post, inner)
+
+
+def adopt_orphans(db: Session, parent: Post) -> None:
+    """Replies that came before what they answer take their place below it."""
+    orphans = db.scalars(
+        select(Post).where(
+            Post.in_reply_to_uri == parent.uri,
+            Post.in_reply_to_id.is_(None),
+            Post.deleted_at.is_(None),
+            Post.id != parent.id,
+        )
+    ).all()
+    for orphan in orphans:
+        old_thread = orphan.thread_id
+        _place(db, orphan, parent, actors.get(db, orphan.author_id), (orphan.extra or {}).get("kind", ""))
+        db.flush()
+        composing.count_reply(db, parent, orphan, 1)
+        below = Post.thread_id == old_thread if old_thread == orphan.id else Post.in_reply_to_id == orphan.id
+        db.execute(
+            update(Post)
+            .where(below, Post.id != orphan.id)
+            .values(thread_id=parent.thread_id, community_id=parent.community_id)
+        )
+    db.flush()
+
+
+def update_remote(
+    db: Session, remote: RemotePost, *, inner: dict[str, Any] | None = None, fetched: bool = False
+) -> bool:
+    """A new edition of a remote post; False if it is not newer.
+
+    Only what is strictly newer counts, unless it was `fetched` from its origin just now, which is the truth whatever
+    its date. Who may read it never changes by an Update. Raises Forbidden when the author is another.
+    """
+    post = posts.by_uri(db, remote.uri)
+    if post is None or post.deleted_at is not None:
+        return False
+    if post.author_id != remote.author.id:
+        raise Forbidden("This post belongs to somebody else.")
+    last = post.updated or post.published
+    newer = remote.updated is not None and remote.updated > last
+    if not newer and not fetched:
+        return False
+    old = {"title": post.title, "content": post.content, "summary": post.summary, "source": post.source}
+    kind, title = post.kind, post.title
+    _fill(post, remote)
+    if kind == Kind.QUESTION and not post.title:
+        post.title = title
+    if not newer:
+        post.updated = last if last != post.published else None
+    changed = any(getattr(post, name) != value for name, value in old.items())
+    if changed:
+        db.add(posts.Edition(id=new_id(), post_id=post.id, written_at=last, **old))
+        if not newer:
+            post.updated = posts.next_update(post)
+    parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
+    if (
+        parent is not None
+        and parent.kind == Kind.QUESTION
+        and remote.kind_hint in {Kind.ANSWER, Kind.COMMENT}
+        and remote.kind_hint != kind
+    ):
+        threads.set_kind(db, post, Kind(remote.kind_hint))
+    db.flush()
+    posts.set_tags(db, post, remote.tags)
+    named = _names(db, post, remote)
+    for actor in named:
+        notifications.notify(db, actor.id, "mention", remote.author, post)
+    if post.kind == Kind.QUESTION:
+        threads.note_accepted(db, post, remote.accepted_uri)
+    if newer or changed:
+        communities.pass_on(db, post, inner)
+    return newer or changed

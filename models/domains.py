@@ -1,0 +1,103 @@
+"""Rules about other domains: whom this node talks to. A rule holds for the domain and everything below it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import settings
+from models.base import Base, UtcTime, now
+from models.errors import Invalid
+
+
+class DomainAction(StrEnum):
+    """`block`: nothing in or out. `limit`: only those who follow see it. `allow`: named in allow-list mode."""
+
+    BLOCK = "block"
+    LIMIT = "limit"
+    ALLOW = "allow"
+
+
+class DomainRule(Base):
+    """What holds for a domain and everything below it."""
+
+    __tablename__ = "domain_rules"
+
+    domain: Mapped[str] = mapped_column(Text, primary_key=True)
+    """Lower case A-label form, no port, no trailing dot."""
+    action: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+def canonical(domain: str) -> str:
+    """A domain in the one form rules are kept and compared in: A-labels, lower case, no port, no trailing dot.
+
+    Raises Invalid for what is no domain.
+    """
+    name = domain.strip().lower().rstrip(".")
+    if name.startswith("["):
+        raise Invalid("An address is not a domain.", code="domain_form")
+    name = name.split(":", 1)[0].rstrip(".")
+    try:
+        name = name.encode("ascii").decode() if name.isascii() else idna_name(name)
+    except UnicodeError as error:
+        raise Invalid("This is not a domain name.", code="domain_form") from error
+    labels = name.split(".")
+    if (
+        not name
+        or len(name) > 253
+        or any(not 0 < len(x) <= 63 or set(x) - ALLOWED or x.startswith("-") for x in labels)
+    ):
+        raise Invalid("This is not a domain name.", code="domain_form")
+    return name
+
+
+ALLOWED = set("abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def idna_name(name: str) -> str:
+    """Unicode labels as A-labels (IDNA 2008, with the usual mapping)."""
+    import idna
+
+    return idna.encode(name, uts46=True).decode()
+
+
+def _with_parents(host: str) -> list[str]:
+    labels = host.split(".")
+    return [".".join(labels[i:]) for i in range(len(labels))]
+
+
+def rule_for(db: Session, host: str) -> DomainAction | None:
+    """What holds for a host: the nearest rule of it or its parents; in allow-list mode the unknown is blocked."""
+    try:
+        names = _with_parents(canonical(host))
+    except Invalid:
+        return DomainAction.BLOCK
+    found = {rule.domain: rule.action for rule in db.scalars(select(DomainRule).where(DomainRule.domain.in_(names)))}
+    for name in names:
+        if name in found:
+            return DomainAction(found[name])
+    return DomainAction.BLOCK if settings.get(db, "allow_list", False) else None
+
+
+def is_blocked(db: Session, host: str) -> bool:
+    """Whether nothing may come from or go to this host."""
+    return rule_for(db, host) == DomainAction.BLOCK
+
+
+def standing(db: Session, host: str) -> str:
+    """What the rules make of an actor there: empty, `limited` or `blocked`."""
+    match rule_for(db, host):
+        case DomainAction.BLOCK:
+            return "blocked"
+        case DomainAction.LIMIT:
+            return "limited"
+        case _:
+            return ""
+
+
+def rules(db: Session) -> list[DomainRule]:
+    """All rules, by domain."""
+    return list(db.scalars(select(DomainRule).order_by(DomainRule.domain)))

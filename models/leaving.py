@@ -1,0 +1,81 @@
+"""Leaving: an actor deletes itself or moves away, and what goes with it."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.orm import Session
+
+from models import follows, outbox, reactions, removing
+from models.actors import PUBLIC, Actor, Key
+from models.base import now
+from models.blocks import Block, Mute
+from models.communities import Moderator
+from models.errors import Conflict
+from models.follows import Follow
+from models.notifications import Notification
+
+MOVE_COOLDOWN = timedelta(days=7)
+
+
+def gone(db: Session, actor: Actor) -> None:
+    """A remote actor deleted itself: its posts become tombstones, its follows, votes and keys go."""
+    removing.tombstone_all(db, actor)
+    _forget_relations(db, actor)
+    db.execute(delete(Key).where(Key.actor_id == actor.id))
+    _empty(actor)
+    db.flush()
+
+
+def delete_local(db: Session, actor: Actor) -> None:
+    """Delete a local actor for good: tells the world, empties the row, keeps the name from being used again."""
+    outbox.record(
+        db,
+        "Delete",
+        actor,
+        object_uri=actor.uri,
+        to=[PUBLIC],
+        cc=[actor.followers_uri],
+        public=True,
+        urgent=True,
+        data={"inboxes": _follower_inboxes(db, actor)},
+    )
+    removing.tombstone_all(db, actor)
+    _forget_relations(db, actor)
+    _empty(actor)
+    db.flush()
+
+
+def _follower_inboxes(db: Session, actor: Actor) -> list[str]:
+    rows = db.execute(
+        select(Actor.shared_inbox, Actor.inbox)
+        .join(Follow, Follow.follower_id == Actor.id)
+        .where(Follow.target_id == actor.id, Actor.local.is_(False))
+    )
+    return sorted({shared or own for shared, own in rows})
+
+
+def _forget_relations(db: Session, actor: Actor) -> None:
+    reactions.withdraw_all(db, actor)
+    db.execute(delete(Follow).where(or_(Follow.follower_id == actor.id, Follow.target_id == actor.id)))
+    db.execute(delete(Block).where(or_(Block.actor_id == actor.id, Block.target_id == actor.id)))
+    db.execute(delete(Mute).where(or_(Mute.actor_id == actor.id, Mute.target_id == actor.id)))
+    db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
+    db.execute(delete(Notification).where(Notification.from_id == actor.id))
+
+
+def _empty(actor: Actor) -> None:
+    actor.deleted_at = now()
+    actor.name = actor.summary = actor.summary_source = actor.icon_url = actor.image_url = ""
+    actor.fields, actor.also_known_as, actor.extra = [], [], {}
+
+
+def moved(db: Session, actor: Actor, target: Actor) -> None:
+    """`actor` moved to `target` (checked by the caller): local followers follow the new one. Once in 7 days."""
+    if actor.moved_at is not None and now() - actor.moved_at < MOVE_COOLDOWN:
+        raise Conflict("This account moved less than 7 days ago.")
+    actor.moved_to, actor.moved_at = target.uri, now()
+    for follower in follows.local_followers(db, actor):
+        follows.undo(db, follower, actor)
+        if follower.id != target.id:
+            follows.request(db, follower, target)
+    db.flush()

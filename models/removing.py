@@ -1,0 +1,102 @@
+"""Deleting posts: what was said is emptied; the row stays for ever as a tombstone, so that the id never comes back."""
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from models import actors, communities, composing, memory, outbox
+from models.actors import Actor
+from models.audience import addressing
+from models.base import now
+from models.communities import Listing
+from models.errors import Forbidden, NotFound
+from models.notifications import Notification
+from models.posts import Edition, Kind, Pin, Post, PostTag, Recipient, Visibility
+from models.reactions import Boost, Vote
+
+REMEMBER_DELETED = 7 * 24 * 3600
+"""Seconds for which a deletion is known that came before its post."""
+
+
+def delete_post(db: Session, actor: Actor, post: Post) -> None:
+    """A person deletes his own post, here and wherever it went. Raises NotFound or Forbidden."""
+    if post.deleted_at is not None:
+        raise NotFound("There is no such post.")
+    if post.author_id != actor.id or not post.local:
+        raise Forbidden("You can only delete your own posts.", code="not_author")
+    _send(db, actor, post)
+    tombstone(db, post)
+
+
+def _send(db: Session, actor: Actor, post: Post) -> None:
+    if post.visibility == Visibility.NODE:
+        return
+    to, cc = addressing(db, post)
+    community = communities.home_of(db, post)
+    is_open = composing.open_visibility(post)
+    activity = outbox.record(
+        db,
+        "Delete",
+        actor,
+        object_uri=post.uri,
+        post=post,
+        to=to,
+        cc=cc,
+        public=is_open,
+        data={"formerType": post.object_type, **({"audience": community.uri} if community and is_open else {})},
+    )
+    communities.pass_on(db, post, None, own=activity)
+
+
+def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -> None:
+    """Empty a post for ever: its text, history, votes, boosts, notices and its place in lists.
+
+    For a remote post the caller has proof that its author (or its origin) wants it; `inner` is the Delete as it came.
+    """
+    if post.deleted_at is not None:
+        return
+    if not post.local:
+        communities.pass_on(db, post, inner, deleted=True)
+        communities.undo_announces(db, post)
+        memory.remember(db, "deleted", post.uri, True, REMEMBER_DELETED)
+    parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
+    if parent is not None:
+        composing.count_reply(db, parent, post, -1)
+    _release_question(db, post)
+    for table in (Edition, PostTag, Vote, Boost, Pin, Notification):
+        db.execute(delete(table).where(table.post_id == post.id))
+    db.execute(delete(Listing).where(Listing.post_id == post.id))
+    db.execute(delete(Recipient).where(Recipient.post_id == post.id))
+    post.title = post.content = post.source = post.summary = ""
+    post.attachments, post.extra = [], {}
+    post.up = post.down = post.boost_count = 0
+    post.accepted_id = post.accepted_by_id = post.accepted_at = None
+    post.deleted_at = now()
+    db.flush()
+
+
+def _release_question(db: Session, post: Post) -> None:
+    question = db.scalar(select(Post).where(Post.id == post.thread_id, Post.accepted_id == post.id))
+    if question is None:
+        return
+    question.accepted_id = question.accepted_by_id = question.accepted_at = None
+    question.accept_uri = ""
+    db.flush()
+    if question.local and question.deleted_at is None:
+        composing.touch(db, actors.get(db, question.author_id), question)
+
+
+def tombstone_all(db: Session, actor: Actor) -> None:
+    """Empty everything an actor wrote; used when the account itself goes, so no Delete per post is sent."""
+    for post in db.scalars(select(Post).where(Post.author_id == actor.id, Post.deleted_at.is_(None))).all():
+        tombstone(db, post)
+
+
+def was_open(post: Post) -> bool:
+    """Whether a deleted post was readable by anybody: only then its address may say 410, else 404."""
+    return (
+        post.deleted_at is not None
+        and post.visibility in {Visibility.PUBLIC, Visibility.UNLISTED}
+        and post.kind in set(Kind)
+    )

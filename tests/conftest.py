@@ -1,0 +1,148 @@
+"""What every test may use: a fresh database of the kind under test, and the one fictional world in it.
+
+`TORV_TEST_DATABASE_URL` (a PostgreSQL server on which databases may be made) runs the same tests there; without it they
+run on SQLite. A database is copied from a template per test, so no test sees another's rows.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from models import actors
+from models.actors import ActorType
+from models.base import clock
+from models.database import Database, Node
+from models.tables import metadata
+from tests import keys, world
+
+NODE = Node("https://a.example", "a.example")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio, as the server does."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _ready_made_keys() -> Iterator[None]:
+    """Making an RSA key takes a tenth of a second; tests draw from a drawer of ready-made ones."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(actors, "new_key_pair", keys.draw)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _right_clock() -> Iterator[None]:
+    """Whoever shifts the clock finds it right again."""
+    yield
+    clock.offset = 0.0
+
+
+class Templates:
+    """Makes fresh databases as copies of a template, on SQLite or PostgreSQL."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server = os.environ.get("TORV_TEST_DATABASE_URL", "")
+        self.made: dict[str, str] = {}
+        self.run = secrets.token_hex(4)
+
+    def fresh(self, name: str, node: Node, fill: Callable[[Database], object]) -> tuple[str, Callable[[], None]]:
+        """(url of a copy of template `name`, how to throw it away)."""
+        if name not in self.made:
+            self.made[name] = self._new(f"template_{name}")
+            database = Database(self.made[name], node)
+            metadata.create_all(database.engine)
+            fill(database)
+            database.close()
+        copy = f"copy_{secrets.token_hex(6)}"
+        if self.server:
+            self._admin(f"CREATE DATABASE torv_{self.run}_{copy} TEMPLATE {make_url(self.made[name]).database}")
+            return self._url(copy), lambda: self._admin(f"DROP DATABASE torv_{self.run}_{copy} WITH (FORCE)")
+        path = self.folder / f"{copy}.db"
+        shutil.copyfile(make_url(self.made[name]).database or "", path)
+        return f"sqlite:///{path}", lambda: _remove(path)
+
+    def _new(self, name: str) -> str:
+        if self.server:
+            self._admin(f"CREATE DATABASE torv_{self.run}_{name}")
+            return self._url(name)
+        return f"sqlite:///{self.folder / name}.db"
+
+    def _url(self, name: str) -> str:
+        url = make_url(self.server).set(database=f"torv_{self.run}_{name}", drivername="postgresql+psycopg")
+        return url.render_as_string(hide_password=False)
+
+    def _admin(self, statement: str) -> None:
+        url = make_url(self.server).set(drivername="postgresql+psycopg")
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+    def close(self) -> None:
+        """Throw the templates away."""
+        if self.server:
+            for url in self.made.values():
+                self._admin(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """The maker of fresh databases."""
+    made = Templates(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.close()
+
+
+def _set_up(database: Database) -> None:
+    database.write(lambda db: actors.create_local(db, database.node.domain, ActorType.APPLICATION))
+
+
+@pytest.fixture
+def new_database(templates: Templates) -> Iterator[Callable[[Node], Database]]:
+    """Fresh databases for nodes with names of their own, set up and otherwise empty."""
+    opened: list[tuple[Database, Callable[[], None]]] = []
+
+    def make(node: Node) -> Database:
+        url, drop = templates.fresh(f"empty_{abs(hash(node.origin))}", node, _set_up)
+        opened.append((Database(url, node), drop))
+        return opened[-1][0]
+
+    yield make
+    for database, drop in opened:
+        database.close()
+        drop()
+
+
+@pytest.fixture
+def database(new_database: Callable[[Node], Database]) -> Database:
+    """A node `a.example`, set up, with nobody on it."""
+    return new_database(NODE)
+
+
+@pytest.fixture
+def lived_in(templates: Templates) -> Iterator[Database]:
+    """A node `a.example` with the fictional world of `tests/world.py`."""
+
+    def fill(database: Database) -> None:
+        _set_up(database)
+        database.write(world.build)
+
+    url, drop = templates.fresh("world", NODE, fill)
+    made = Database(url, NODE)
+    yield made
+    made.close()
+    drop()
