@@ -4,9 +4,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from federation import signatures
 from federation.client import Client
 from federation.crossing import reading
+from federation.keyring import KeyRing
 from models import actors, base
 from models.database import Database, Node
 
@@ -41,6 +44,7 @@ class Federation:
     client: Client
     limits: Limits = field(default_factory=Limits)
     authorized_fetch: bool = False
+    keyring: KeyRing = field(default_factory=KeyRing)
     _signers: "OrderedDict[int, KeySigner]" = field(default_factory=OrderedDict)
 
     @property
@@ -69,9 +73,9 @@ class KeySigner:
     """Signs with one key: draft-cavage by default, RFC 9421 as the second knock."""
 
     key_id: str
-    key: signatures.PrivateKey
+    key: rsa.RSAPrivateKey
 
     def headers(self, method: str, url: str, body: bytes, *, scheme: str = "cavage") -> dict[str, str]:
         """Fresh signature headers (with Date) for this very request."""
         sign = signatures.sign_rfc9421 if scheme == "rfc9421" else signatures.sign_cavage
-        return sign(self.key, self.key_id, method, url, body, base.now())
+        return sign(self.key, self.key_id, method, url, {}, body, base.now())

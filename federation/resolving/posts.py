@@ -1,0 +1,103 @@
+"""Posts of other servers: fetched from their own id, checked against their author, turned into what `models` records."""
+
+from dataclasses import dataclass
+
+from federation import crossing, reading, urls
+from federation.context import Federation
+from federation.reading import ObjectIn
+from federation.resolving.actors import actor
+from federation.budget import Budget, OverBudget
+from federation.documents import FetchFailed, Gone, Unusable, fetch
+from models import actors, posts
+from models.actors import Actor
+from models.arriving import RemotePost
+from models.base import now
+from models.posts import Post, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedPost:
+    """A post as its origin has it now, and who wrote it."""
+
+    read: ObjectIn
+    remote: RemotePost
+
+
+async def known(fed: Federation, uri: str) -> Post | None:
+    """The row of the post with this id, if there is one, tombstones included."""
+    return await crossing.reading(fed.database, lambda db: posts.by_uri(db, uri))
+
+
+async def fetch_post(fed: Federation, uri: str, budget: Budget) -> FetchedPost:
+    """The post with this id as its origin has it now; nothing is recorded but its author.
+
+    Raises Gone, Unusable, Passing, OverBudget.
+    """
+    document = await fetch(fed, uri, budget)
+    if document.deleted:
+        raise Gone("Its server shows a Tombstone.")
+    try:
+        read = reading.note(document.doc)
+    except reading.Unreadable as error:
+        raise Unusable(error.text) from error
+    return FetchedPost(read, await to_remote(fed, read, budget))
+
+
+def check_author(read: ObjectIn) -> None:
+    """Raise Unusable unless a post and its author are on one host: no server speaks for another's people."""
+    if not urls.same_origin(read.id, read.author):
+        raise Unusable("The post and its author are on different hosts.")
+
+
+async def to_remote(fed: Federation, read: ObjectIn, budget: Budget) -> RemotePost:
+    """What `models` needs to record a post: its author and its home community as rows, its visibility.
+
+    Raises Unusable if post and author are on different hosts or the author is suspended, and what fetching raises.
+    """
+    check_author(read)
+    author = await actor(fed, read.author, budget)
+    if not author.active:
+        raise Unusable("The author is suspended, deleted, or on a blocked server.")
+    visibility = Visibility(read.visibility(author.followers_uri))
+    is_open = visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
+    return RemotePost(
+        uri=read.id,
+        author=author,
+        visibility=visibility,
+        published=read.published or now(),
+        url=read.url,
+        object_type=read.type,
+        kind_hint=read.kind,
+        title=read.name,
+        content=read.content,
+        source=read.source,
+        summary=read.summary,
+        sensitive=read.sensitive,
+        language=read.language,
+        attachments=list(read.attachments),
+        extra=read.extra,
+        in_reply_to_uri=read.in_reply_to,
+        context_uri=read.context,
+        to=list(read.to),
+        cc=list(read.cc),
+        mentions=list(read.mentions),
+        tags=list(read.hashtags),
+        community=await home(fed, read, budget) if is_open and not read.in_reply_to else None,
+        updated=read.updated,
+        accepted_uri=read.accepted,
+    )
+
+
+async def home(fed: Federation, read: ObjectIn, budget: Budget) -> Actor | None:
+    """The community a first post is for: its `audience`, else the one Group of ours that it addresses."""
+    for uri in read.audience[:2]:
+        try:
+            found = await actor(fed, uri, budget)
+        except (FetchFailed, OverBudget):
+            continue
+        if found.is_community and found.active:
+            return found
+    addressed = (*read.to, *read.cc)
+    named = await crossing.reading(fed.database, lambda db: actors.by_uris(db, addressed))
+    ours = [one for one in named if one.local and one.is_community and one.active]
+    return ours[0] if len(ours) == 1 else None
