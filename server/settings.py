@@ -84,6 +84,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "`network:port`, e.g. `127.0.0.0/8:8443` or `[::1]/128:8443`. For test set-ups; leave it empty."
         ),
     ] = ()
+    resolve: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Names that are not looked up in DNS, as `name=address`, e.g. `b.example=127.0.0.2`. For test "
+            "set-ups; leave it empty."
+        ),
+    ] = ()
     ca_file: Annotated[
         str, Meta(description="File with the certificate authorities to trust when fetching. Empty: the system's.")
     ] = ""
@@ -147,6 +154,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             )
         if self.domain and not HOST.fullmatch(self.domain):
             raise ValueError("domain: expected a host name in lower case, such as example.dk")
+        for fixed in self.resolve:
+            name, _, address = fixed.partition("=")
+            try:
+                ipaddress.ip_address(address)
+            except ValueError:
+                raise ValueError(f"resolve: expected name=address, not {fixed!r}") from None
+            if not HOST.fullmatch(name) or ":" in name:
+                raise ValueError(f"resolve: {name!r} is no host name")
         for network in self.trusted_proxies:
             try:
                 ipaddress.ip_network(network)

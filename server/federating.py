@@ -1,0 +1,80 @@
+"""From settings to a running federation layer: the one place where both are known."""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from federation.client import Client
+from federation.context import Federation, Limits
+from federation.names import SystemResolver
+from models import domains
+from models.database import Database
+from server.settings import Settings
+from server.version import VERSION
+
+REMEMBERED = 5.0
+"""Seconds a domain rule is believed before the database is asked again."""
+
+HOSTS_REMEMBERED = 4096
+
+
+class Blocked:
+    """Says whether a host must not be asked, without a query for every request."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._known: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+
+    def __call__(self, host: str) -> bool:
+        known = self._known.get(host)
+        if known is not None and time.monotonic() - known[0] < REMEMBERED:
+            return known[1]
+        with self.database.reading() as db:
+            blocked = domains.is_blocked(db, host)
+        self._known[host] = (time.monotonic(), blocked)
+        self._known.move_to_end(host)
+        while len(self._known) > HOSTS_REMEMBERED:
+            self._known.popitem(last=False)
+        return blocked
+
+
+class FixedNames:
+    """The system's resolver, but for the names that a setting fixes."""
+
+    def __init__(self, fixed: Sequence[str]) -> None:
+        self._fixed = dict(entry.split("=", 1) for entry in fixed)
+        self._system = SystemResolver()
+
+    async def __call__(self, host: str) -> Sequence[str]:
+        address = self._fixed.get(host)
+        return (address,) if address is not None else await self._system(host)
+
+
+def federation_for(settings: Settings, database: Database) -> Federation:
+    """The node as others meet it. Close its client at the end: `await fed.client.aclose()`."""
+    client = Client(
+        user_agent=f"Torv/{VERSION} (+{settings.node.origin})",
+        ca_file=settings.ca_file or None,
+        fetch_allow=settings.fetch_allow,
+        blocked=Blocked(database),
+        resolver=FixedNames(settings.resolve) if settings.resolve else None,
+    )
+    limits = Limits(
+        delivery_concurrency=settings.delivery_concurrency,
+        per_host=settings.per_host,
+        delivery_deadline=settings.delivery_deadline,
+        fetch_deadline=settings.fetch_deadline,
+        max_body=settings.max_body,
+    )
+    return Federation(database, client, limits, authorized_fetch=settings.authorized_fetch)
+
+
+@asynccontextmanager
+async def federating(settings: Settings, database: Database) -> AsyncIterator[Federation]:
+    """The same for the length of a block."""
+    fed = federation_for(settings, database)
+    try:
+        yield fed
+    finally:
+        await fed.client.aclose()
