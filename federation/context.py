@@ -44,6 +44,8 @@ class Federation:
     client: Client
     limits: Limits = field(default_factory=Limits)
     authorized_fetch: bool = False
+    question_object: str = "note"
+    """The form in which questions go out: `note`, `note-without-name` or `page`."""
     keyring: KeyRing = field(default_factory=KeyRing)
     _signers: "OrderedDict[int, KeySigner]" = field(default_factory=OrderedDict)
 
@@ -78,4 +80,4 @@ class KeySigner:
     def headers(self, method: str, url: str, body: bytes, *, scheme: str = "cavage") -> dict[str, str]:
         """Fresh signature headers (with Date) for this very request."""
         sign = signatures.sign_rfc9421 if scheme == "rfc9421" else signatures.sign_cavage
-        return sign(self.key, self.key_id, method, url, {}, body, base.now())
+        return sign(self.key, self.key_id, method, url, body, base.now())
