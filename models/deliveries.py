@@ -46,6 +46,9 @@ class Claimed:
     urgent: bool
     actor_id: int
     """Whose key signs it."""
+    last_status: int | None = None
+    scheme: str = "cavage"
+    """The signature scheme to try first."""
     parked: bool = False
     """The host was given up; this urgent delivery is tried once in spite of it."""
 
@@ -158,22 +161,27 @@ WHERE first IS NOT NULL AND busy < :per_host LIMIT :hosts
 )
 
 
-def claim(db: Session, limit: int, lease_s: float, *, after: str = "", per_host: int = PER_HOST) -> list[Claimed]:
+def claim(
+    db: Session, limit: int, lease_s: float, *, after: str = "", per_host: int = PER_HOST, spare: int | None = None
+) -> list[Claimed]:
     """Take up to `limit` due deliveries for `lease_s` seconds, a few per host, beginning with the hosts behind `after`.
+
+    Every host gets one before any gets two; at most `spare` are a host's second, so that slow hosts leave room.
 
     Never more than `per_host` in flight to a host (one, if it has to prove itself after failures), never two about the
     same object, and none before an older one about the same object is done or given up.
     """
     present = now()
-    wanted = _candidates(db, present, limit, lease_s, after, None, per_host)
-    if after and len(wanted) < limit:
-        known = set(wanted)
-        again = _candidates(db, present, limit - len(wanted), lease_s, "", after, per_host)
-        wanted += [id for id in again if id not in known]
+    firsts, seconds = _candidates(db, present, limit, lease_s, after, None, per_host)
+    if after and len(firsts) < limit:
+        more = _candidates(db, present, limit - len(firsts), lease_s, "", after, per_host)
+        firsts, seconds = firsts + more[0], seconds + more[1]
+    wanted = firsts[:limit]
+    wanted += seconds[: min(limit - len(wanted), limit if spare is None else max(spare, 0))]
     if not wanted:
         return []
     rows = db.execute(
-        select(Delivery, Activity.actor_id, Peer.parked_at)
+        select(Delivery, Activity.actor_id, Peer)
         .join(Activity, Activity.id == Delivery.activity_id)
         .outerjoin(Peer, Peer.host == Delivery.host)
         .where(Delivery.id.in_(wanted), Delivery.run_at <= present)
@@ -182,23 +190,11 @@ def claim(db: Session, limit: int, lease_s: float, *, after: str = "", per_host:
     place = {id: number for number, id in enumerate(wanted)}
     claimed: list[Claimed] = []
     objects: set[tuple[str, str]] = set()
-    for row, actor_id, parked_at in sorted(rows, key=lambda found: place[found[0].id]):
+    for row, actor_id, peer in sorted(rows, key=lambda found: place[found[0].id]):
         if (row.host, row.object_key) in objects:
             continue
         objects.add((row.host, row.object_key))
-        claimed.append(
-            Claimed(
-                row.id,
-                row.activity_id,
-                row.inbox,
-                row.host,
-                row.object_key,
-                row.attempts,
-                row.urgent,
-                actor_id,
-                parked_at is not None,
-            )
-        )
+        claimed.append(_claimed(row, actor_id, peer, present))
     until = present + timedelta(seconds=lease_s)
     db.execute(
         update(Delivery)
@@ -209,32 +205,44 @@ def claim(db: Session, limit: int, lease_s: float, *, after: str = "", per_host:
     return claimed
 
 
+def _claimed(row: Delivery, actor_id: int, peer: Peer | None, present: datetime) -> Claimed:
+    known = peer is not None and peer.scheme_until is not None and peer.scheme_until > present
+    return Claimed(
+        id=row.id,
+        activity_id=row.activity_id,
+        inbox=row.inbox,
+        host=row.host,
+        object_key=row.object_key,
+        attempts=row.attempts,
+        urgent=row.urgent,
+        actor_id=actor_id,
+        last_status=row.status,
+        scheme=(peer.scheme if known and peer is not None else "") or "cavage",
+        parked=peer is not None and peer.parked_at is not None,
+    )
+
+
 def _candidates(
     db: Session, present: datetime, limit: int, lease_s: float, after: str, last: str | None, per_host: int
-) -> list[int]:
-    found: list[int] = []
-    lease_end = present + timedelta(seconds=lease_s)
-    rows = db.execute(
-        _CANDIDATES,
-        {
-            "present": present,
-            "lease_end": lease_end,
-            "after": after,
-            "last": last,
-            "per_host": per_host,
-            "hosts": limit,
-        },
-    )
-    for row in rows:
+) -> tuple[list[int], list[int]]:
+    """Ids that may be tried now: those that would be alone in flight to their host, and those that would not."""
+    firsts: list[int] = []
+    seconds: list[int] = []
+    values = {
+        "present": present,
+        "lease_end": present + timedelta(seconds=lease_s),
+        "after": after,
+        "last": last,
+        "per_host": per_host,
+        "hosts": limit,
+    }
+    for row in db.execute(_CANDIDATES, values):
         proving = (row.failures or 0) >= FAILURES_TO_OPEN or row.parked_at is not None
-        free = min(1 if proving else per_host, per_host) - row.busy
-        found += [id for id in (row.first, row.second)[: max(free, 0)] if id is not None]
-    return found[:limit]
-
-
-def body(db: Session, activity_id: int) -> str:
-    """The bytes to send, as they were rendered once."""
-    return db.scalar(select(Activity.body).where(Activity.id == activity_id)) or ""
+        free = (1 if proving else per_host) - row.busy
+        picked = [id for id in (row.first, row.second) if id is not None][: max(free, 0)]
+        (seconds if row.busy else firsts).extend(picked[:1])
+        seconds.extend(picked[1:])
+    return firsts, seconds
 
 
 def done(db: Session, ids: Iterable[int]) -> None:
@@ -333,9 +341,9 @@ def stats(db: Session) -> Stats:
     return Stats(waiting, given_up, oldest)
 
 
-def next_due(db: Session) -> datetime | None:
-    """When the next delivery may be tried, so that nobody has to ask before."""
-    return db.scalar(select(func.min(Delivery.run_at)).where(Delivery.dead_at.is_(None)))
+def any_due(db: Session) -> bool:
+    """Whether there is something to claim (if its host may be tried); cheap enough to ask all the time."""
+    return db.scalar(select(Delivery.id).where(Delivery.run_at <= now()).limit(1)) is not None
 
 
 def sweep(db: Session, limit: int = 5000) -> int:

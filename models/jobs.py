@@ -89,6 +89,13 @@ def claim(db: Session, limit: int, lease_s: float) -> list[Job]:
     return claimed
 
 
+def any_due(db: Session) -> bool:
+    """Whether there is something to claim; cheap enough to ask all the time."""
+    present = now()
+    free = or_(Job.locked_until.is_(None), Job.locked_until <= present)
+    return db.scalar(select(Job.id).where(Job.run_at <= present, Job.dead_at.is_(None), free).limit(1)) is not None
+
+
 def finish(db: Session, job_id: int) -> None:
     """Done: the row goes."""
     db.execute(delete(Job).where(Job.id == job_id))

@@ -19,7 +19,7 @@ from models.posts import Post
 
 BATCH = 500
 
-_INBOX = case((Actor.shared_inbox != "", Actor.shared_inbox), else_=Actor.inbox)
+_inbox = case((Actor.shared_inbox != "", Actor.shared_inbox), else_=Actor.inbox)
 
 
 def _reachable() -> ColumnElement[bool]:
@@ -48,8 +48,8 @@ def addressed(db: Session, activity: Activity) -> list[str]:
     inboxes = [actor.shared_inbox or actor.inbox for actor in rows]
     inboxes += activity.data.get("inboxes", [])
     if activity.type in {"Update", "Delete"} and activity.post_id is not None and activity.public:
-        repliers = select(_INBOX).join(Post, Post.author_id == Actor.id).where(Post.in_reply_to_id == activity.post_id)
-        inboxes += db.scalars(repliers.where(_reachable()).distinct().order_by(_INBOX).limit(BATCH))
+        repliers = select(_inbox).join(Post, Post.author_id == Actor.id).where(Post.in_reply_to_id == activity.post_id)
+        inboxes += db.scalars(repliers.where(_reachable()).distinct().order_by(_inbox).limit(BATCH))
     return list(dict.fromkeys(inboxes))
 
 
@@ -70,11 +70,11 @@ def collections(db: Session, activity: Activity) -> list[int]:
 def follower_inboxes(db: Session, owners: Sequence[int], after: str, limit: int = BATCH) -> list[str]:
     """The next `limit` different inboxes of the followers of these actors, behind the inbox `after`."""
     query = (
-        select(_INBOX)
+        select(_inbox)
         .join(Follow, Follow.follower_id == Actor.id)
-        .where(Follow.target_id.in_(owners), Follow.state == FollowState.ACCEPTED, _reachable(), _INBOX > after)
+        .where(Follow.target_id.in_(owners), Follow.state == FollowState.ACCEPTED, _reachable(), _inbox > after)
         .distinct()
-        .order_by(_INBOX)
+        .order_by(_inbox)
         .limit(limit)
     )
     return list(db.scalars(query))
@@ -145,4 +145,3 @@ def store_body(db: Session, activity_id: int, body: str) -> None:
     assert row is not None
     row.body = body
     db.flush()
-

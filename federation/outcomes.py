@@ -1,0 +1,69 @@
+"""What the answer to a delivery means: done, again later, refused for good, or ask whether the actor is still there.
+
+Our reading of other servers' status codes is generous where they mean "not now", and gives up one delivery (never the
+host) where they mean "not this": some servers refuse every question and must still get the rest.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from federation.client import Answer
+from federation.fetch_errors import FetchError, Refused
+
+AGAIN = frozenset({408, 421, 425, 429})
+KNOCK = frozenset({400, 401})
+"""Perhaps the peer only reads the other signature scheme."""
+
+MISSES = 3
+"""So many 404 in a row before we ask whether the actor is still there."""
+
+
+class Verdict(StrEnum):
+    """How a delivery goes on."""
+
+    DONE = "done"
+    LATER = "later"
+    DROP = "drop"
+    GONE = "gone"
+    """The inbox is not there any more: confirm, or write to the actors' own inboxes instead of the shared one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One attempt's result. `host_failed`: for a reason that concerns the whole host, so its circuit counts it."""
+
+    verdict: Verdict
+    status: int | None = None
+    error: str = ""
+    retry_after: float | None = None
+    host_failed: bool = False
+    scheme: str | None = None
+    """The signature scheme that worked after the other had not: to be remembered for the host."""
+
+
+def of_answer(answer: Answer, *, attempts: int, last_status: int | None) -> Outcome:
+    """Judge an answer. `attempts` is the number of attempts before this one, `last_status` the last one's answer."""
+    status = answer.status
+    error = f"{status} {answer.body[:200].decode('utf-8', 'replace')}".strip()
+    if 200 <= status < 300:
+        return Outcome(Verdict.DONE, status)
+    if status >= 500:
+        return Outcome(Verdict.LATER, status, error, answer.retry_after, host_failed=True)
+    if status in AGAIN:
+        return Outcome(Verdict.LATER, status, error, answer.retry_after)
+    if status == 410:
+        return Outcome(Verdict.GONE, status, error)
+    if status == 404:
+        often = attempts + 1 >= MISSES and last_status == 404
+        return Outcome(Verdict.GONE if often else Verdict.LATER, status, error)
+    if status < 400:  # an inbox does not move; whoever answers for it now may be put right again
+        return Outcome(Verdict.LATER, status, error)
+    return Outcome(Verdict.DROP, status, error)
+
+
+def of_error(error: FetchError) -> Outcome:
+    """Judge a failure to get an answer: our own refusal is final, everything else may pass."""
+    text = f"{error.code}: {error}"
+    if isinstance(error, Refused):
+        return Outcome(Verdict.DROP, None, text)
+    return Outcome(Verdict.LATER, None, text, host_failed=True)

@@ -1,0 +1,124 @@
+"""From one outbox row to one delivery per inbox.
+
+The job holds ids only. It renders the activity once, then writes deliveries in batches; each batch and the note of how
+far it has come (the cursor, in the job's payload) commit together. So a worker may die anywhere: the next one goes on
+behind the last batch, and nobody is left out or written to twice. Memory does not grow with the number of followers.
+
+Payload: `{"activity": id, "cursor": null}`; the cursor is a number while the addressees named one by one are written,
+then the last inbox of the followers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from federation import counting, urls
+from federation.context import Federation
+from federation.crossing import reading, writing
+from federation.working import GiveUp, Later
+from federation.writing import activities, dumps
+from models import deliveries, jobs, outbox, reach
+from models.database import Node
+from models.outbox import Activity
+
+LEASE = 120.0
+WAIT_FOR_OLDER = 1.0
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is known before the first batch."""
+
+    owners: list[int]
+    named: list[str]
+    wraps_only: bool
+
+
+async def publish(fed: Federation, payload: dict[str, Any]) -> None:
+    """Hand one activity out to all inboxes it concerns; goes on where an earlier attempt stopped.
+
+    Raises Later while an older activity about the same object is being handed out, GiveUp if the row is not there.
+    """
+    activity_id = int(payload["activity"])
+    plan = await _prepare(fed, activity_id)
+    if plan is None:
+        return
+    cursor: int | str | None = payload.get("cursor")
+    done = cursor if isinstance(cursor, int) else 0
+    if not isinstance(cursor, str):
+        while done < len(plan.named):
+            batch = plan.named[done : done + reach.BATCH]
+            done += len(batch)
+            await _write_batch(fed, activity_id, plan, batch, done)
+        cursor = ""
+    known = frozenset(plan.named)
+    while plan.owners:
+        batch = await _followers(fed, plan.owners, cursor)
+        if not batch:
+            return
+        cursor = batch[-1]
+        await _write_batch(fed, activity_id, plan, [inbox for inbox in batch if inbox not in known], cursor)
+        if len(batch) < reach.BATCH:
+            return
+
+
+async def _followers(fed: Federation, owners: list[int], after: str) -> list[str]:
+    return await reading(fed.database, lambda db: reach.follower_inboxes(db, owners, after))
+
+
+async def _prepare(fed: Federation, activity_id: int) -> _Plan | None:
+    def work(db: Session) -> _Plan | None:
+        activity = outbox.get(db, activity_id)
+        if activity is None:
+            raise GiveUp("There is no such activity.")
+        if deliveries.older_unpublished(db, activity):
+            raise Later(WAIT_FOR_OLDER)
+        if not render(db, activity, fed.question_object):
+            return None
+        wraps_only = activity.type == "Announce" and not outbox.is_plain_announce(activity)
+        return _Plan(reach.collections(db, activity), reach.addressed(db, activity), wraps_only)
+
+    return await writing(fed.database, work)
+
+
+def render(db: Session, activity: Activity, form: str) -> bool:
+    """Make sure the activity's bytes are stored; False if there is nothing to say any more.
+
+    What was rendered once stays as it is, also inside later wraps: receivers compare.
+    """
+    if not activity.body:
+        body = activities.activity_document(db, activity, form)
+        if body is None:
+            return False
+        activity.body = dumps(body).decode()
+        db.flush()
+    return True
+
+
+async def _write_batch(
+    fed: Federation, activity_id: int, plan: _Plan, inboxes: Sequence[str], cursor: int | str
+) -> None:
+    wanted = [(inbox, host) for inbox in inboxes if (host := elsewhere(fed.node, inbox)) is not None]
+
+    def work(db: Session) -> int:
+        activity = outbox.get(db, activity_id)
+        assert activity is not None
+        hosts = reach.without_blocked(db, {host for _, host in wanted})
+        for host in reach.unknown_software(db, hosts):
+            jobs.enqueue(db, "nodeinfo", {"host": host}, dedupe=f"nodeinfo:{host}")
+        if plan.wraps_only:
+            hosts = reach.reading_wraps(db, hosts)
+        new = deliveries.add_batch(db, activity, [(inbox, host) for inbox, host in wanted if host in hosts])
+        payload = {"activity": activity_id, "cursor": cursor}
+        jobs.advance(db, outbox.publish_key(activity_id), payload, LEASE)
+        return new
+
+    counting.count("deliveries_queued", await writing(fed.database, work))
+
+
+def elsewhere(node: Node, inbox: str) -> str | None:
+    """The inbox's host (with the port where it is not 443); None for our own and for what is no https address."""
+    host = urls.host_of(inbox)
+    return None if host is None or host == urls.host_of(node.origin) else host
