@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from server.version import VERSION
+
 FAILED, USAGE, NOT_FOUND, REFUSED, UNAVAILABLE = 1, 2, 3, 4, 5
 
 EXIT_CODES = {401: REFUSED, 403: REFUSED, 404: NOT_FOUND, 409: REFUSED, 410: NOT_FOUND, 422: USAGE, 503: UNAVAILABLE}
@@ -41,7 +43,7 @@ class Failed(click.ClickException):
 
     def __init__(self, text: str, code: int = FAILED) -> None:
         super().__init__(text)
-        self.exit_code = code
+        self.exit_code = code  # type: ignore[misc] # click reads it from the instance
 
 
 class Torv(click.Group):
@@ -84,7 +86,7 @@ def as_failure(error: Exception) -> Exception:
 
 
 @click.group(cls=Torv, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="torv", prog_name="torv")
+@click.version_option(VERSION, prog_name="torv")
 def main() -> None:
     """Torv: a town square for people who challenge the public sector from within.
 

@@ -51,17 +51,17 @@ def dead(as_json: bool, limit: int) -> None:
     """What was given up, newest first, and why."""
     with opened() as database, database.reading() as db:
         letters: list[dict[str, Any]] = [
-            {"queue": "jobs", "id": job.id, "what": job.kind, "at": job.dead_at, "error": job.error}
+            {"queue": "jobs", "id": str(job.id), "what": job.kind, "at": job.dead_at, "error": job.error}
             for job in queue.dead(db, limit)
         ]
         for row in deliveries.dead_letters(db, limit):
             activity = db.get(Activity, row.activity_id)
             what = f"{activity.type if activity else '?'} to {row.inbox}"
-            letters.append({"queue": "deliveries", "id": row.id, "what": what, "at": row.dead_at, "error": row.error})
+            letters.append({"queue": "deliveries", "id": str(row.id), "what": what, "at": row.dead_at, "error": row.error})
         letters += [
             {
                 "queue": "received",
-                "id": row.id,
+                "id": str(row.id),
                 "what": f"{row.type} from {row.key_owner}",
                 "at": row.received_at,
                 "error": row.note,

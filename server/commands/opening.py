@@ -1,5 +1,6 @@
 """What nearly every command does first: settings, database, and whether the two fit together."""
 
+import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,25 @@ def opened(chosen: Settings | None = None) -> Iterator[Database]:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def running(chosen: Settings, *, alone: bool = False) -> Iterator[None]:
+    """Hold the data folder's lock: shared by the processes of a running node, `alone` by what must not meet one.
+
+    Raises Conflict if the other kind holds it. Processes on other machines are not seen.
+    """
+    chosen.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (chosen.data_path / "torv.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(
+                "The node is running; stop torv serve and torv worker first."
+                if alone
+                else "A backup is being put back or the tables are being changed; start again afterwards."
+            ) from None
+        yield
 
 
 def require_same_name(db: Session, chosen: Settings) -> None:

@@ -1,12 +1,13 @@
 """`torv user`: the people who have an account on this node."""
 
 import secrets
+import sys
 
 import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors
+from models import accounts, actors, moderation
 from models.accounts import Account, Role
 from models.actors import Actor
 from server.commands.opening import as_json, opened, show
@@ -114,10 +115,8 @@ def suspend(username: str, lift: bool) -> None:
 
         def work(db: Session) -> None:
             account = accounts.by_username(db, username)
-            if lift:
-                accounts.unsuspend(db, account)
-            else:
-                accounts.suspend(db, account, None)
+            (accounts.unsuspend if lift else accounts.suspend)(db, account)
+            moderation.audit(db, None, "unsuspend" if lift else "suspend", actors.get(db, account.id).uri)
 
         database.write(work)
     click.echo(f"{username} may sign in again." if lift else f"{username} is suspended.")
@@ -149,11 +148,12 @@ def list_(as_json: bool) -> None:
         )
 
 
-def _password(from_stdin: bool, generated: bool) -> str:
-    if from_stdin and generated:
+def _password(piped: bool, generated: bool) -> str:
+    if piped and generated:
         raise click.UsageError("--password-stdin and --generate exclude each other.")
     if generated:
         return secrets.token_urlsafe(15)
-    if from_stdin:
-        return click.get_text_stream("stdin").readline().rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    if piped:
+        return sys.stdin.readline().rstrip("\r\n")
+    asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return asked

@@ -1,0 +1,54 @@
+"""`torv demo`: an empty node becomes one where something is going on."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+from models.errors import Conflict, NotFound
+from server.commands.node import make
+from server.commands.opening import opened
+from server.settings import Settings, load
+
+WORLD = Path(__file__).parents[2] / "tests" / "world.py"
+"""The world lies with the tests, which share it; it is not part of an installed node."""
+
+
+@click.command()
+def demo() -> None:
+    """Fill an empty node with the demo world. Does nothing where it is there already."""
+    chosen = load()
+    world = _world()
+    _require_private(chosen)
+    make(chosen)
+    with opened(chosen) as database:
+        with database.reading() as db:
+            built = world.is_built(db)
+        if not built:
+            click.echo("Building the demo world: six people, two communities, four threads …", err=True)
+            database.write(world.build)
+    people = {person.role: person.username for person in reversed(world.PEOPLE)}
+    click.echo(f"Address        {chosen.node.origin}")
+    click.echo(f"Member         {people['member']} / {world.PASSWORD}")
+    click.echo(f"Administrator  {people['admin']} / {world.PASSWORD}")
+
+
+def _world() -> ModuleType:
+    if not WORLD.exists():
+        raise NotFound("The demo world comes with the source code; run this in a checkout of it.")
+    spec = importlib.util.spec_from_file_location("torv_demo_world", WORLD)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _require_private(chosen: Settings) -> None:
+    """Everybody in the world has the same password, which stands in the source."""
+    host = chosen.node.host.rsplit(":", 1)[0]
+    if host != "localhost" and not host.startswith("127."):
+        raise Conflict(f"The demo's passwords are public; it is not built on {chosen.node.origin}.")

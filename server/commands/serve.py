@@ -1,0 +1,186 @@
+"""`torv serve` and `torv worker`: the node itself."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from models.database import Database
+from server.cli import FAILED, Failed
+from server.commands.opening import opened, running
+from server.settings import Settings, load
+
+if TYPE_CHECKING:
+    from server.metrics import Metrics
+
+T = TypeVar("T")
+
+GRACE = 10
+"""Seconds that what is under way has to finish after SIGTERM; the rest goes back to the queue."""
+
+
+@click.command()
+@click.option("--host", help="Answer on this address instead of the setting's.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Answer on this port instead of the setting's.")
+def serve(host: str | None, port: int | None) -> None:
+    """Answer visitors and other servers until SIGTERM or Ctrl-C."""
+    chosen = load()
+    with running(chosen), opened(chosen) as database:
+        _set_up(chosen)
+        address = (host or chosen.listen_host, chosen.listen_port if port is None else port)
+        if not _run(_serve(chosen, database, address)):
+            raise Failed(f"Cannot answer on {address[0]}:{address[1]}: the port is taken or not ours.", FAILED)
+
+
+@click.command()
+@click.option("--admin-port", type=click.IntRange(0, 65535), help="Port of /metrics; not that of serve.")
+def worker(admin_port: int | None) -> None:
+    """Deliver and process until SIGTERM or Ctrl-C. Any number of them may run."""
+    chosen = load()
+    with running(chosen), opened(chosen) as database:
+        _set_up(chosen)
+        port = chosen.admin_port if admin_port is None else admin_port
+        _run(_work(chosen, database, port))
+
+
+def _set_up(chosen: Settings) -> None:
+    from server import logs
+
+    logs.set_up(chosen)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def _serve(chosen: Settings, database: Database, address: tuple[str, int]) -> bool:
+    """Run until asked to stop. False if the port could not be had."""
+    import structlog
+    import uvicorn
+
+    from server.app import create_app
+    from server.federating import federating
+    from server.metrics import Metrics, RequestMetrics
+    from server.worker import run_worker
+
+    log = structlog.get_logger("torv.serve")
+    async with federating(chosen, database) as fed, _stopping() as stop:
+        metrics = Metrics(database)
+        app = RequestMetrics(create_app(chosen, federation=fed), metrics)
+        gc.collect()
+        gc.freeze()  # what the imports made stays for ever: the collector need not look at it again and again
+        server = _quiet_server(
+            uvicorn.Config(
+                app,
+                host=address[0],
+                port=address[1],
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE,
+                timeout_keep_alive=75,
+                h11_max_incomplete_event_size=64_000,
+                backlog=2048,
+            ),
+            lambda: _say_hello(chosen, address),
+        )
+        with _measured(metrics, chosen):
+            answering = asyncio.create_task(server.serve())
+            tasks = [answering]
+            if chosen.workers_in_serve:
+                tasks.append(asyncio.create_task(run_worker(fed, stop)))
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
+            server.should_exit = True
+            await asyncio.gather(*tasks, stopping)
+            log.info("stopped")
+            return bool(server.started)
+
+
+async def _work(chosen: Settings, database: Database, admin_port: int) -> None:
+    import structlog
+
+    from server.federating import federating
+    from server.metrics import Metrics
+    from server.worker import run_worker
+
+    log = structlog.get_logger("torv.worker")
+    async with federating(chosen, database) as fed, _stopping() as stop:
+        with _measured(Metrics(database), msgspec.structs.replace(chosen, admin_port=admin_port)):
+            log.info("working", origin=chosen.node.origin)
+            await run_worker(fed, stop)
+            log.info("stopped")
+
+
+def _say_hello(chosen: Settings, address: tuple[str, int]) -> None:
+    import structlog
+
+    log = structlog.get_logger("torv.serve")
+    log.info("serving", address=f"http://{address[0]}:{address[1]}", origin=chosen.node.origin)
+    if not chosen.node.federates:
+        log.warning("no public https origin: other servers cannot reach this node, so it sends nothing to them")
+    if chosen.fetch_allow:
+        log.warning("fetch_allow is set: the node may fetch from private networks", open=chosen.fetch_allow)
+
+
+def _quiet_server(config: Any, started: Callable[[], None]) -> Any:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """Leaves signals to us: its own handler ends the process before the worker has given back its jobs."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+        async def startup(self, sockets: Any = None) -> None:
+            try:
+                await super().startup(sockets)
+            except SystemExit:  # uvicorn's way to say that the port is taken
+                self.should_exit = True
+            if self.started:
+                started()
+
+    return Server(config)
+
+
+@asynccontextmanager
+async def _stopping() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@contextlib.contextmanager
+def _measured(metrics: "Metrics", chosen: Settings) -> Iterator[None]:
+    """Answer /metrics meanwhile."""
+    serving = metrics.serve(chosen)
+    try:
+        yield
+    finally:
+        if serving is not None:
+            serving.close()
