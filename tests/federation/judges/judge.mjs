@@ -60,7 +60,7 @@ async function misskey() {
     async sign(task) {
       const headers = plainHeaders(task);
       const names = ["(request-target)", "host", "date", ...(task.method === "POST" ? ["digest"] : [])];
-      const request = { method: task.method, url: task.url, headers };
+      const request = { method: task.method, url: target(task.url), headers };
       const key = { privateKeyPem: task.privateKey, keyId: task.keyId };
       headers.Signature = (await lib.signAsDraftToRequest(request, key, names)).signatureHeader;
       return { headers };
@@ -96,7 +96,7 @@ async function fedify() {
       const key = await crypto.subtle.importKey("pkcs8", der, algorithm, true, ["sign"]);
       const plain = request(task, { Accept: "application/activity+json", "Content-Type": "application/activity+json" });
       const signed = await lib.signRequest(plain, key, new URL(task.keyId), { spec: spec(task) });
-      return { headers: { Host: new URL(task.url).host, ...Object.fromEntries(signed.headers) } };
+      return { headers: { host: new URL(task.url).host, ...Object.fromEntries(signed.headers) } };
     },
   };
 }
