@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.errors import Unavailable
@@ -46,6 +47,21 @@ class Node:
     def federates(self) -> bool:
         """Only a public https origin can be reached and verified by others; without one nothing is sent."""
         return self.origin.startswith("https://")
+
+
+PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN")
+
+
+def is_passing(error: SQLAlchemyError) -> bool:
+    """Whether an error is about the database's state (locked, full, unreachable) and not about what was asked."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    sqlite_name = getattr(error.orig, "sqlite_errorname", None)
+    if sqlite_name is not None:
+        return str(sqlite_name).startswith(PASSING)
+    return error.connection_invalidated or isinstance(error, OperationalError)
 
 
 def node_of(db: Session) -> Node:
@@ -123,8 +139,10 @@ class Database:
         try:
             with self._session(self._reader) as db:
                 yield db
-        except OperationalError as error:
-            raise Unavailable() from error
+        except SQLAlchemyError as error:
+            if is_passing(error):
+                raise Unavailable() from error
+            raise
 
     def write(self, work: Work[T]) -> T:
         """Run `work` in one transaction and return its result after the commit.
@@ -134,8 +152,10 @@ class Database:
         """
         try:
             return self._grouped(work) if self.sqlite else self._alone(work)
-        except OperationalError as error:
-            raise Unavailable() from error
+        except SQLAlchemyError as error:
+            if is_passing(error):
+                raise Unavailable() from error
+            raise
 
     def _alone(self, work: Work[T]) -> T:
         for attempt in range(ATTEMPTS):
@@ -192,9 +212,9 @@ class Database:
                         try:
                             result = work(db)
                             db.commit()
-                        except OperationalError:
-                            raise  # locked or full: the whole group has to hear of it
                         except BaseException as error:
+                            if isinstance(error, SQLAlchemyError) and is_passing(error):
+                                raise  # locked or full: the whole group has to hear of it
                             db.rollback()
                             waiting.set_exception(error)
                         else:

@@ -123,13 +123,9 @@ def accept(
         communities.pass_on(db, question, inner)
     _show_choice(db, chooser, question, answer)
     home = communities.home_of(db, question)
-    if (
-        home is not None
-        and home.local
-        and communities.open_to_all(db, question)
-        and communities.open_to_all(db, answer)
-    ):
-        communities.announce(db, home, answer)
+    shown = communities.open_to_all(db, question) and communities.open_to_all(db, answer)
+    if home is not None and home.local and shown and not outbox.plain_announces(db, home.id, answer):
+        communities.announce(db, home, answer)  # once, however often the choice changes
     notifications.notify(db, author.id, "accepted", chooser, answer)
 
 

@@ -1,0 +1,120 @@
+"""Transactions: what is committed, what is not, and what a caller hears."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import settings
+from models.base import insert_unless_there, new_id
+from models.database import Database, wake
+from models.errors import Unavailable
+from models.jobs import Job
+from models.settings import NodeSetting
+
+
+def count(database: Database) -> int:
+    with database.reading() as db:
+        return db.scalar(select(func.count()).select_from(NodeSetting)) or 0
+
+
+def test_what_raises_changes_nothing_and_hurts_nobody_beside_it(database: Database) -> None:
+    started = threading.Barrier(8)
+    outcomes: list[str] = []
+
+    def one(number: int) -> None:
+        def work(db: object) -> None:
+            settings.put(db, f"n{number}", number)  # type: ignore[arg-type]
+            if number % 2:
+                raise ValueError("odd")
+
+        started.wait()
+        try:
+            database.write(work)
+            outcomes.append("kept")
+        except ValueError:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(8)]
+    before = count(database)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["kept"] * 4 + ["refused"] * 4
+    assert count(database) == before + 4
+
+
+def test_a_mistake_in_a_query_is_not_called_a_busy_database(database: Database) -> None:
+    with pytest.raises(SQLAlchemyError):
+        database.write(lambda db: db.execute(text("SELECT nothing FROM nowhere")))
+    assert database.write(lambda db: 1) == 1
+
+
+def test_a_reader_cannot_change_anything(database: Database) -> None:
+    before = count(database)
+    if database.sqlite:
+        with pytest.raises(Unavailable), database.reading() as db:
+            db.execute(text("DELETE FROM node_settings"))
+    else:
+        with database.reading() as db:
+            db.execute(text("DELETE FROM node_settings"))
+    assert count(database) == before
+
+
+def test_a_locked_database_says_busy_and_takes_up_again(
+    new_database: Callable[..., Database], database: Database
+) -> None:
+    if not database.sqlite:
+        pytest.skip("PostgreSQL locks rows, not the database")
+    impatient = Database(database.url.render_as_string(hide_password=False), database.node, busy_timeout=0.2)
+    other = sqlite3.connect(database.url.database or "", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(Unavailable) as busy:
+        impatient.write(lambda db: settings.put(db, "x", 1))
+    assert busy.value.retry_after > 0
+    other.execute("ROLLBACK")
+    impatient.write(lambda db: settings.put(db, "x", 1))
+    with impatient.reading() as db:
+        assert settings.get(db, "x") == 1
+    impatient.close()
+    other.close()
+
+
+def test_listeners_hear_after_the_commit_and_only_then(database: Database) -> None:
+    heard: list[set[str]] = []
+    database.listeners.append(heard.append)
+
+    def fails(db: object) -> None:
+        wake(db, "jobs")  # type: ignore[arg-type]
+        raise ValueError("never mind")
+
+    with pytest.raises(ValueError, match="never mind"):
+        database.write(fails)
+    assert heard == []
+    database.write(lambda db: wake(db, "jobs"))
+    assert heard == [{"jobs"}]
+
+
+def test_two_who_insert_the_same_key_make_one_row(database: Database) -> None:
+    made = [
+        database.write(
+            lambda db: insert_unless_there(db, Job, id=new_id(), kind="x", payload={}, dedupe="same", attempts=0)
+        )
+        for _ in range(2)
+    ]
+    assert made == [True, False]
+
+
+def test_ids_grow_with_time_and_can_be_dated_back() -> None:
+    from datetime import timedelta
+
+    from models.base import now
+
+    ids = [new_id() for _ in range(1000)]
+    assert ids == sorted(set(ids))
+    assert new_id(now() - timedelta(days=1)) < ids[0]
+    assert new_id(now() + timedelta(days=1)) < ids[0] + (60_000 << 22), "nobody can date a post ahead"
