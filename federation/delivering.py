@@ -40,7 +40,7 @@ async def run(fed: Federation, stop: asyncio.Event) -> None:
 
 @dataclass(frozen=True)
 class _Parcel:
-    """The bytes of an activity. `followers` is set where the receiver may compare its followers with ours (FEP-8fcf)."""
+    """The bytes of an activity. `followers` is set where the receiver may compare its list with ours (FEP-8fcf)."""
 
     body: bytes
     actor_uri: str

@@ -5,10 +5,10 @@ delivery per inbox.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, Text, select
+from sqlalchemy import ForeignKey, Index, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import jobs
@@ -18,6 +18,9 @@ from models.database import node_of
 if TYPE_CHECKING:  # actors and posts write to the outbox, so it cannot import them
     from models.actors import Actor
     from models.posts import Post
+
+BODY_KEPT = timedelta(days=8)
+"""How long rendered bodies stay at least: deliveries are tried for a week."""
 
 
 class Activity(Base):
@@ -170,3 +173,19 @@ def public_of(
     if before is not None:
         query = query.where(Activity.id < before)
     return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))
+
+
+def sweep(db: Session, limit: int = 2000) -> int:
+    """Empty up to `limit` bodies that no delivery needs any more; how many.
+
+    They can be made again from the rows, without what was deleted since.
+    """
+    waiting = select(Delivery.id).where(Delivery.activity_id == Activity.id)
+    ids = (
+        select(Activity.id)
+        .where(Activity.body != "", Activity.published < now() - BODY_KEPT, ~waiting.exists())
+        .order_by(Activity.id)
+        .limit(limit)
+    )
+    done = db.execute(update(Activity).where(Activity.id.in_(ids)).values(body=""))
+    return int(getattr(done, "rowcount", 0))

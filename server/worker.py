@@ -1,0 +1,83 @@
+"""What runs behind the doors: jobs, deliveries, received activities, and keeping house. The same in `torv serve` and
+`torv worker`, any number of which may run side by side on one database."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy.orm import Session
+
+import federation
+from federation import delivering, receiving, working
+from federation.context import Federation
+from federation.crossing import writing
+from models import deliveries, inbox, memory, outbox, peers
+from models.errors import Unavailable
+
+log = structlog.get_logger("torv.worker")
+
+HOUSEKEEPING = 600.0
+"""Seconds between two rounds."""
+
+FIRST_ROUND = 30.0
+BATCH = 2000
+_SWEEPS: dict[str, Callable[[Session, int], int]] = {
+    "memory": memory.sweep,
+    "received": inbox.sweep,
+    "deliveries": deliveries.sweep,
+    "activities": outbox.sweep,
+    "peers": peers.sweep,
+}
+
+
+async def run_worker(fed: Federation, stop: asyncio.Event) -> None:
+    """Work until `stop` is set; then what is under way has 10 s, and the rest goes back to the queue.
+
+    If one of the loops breaks, all stop and its error is raised: a process that only half works helps nobody.
+    """
+    loops = [
+        working.run_jobs(fed, stop, federation.JOBS),
+        delivering.run(fed, stop),
+        receiving.run(fed, stop),
+        keep_house(fed, stop),
+    ]
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        stop.set()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def keep_house(fed: Federation, stop: asyncio.Event, *, every: float = HOUSEKEEPING) -> None:
+    """Throw away what has outlived its use, a little at a time, so that no table grows without end."""
+    wait = min(FIRST_ROUND, every)
+    while not await _stopped(stop, wait):
+        wait = every
+        for name, sweep in _SWEEPS.items():
+            while not stop.is_set():
+                gone = await _sweep(fed, sweep)
+                if gone:
+                    log.info("swept", table=name, rows=gone)
+                if gone < BATCH:
+                    break
+
+
+async def _sweep(fed: Federation, sweep: Callable[[Session, int], int]) -> int:
+    try:
+        return await writing(fed.database, lambda db: sweep(db, BATCH))
+    except Unavailable:
+        return 0
+
+
+async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
+    """Wait so long; True as soon as `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True
