@@ -67,7 +67,13 @@ def federation_for(settings: Settings, database: Database) -> Federation:
         fetch_deadline=settings.fetch_deadline,
         max_body=settings.max_body,
     )
-    return Federation(database, client, limits, authorized_fetch=settings.authorized_fetch)
+    return Federation(
+        database,
+        client,
+        limits,
+        authorized_fetch=settings.authorized_fetch,
+        question_object=settings.question_object,
+    )
 
 
 @asynccontextmanager
