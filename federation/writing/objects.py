@@ -74,7 +74,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     body["sensitive"] = row.sensitive
     if row.context_uri:
         body |= {"context": row.context_uri, "conversation": row.context_uri}
-    if not row.in_reply_to_uri:
+    if not row.in_reply_to_uri and open_to_all:
         body["commentsEnabled"] = True
     if row.language:
         body["language"] = vocabulary.language(row.language)
@@ -153,7 +153,7 @@ def _accepted_line(db: Session, row: Post) -> str:
 
 
 def _abstract(row: Post) -> str:
-    words = row.summary or text.plain(row.content)
+    words = " ".join((row.summary or text.plain(row.content)).split())
     short = words if len(words) <= SUMMARY_CHARS else words[: SUMMARY_CHARS - 2].rsplit(" ", 1)[0] + " …"
     return f"<p>{text.escape(short)}</p>"
 

@@ -1,0 +1,459 @@
+"""What we write: the JSON of each object and activity as checked in under `snapshots/`, and that every term has an IRI.
+
+To accept a wanted change: run with `TORV_WRITE_SNAPSHOTS=1` and read the difference.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyld import jsonld
+from pyld.documentloader.frozen import FrozenDocumentLoader
+from sqlalchemy.orm import Session
+
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, SECURITY
+from federation.writing import activities, collections, document, dumps, objects
+from federation.writing import actors as writing_actors
+from models import (
+    accounts,
+    actors,
+    base,
+    blocks,
+    communities,
+    composing,
+    follows,
+    outbox,
+    posts,
+    reactions,
+    removing,
+    threads,
+)
+from models.actors import Actor, ActorType
+from models.base import clock
+from models.database import Database
+from models.posts import Draft, Kind, Post
+from tests.federation.elsewhere import newest, remote
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+BEGIN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+Write = Callable[["Scene"], dict[str, Any]]
+
+
+class Scene:
+    """Lene on a.example asked in `spoerg`; Christina on b.example answered; the clock begins on 23 November 2026."""
+
+    def __init__(self, db: Session) -> None:
+        self.db = db
+        self.lene = _account(db, "lene", "Lene")
+        self.group = communities.create(
+            db,
+            "spoerg",
+            "Spørg netværket",
+            creator=self.lene,
+            summary="Spørgsmål og svar mellem offentlige udfordrere.",
+            allows_down=True,
+        )
+        self.christina = remote(db, "b.example", "christina")
+        self.question = threads.ask(
+            db,
+            self.lene,
+            self.group,
+            Draft(
+                title="Hvem har fået jura til at sige ja til adopter-en-brandhane?",
+                text="Juristen siger, at driftsansvaret ikke kan flyttes. Har nogen fået en aftaletekst godkendt?",
+                language="da",
+                barriers=("regler", "love"),
+                municipality="0101",
+            ),
+        )
+        self.answer = self._answer()
+
+    def _answer(self) -> Post:
+        answer = threads.answer(self.db, self.lene, self.question, Draft(text="Det har vi. #frivillig", language="da"))
+        return answer
+
+    def activity(self, type: str) -> dict[str, Any]:
+        """The newest activity of a type, as a whole document."""
+        body = activities.activity_document(self.db, newest(self.db, type))
+        assert body is not None
+        return body
+
+
+def _account(db: Session, username: str, name: str) -> Actor:
+    account = accounts.create(
+        db, username=username, email=f"{username}@a.example", password="correct horse battery", name=name
+    )
+    return actors.get(db, account.id)
+
+
+def _question(scene: Scene) -> dict[str, Any]:
+    return document(objects.post(scene.db, scene.question), CTX)
+
+
+def _page(scene: Scene) -> dict[str, Any]:
+    return document(objects.post(scene.db, scene.question, objects.PAGE), CTX)
+
+
+def _accepted(scene: Scene) -> dict[str, Any]:
+    threads.accept(scene.db, scene.lene, scene.question, scene.answer)
+    return document(objects.post(scene.db, scene.question), CTX)
+
+
+def _answer(scene: Scene) -> dict[str, Any]:
+    return document(objects.post(scene.db, scene.answer), CTX)
+
+
+def _comment(scene: Scene) -> dict[str, Any]:
+    birk = _account(scene.db, "birk", "Birk")
+    draft = Draft(text="Kan du dele selve aftaleteksten, @christina@b.example?", language="da")
+    return document(objects.post(scene.db, threads.comment(scene.db, birk, scene.answer, draft)), CTX)
+
+
+def _note(scene: Scene) -> dict[str, Any]:
+    draft = Draft(text="Møde på torsdag. #gåhjem", language="da", summary="Reklame for suppe", visibility="unlisted")
+    return document(objects.post(scene.db, composing.note(scene.db, scene.lene, draft)), CTX)
+
+
+def _direct(scene: Scene) -> dict[str, Any]:
+    draft = Draft(text="Hej @christina@b.example", visibility="direct")
+    return document(objects.post(scene.db, composing.note(scene.db, scene.lene, draft)), CTX)
+
+
+def _experience(scene: Scene) -> dict[str, Any]:
+    draft = Draft(text="Baggrund …", title="Sådan driblede vi", language="da", summary="Lykkedes på 7 måneder.")
+    post = composing.note(scene.db, scene.lene, draft)
+    post.kind = Kind.EXPERIENCE
+    return document(objects.post(scene.db, post), CTX)
+
+
+def _attached(scene: Scene) -> dict[str, Any]:
+    post = composing.note(scene.db, scene.lene, Draft(text="Se her.", language="da"))
+    post.attachments = [
+        {"type": "Image", "url": "https://a.example/media/1.png", "media_type": "image/png", "name": "En brandhane",
+         "width": 640, "height": 480, "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj"},
+        {"type": "Link", "url": "https://www.dr.dk/", "media_type": "text/html", "name": "DR"},
+    ]  # fmt: skip
+    return document(objects.post(scene.db, post), CTX)
+
+
+def _tombstone(scene: Scene) -> dict[str, Any]:
+    removing.delete_post(scene.db, scene.lene, scene.answer)
+    return document(objects.post(scene.db, scene.answer), CTX_PLAIN)
+
+
+def _person(scene: Scene) -> dict[str, Any]:
+    actors.update_profile(
+        scene.db,
+        scene.lene,
+        summary_source="Udvikler hverdagen i en kommune.",
+        fields=[{"name": "Rolle", "value": "Digitaliseringskonsulent"}],
+        also_known_as=["https://m.example/users/lene"],
+        icon_url="https://a.example/media/lene.png",
+    )
+    return document(writing_actors.actor(scene.db, scene.lene), CTX_ACTOR)
+
+
+def _community(scene: Scene) -> dict[str, Any]:
+    return document(writing_actors.actor(scene.db, scene.group), CTX_ACTOR)
+
+
+def _organisation(scene: Scene) -> dict[str, Any]:
+    org = actors.create_local(scene.db, "kommune", ActorType.ORGANIZATION, name="Eksempel Kommune")
+    org.extra = {"torv:municipalityCode": "0101", "torv:cvr": "12345678"}
+    return document(writing_actors.actor(scene.db, org), CTX_ACTOR)
+
+
+def _node(scene: Scene) -> dict[str, Any]:
+    return document(writing_actors.actor(scene.db, actors.node_actor(scene.db)), CTX_ACTOR)
+
+
+def _update(scene: Scene) -> dict[str, Any]:
+    clock.offset += 3600
+    composing.edit(scene.db, scene.lene, scene.answer, Draft(text="Det har vi ikke mere.", language="da"))
+    return scene.activity("Update")
+
+
+def _update_actor(scene: Scene) -> dict[str, Any]:
+    actors.update_profile(scene.db, scene.lene, name="Lene H.")
+    return scene.activity("Update")
+
+
+def _delete(scene: Scene) -> dict[str, Any]:
+    removing.delete_post(scene.db, scene.lene, scene.answer)
+    return scene.activity("Delete")
+
+
+def _choose(scene: Scene) -> dict[str, Any]:
+    threads.accept(scene.db, scene.lene, scene.question, scene.answer)
+    return scene.activity("ChooseAnswer")
+
+
+def _undo_choice(scene: Scene) -> dict[str, Any]:
+    threads.accept(scene.db, scene.lene, scene.question, scene.answer)
+    threads.withdraw(scene.db, scene.lene, scene.question)
+    return scene.activity("Undo")
+
+
+def _follow(scene: Scene) -> dict[str, Any]:
+    follows.request(scene.db, scene.lene, scene.christina)
+    return scene.activity("Follow")
+
+
+def _unfollow(scene: Scene) -> dict[str, Any]:
+    follows.request(scene.db, scene.lene, scene.christina)
+    follows.undo(scene.db, scene.lene, scene.christina)
+    return scene.activity("Undo")
+
+
+def _accept(scene: Scene) -> dict[str, Any]:
+    follows.request(scene.db, scene.christina, scene.lene, uri="https://b.example/follow/1")
+    return scene.activity("Accept")
+
+
+def _reject(scene: Scene) -> dict[str, Any]:
+    follows.reject(
+        scene.db, follows.request(scene.db, scene.christina, scene.lene, uri="https://b.example/follow/1")
+    )
+    return scene.activity("Reject")
+
+
+def _vote(value: int) -> Write:
+    def write(scene: Scene) -> dict[str, Any]:
+        birk = _account(scene.db, "birk", "Birk")
+        reactions.vote(scene.db, birk, scene.answer, value)
+        return scene.activity("Like" if value > 0 else "Dislike")
+
+    return write
+
+
+def _undo_vote(scene: Scene) -> dict[str, Any]:
+    birk = _account(scene.db, "birk", "Birk")
+    reactions.vote(scene.db, birk, scene.answer)
+    reactions.withdraw_vote(scene.db, birk, scene.answer)
+    undo = outbox.get(scene.db, max(a.id for a in scene.db.query(outbox.Activity).filter_by(type="Undo")))
+    assert undo is not None
+    body = activities.activity_document(scene.db, undo)
+    assert body is not None
+    return body
+
+
+def _boost(scene: Scene) -> dict[str, Any]:
+    birk = _account(scene.db, "birk", "Birk")
+    reactions.boost(scene.db, birk, scene.question)
+    return scene.activity("Announce")
+
+
+def _unboost(scene: Scene) -> dict[str, Any]:
+    birk = _account(scene.db, "birk", "Birk")
+    reactions.boost(scene.db, birk, scene.question)
+    reactions.unboost(scene.db, birk, scene.question)
+    return scene.activity("Undo")
+
+
+def _announces(scene: Scene, *, plain: bool) -> dict[str, Any]:
+    rows = scene.db.query(outbox.Activity).filter_by(type="Announce", post_id=scene.question.id)
+    row = next(row for row in rows if outbox.is_plain_announce(row) is plain)
+    body = activities.activity_document(scene.db, row)
+    assert body is not None
+    return body
+
+
+def _block(scene: Scene) -> dict[str, Any]:
+    blocks.block(scene.db, scene.lene, scene.christina)
+    return scene.activity("Block")
+
+
+def _flag(scene: Scene) -> dict[str, Any]:
+    outbox.record(
+        scene.db,
+        "Flag",
+        actors.node_actor(scene.db),
+        object_uri=scene.christina.uri,
+        to=[scene.christina.uri],
+        data={"embed": [scene.christina.uri, "https://b.example/p/1"], "content": "Reklame i spørgetråd"},
+    )
+    return scene.activity("Flag")
+
+
+def _move(scene: Scene) -> dict[str, Any]:
+    outbox.record(
+        scene.db,
+        "Move",
+        scene.lene,
+        object_uri=scene.lene.uri,
+        to=[scene.lene.followers_uri],
+        data={"target": "https://m.example/users/lene"},
+    )
+    return scene.activity("Move")
+
+
+def _add(scene: Scene) -> dict[str, Any]:
+    posts.pin(scene.db, scene.lene, scene.question)
+    return scene.activity("Add")
+
+
+def _remove(scene: Scene) -> dict[str, Any]:
+    posts.pin(scene.db, scene.lene, scene.question)
+    posts.unpin(scene.db, scene.lene, scene.question)
+    return scene.activity("Remove")
+
+
+def _removal(scene: Scene) -> dict[str, Any]:
+    communities.remove_post(scene.db, scene.lene, scene.answer, "Reklame")
+    return scene.activity("Delete")
+
+
+def _foreign_wrap(scene: Scene) -> dict[str, Any]:
+    inner = {
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "id": "https://b.example/likes/1",
+        "type": "Like",
+        "actor": scene.christina.uri,
+        "object": scene.question.uri,
+    }
+    reactions.vote(scene.db, scene.christina, scene.question, uri=inner["id"], inner=inner)
+    return scene.activity("Announce")
+
+
+def _context(scene: Scene) -> dict[str, Any]:
+    uri = scene.question.context_uri
+    body = collections.context(uri, scene.group.uri, 2, [scene.question.uri, scene.answer.uri])
+    return document(body, CTX_PLAIN)
+
+
+WRITTEN: dict[str, Write] = {
+    "question": _question,
+    "question-as-page": _page,
+    "question-accepted": _accepted,
+    "answer": _answer,
+    "comment": _comment,
+    "note": _note,
+    "direct": _direct,
+    "experience": _experience,
+    "attachments": _attached,
+    "tombstone": _tombstone,
+    "person": _person,
+    "community": _community,
+    "organisation": _organisation,
+    "node": _node,
+    "create": lambda scene: scene.activity("Create"),
+    "update": _update,
+    "update-actor": _update_actor,
+    "delete": _delete,
+    "removal": _removal,
+    "choose-answer": _choose,
+    "undo-choose-answer": _undo_choice,
+    "follow": _follow,
+    "undo-follow": _unfollow,
+    "accept": _accept,
+    "reject": _reject,
+    "like": _vote(1),
+    "dislike": _vote(-1),
+    "undo-like": _undo_vote,
+    "announce": lambda scene: _announces(scene, plain=True),
+    "announce-wrap": lambda scene: _announces(scene, plain=False),
+    "announce-wrap-foreign": _foreign_wrap,
+    "boost": _boost,
+    "undo-boost": _unboost,
+    "block": _block,
+    "flag": _flag,
+    "move": _move,
+    "add": _add,
+    "remove": _remove,
+    "context": _context,
+}
+
+
+@pytest.fixture
+def scene(database: Database) -> Iterator[Scene]:
+    clock.offset = BEGIN.timestamp() - base.now().timestamp()
+    made: list[Scene] = []
+    with database.reading() as db:  # everything happens in one session and is thrown away
+        db.rollback()
+    with database.engine.connect() as connection, connection.begin() as transaction:
+        with database._session(connection, join_transaction_mode="create_savepoint") as db:
+            made.append(Scene(db))
+            yield made[0]
+        transaction.rollback()
+
+
+def _steady(body: dict[str, Any]) -> str:
+    """The JSON with numbers and seconds that differ from run to run made the same."""
+    text = json.dumps(body, ensure_ascii=False, indent=1)
+    numbers: dict[str, str] = {}
+    text = re.sub(r"\b\d{15,20}\b", lambda found: numbers.setdefault(found[0], str(len(numbers) + 1)), text)
+    text = re.sub(r"(2026-11-\d\dT\d\d:\d\d):\d\dZ", r"\1:00Z", text)
+    return re.sub(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\\n", "(PEM)", text) + "\n"
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_we_write_is_what_is_checked_in(scene: Scene, name: str) -> None:
+    path = SNAPSHOTS / f"{name}.json"
+    found = _steady(WRITTEN[name](scene))
+    if os.environ.get("TORV_WRITE_SNAPSHOTS"):
+        path.write_text(found)
+    assert json.loads(found) == json.loads(path.read_text())
+
+
+def test_every_snapshot_belongs_to_something_we_write() -> None:
+    assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(WRITTEN)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_every_term_we_write_has_an_iri(scene: Scene, name: str) -> None:
+    body = json.loads(dumps(WRITTEN[name](scene)))
+    expanded = jsonld.expand(body, {"documentLoader": FrozenDocumentLoader()})
+    assert expanded
+    assert "_:" not in json.dumps(expanded)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_no_remote_context_is_named_but_the_two_everybody_knows(scene: Scene, name: str) -> None:
+    named = WRITTEN[name](scene)["@context"]
+    for one in named if isinstance(named, list) else [named]:
+        assert isinstance(one, dict) or one in {CTX_PLAIN, SECURITY}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_context_stands_only_at_the_top(scene: Scene, name: str) -> None:
+    body = WRITTEN[name](scene)
+    assert json.dumps(body).count('"@context"') == 1
+
+
+def test_a_question_can_go_out_without_name_for_servers_that_fold_named_notes(scene: Scene) -> None:
+    body = objects.post(scene.db, scene.question, objects.WITHOUT_NAME)
+    assert "name" not in body
+    assert body["content"].startswith("<p><strong>Hvem har fået jura")
+
+
+def test_a_create_whose_post_is_deleted_meanwhile_has_nothing_to_say(scene: Scene) -> None:
+    row = newest(scene.db, "Create")
+    removing.delete_post(scene.db, scene.lene, scene.answer)
+    assert activities.activity_document(scene.db, row) is None
+
+
+def test_replies_that_a_community_holds_back_are_not_in_the_replies_of_the_question(scene: Scene) -> None:
+    before = objects.embedded_replies(scene.db, scene.question)["first"]["items"]
+    scene.answer.unreviewed = True
+    communities.settings(scene.db, scene.group).holds_outside = True
+    scene.db.flush()
+    assert before == [scene.answer.uri]
+    assert objects.embedded_replies(scene.db, scene.question)["first"]["items"] == []
+
+
+def test_the_accepted_line_names_an_author_of_another_server(scene: Scene) -> None:
+    scene.answer.author_id = scene.christina.id
+    scene.question.accepted_id = scene.answer.id
+    scene.db.flush()
+    body = objects.post(scene.db, scene.question)
+    assert body["acceptedAnswer"] == scene.answer.uri
+    assert body["content"].endswith(
+        f'<p>✅ Accepteret svar: <a href="{scene.answer.uri}">christina@b.example</a></p>'
+    )
+
+
