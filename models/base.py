@@ -106,5 +106,7 @@ def new_id(at: datetime | None = None) -> int:
 def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
     """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
     dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-    done = db.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
-    return bool(getattr(done, "rowcount", 0))
+    db.flush()
+    # On the connection, not through the ORM, which does not say how many rows were inserted.
+    done = db.connection().execute(dialect.insert(table.__table__).values(**values).on_conflict_do_nothing())
+    return done.rowcount == 1
