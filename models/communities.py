@@ -112,6 +112,21 @@ def settings(db: Session, group: Actor) -> Community:
     return row
 
 
+def change(
+    db: Session, by: Actor | None, group: Actor, *, name: str, summary: str, rules: Iterable[str], allows_down: bool,
+    holds_outside: bool, moderators_only: bool,
+) -> None:  # fmt: skip
+    """New name, description, rules and settings of a local community, by a moderator; its followers are told."""
+    _require_moderator(db, by, group)
+    if not name.strip():
+        raise Invalid("A community needs a name.", code="name_missing")
+    row = settings(db, group)
+    row.rules = [text.one_line(rule, 300) for rule in rules if rule.strip()][:50]
+    row.allows_down, row.holds_outside, row.moderators_only = allows_down, holds_outside, moderators_only
+    db.flush()
+    actors.update_profile(db, group, name=name, summary_source=summary)
+
+
 def home_of(db: Session, post: Post) -> Actor | None:
     """The community a post's thread belongs to."""
     return db.get(Actor, post.community_id) if post.community_id else None
@@ -239,6 +254,12 @@ def twins(db: Session, group: Actor) -> list[Actor]:
             .order_by(Actor.id)
         )
     )
+
+
+def twins_asked(db: Session, group: Actor) -> list[Actor]:
+    """The communities that this one has asked to be twins, and that have not answered."""
+    asked = select(Follow.target_id).where(Follow.follower_id == group.id, Follow.state == FollowState.PENDING)
+    return list(db.scalars(select(Actor).where(Actor.id.in_(asked)).order_by(Actor.id)))
 
 
 def twin(db: Session, by: Actor | None, group: Actor, target: Actor) -> Follow:

@@ -1,0 +1,52 @@
+"""Who is at the other end of the wire: the address that limits and logs go by."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from starlette.requests import HTTPConnection
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def address(connection: HTTPConnection, proxies: Sequence[Network]) -> str:
+    """The client's IP address.
+
+    `X-Forwarded-For` counts only when a trusted proxy wrote it: we walk it from the right and take the first address
+    that is none of ours. Whatever stands left of that was written by the client himself and proves nothing.
+    """
+    peer = connection.client.host if connection.client else ""
+    if not _among(peer, proxies):
+        return peer
+    chain = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
+    for hop in reversed([hop.strip() for hop in chain if hop.strip()][-20:]):
+        try:
+            ipaddress.ip_address(hop)
+        except ValueError:
+            return peer
+        if not _among(hop, proxies):
+            return hop
+        peer = hop
+    return peer
+
+
+def network(client: str) -> str:
+    """What counts as one client: an IPv4 address, or the /64 that an IPv6 customer has all to himself."""
+    try:
+        ip = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return str(ip.ipv4_mapped)
+        return str(ipaddress.ip_network((int(ip) >> 64 << 64, 64)))
+    return str(ip)
+
+
+def _among(text: str, networks: Sequence[Network]) -> bool:
+    try:
+        ip = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return any(ip in each for each in networks)

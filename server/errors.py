@@ -1,0 +1,148 @@
+"""The one place where errors become answers: a page for people, JSON for programs, and a status code for both.
+
+What a stranger may read is the error's own text. Everything else goes to the log, under the request's id, which the
+answer names so that the two can be brought together.
+"""
+
+from http import HTTPStatus
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import DomainError
+from server import i18n
+from server.i18n import later
+from server.security import is_form
+from server.web.rendering import render
+from server.web.visits import Visit, common, language_asked
+
+log = structlog.get_logger("torv.errors")
+
+HEADINGS = {
+    400: later("That request makes no sense to us"),
+    401: later("You are not signed in"),
+    403: later("That is not allowed"),
+    404: later("There is nothing here"),
+    405: later("That cannot be done here"),
+    408: later("That took too long"),
+    409: later("Something came in between"),
+    410: later("This is deleted"),
+    413: later("That was too much at once"),
+    421: later("You have come to the wrong address"),
+    422: later("Something in the form is not right"),
+    429: later("That was too fast"),
+    500: later("Something went wrong on our side"),
+    503: later("The server is busy"),
+}
+UNEXPECTED = later("Something went wrong that we had not foreseen. It is logged, and nothing of yours was changed.")
+
+
+class Unexpected(DomainError):
+    """A fault of ours (HTTP 500)."""
+
+    status = 500
+    code = "unexpected"
+
+    def __init__(self) -> None:
+        super().__init__(UNEXPECTED)
+
+
+class Answered:
+    """Turns whatever is raised further in into an answer; nothing gets past it but a connection already answered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noted)
+        except Exception as error:
+            if started:
+                raise
+            response = answer(Request(scope, receive), error)
+            await response(scope, receive, send)
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """For Starlette's own exceptions: no such route, wrong method, malformed form."""
+    return answer(request, error)
+
+
+def answer(request: Request, error: Exception) -> Response:
+    """The answer to an error, in the form its reader understands."""
+    if isinstance(error, HTTPException):
+        known = DomainError(_http_text(error), code=HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"))
+        known.status = error.status_code
+        headers = dict(error.headers or {})
+    elif isinstance(error, DomainError):
+        known, headers = error, {}
+    else:
+        log.error("unexpected", method=request.method, path=request.url.path, exc_info=error)
+        known, headers = Unexpected(), {}
+    if (wait := getattr(known, "retry_after", None)) is not None:
+        headers["Retry-After"] = str(wait)
+    headers["Cache-Control"] = "no-store"
+    headers["Vary"] = "Accept, Accept-Language, Cookie"
+    if reads_html(request):
+        return _page(request, known, headers)
+    body = {"error": known.text, "code": known.code, "request_id": _request_id(request)}
+    return JSONResponse(body, status_code=known.status, headers=headers)
+
+
+def reads_html(connection: HTTPConnection) -> bool:
+    """Whether a person is likely to read the answer: a browser asks for HTML, or has sent one of our forms."""
+    path = connection.url.path
+    if path.startswith(("/api/", "/oauth/token", "/.well-known/", "/nodeinfo/")) or path.endswith("/inbox"):
+        return False
+    accept = ",".join(connection.headers.getlist("accept")).lower()
+    if "text/html" in accept:
+        return True
+    if "json" in accept:
+        return False
+    method = connection.scope.get("method", "GET")
+    return method in {"GET", "HEAD"} or is_form(connection.headers)
+
+
+def _page(request: Request, error: DomainError, headers: dict[str, str]) -> Response:
+    visit: Visit | None = getattr(request.state, "visit", None)
+    typed = getattr(request.state, "typed", None)
+    settings = request.app.state.settings
+    language = visit.language if visit else language_asked(request, settings)
+    text = i18n.translator(language)
+    values = {
+        "status": error.status,
+        "heading": text(HEADINGS.get(error.status, HEADINGS[400 if error.status < 500 else 500])),
+        "text": text(error.text),
+        "request_id": _request_id(request),
+        "written": [typed.raw(name) for name in ("title", "text", "comment", "bio") if typed.raw(name)] if typed else [],
+    }
+    frame = visit.common() if visit else common(request, None)
+    html = render("error.html", language, settings.time_zone, {**frame, **values})
+    return HTMLResponse(html, status_code=error.status, headers=headers)
+
+
+def _http_text(error: HTTPException) -> str:
+    if error.status_code == 404:
+        return later("There is no such page.")
+    if error.status_code == 405:
+        return later("This address does not take that kind of request.")
+    if error.status_code == 400:
+        return later("The request could not be read.")
+    return str(error.detail)
+
+
+def _request_id(request: Request) -> str:
+    return str(getattr(request.state, "request_id", ""))

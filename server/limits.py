@@ -1,0 +1,59 @@
+"""How often somebody may try: counters in the memory of this process, over a moving window.
+
+Each process counts for itself; an installation with several web processes allows at most that many times the figures
+below, which stays far from what a guesser needs.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+from threading import Lock
+
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from models.errors import DomainError
+
+
+class TooMany(DomainError):
+    """Too many tries in a short time (HTTP 429 with Retry-After)."""
+
+    status = 429
+    code = "too_many"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many tries in a short time. Wait a little and try again.")
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`times` per `seconds`, counted under `name`."""
+
+    name: str
+    times: int
+    seconds: int
+
+
+SIGN_IN_BY_ADDRESS = Rule("sign-in/address", 25, 5 * 60)
+SIGN_IN_BY_ACCOUNT = Rule("sign-in/account", 25, 60 * 60)
+LOOKUPS_BY_ACCOUNT = Rule("lookup/account", 60, 60 * 60)
+WRITES_BY_ACCOUNT = Rule("write/account", 300, 60 * 60)
+
+
+class Limits:
+    """Counts tries. Safe for any number of threads: a try is counted and judged in one step."""
+
+    def __init__(self) -> None:
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._lock = Lock()
+
+    def count(self, rule: Rule, key: str) -> None:
+        """Count one try. Raises TooMany, with the seconds to wait, when there are no tries left."""
+        item = RateLimitItemPerSecond(rule.times, rule.seconds, namespace=rule.name)
+        with self._lock:
+            if self._window.hit(item, key):
+                return
+            resets_at = self._window.get_window_stats(item, key).reset_time
+        raise TooMany(max(1, math.ceil(resets_at - time.time())))

@@ -1,0 +1,185 @@
+"""The guard at the door: which host was asked for, how much may be sent and how slowly, and what browsers may do.
+
+Plain ASGI, so that it costs nothing where it has nothing to say.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+
+import anyio
+from starlette.datastructures import URL, Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.database import Node
+from models.errors import DomainError, Forbidden
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+CSP_OPEN_FORMS = CSP.replace("form-action 'self'; ", "")
+"""Chromium holds `form-action` against the redirect that follows a form, which would stop everybody who came to sign in
+or follow from another site."""
+
+OPEN_FORMS = ("/intents/", "/oauth/authorize", "/authorize_interaction")
+ANY_HOST = ("/healthz", "/readyz")
+"""Asked by load balancers, by address."""
+
+FORM_BYTES = 500_000
+"""Most bytes of one form: text of 100 000 characters has room, percent-encoded letters included."""
+
+
+class BodyTooLarge(DomainError):
+    """The request's body is longer than we read (HTTP 413)."""
+
+    status = 413
+    code = "too_large"
+
+
+class TooSlow(DomainError):
+    """The request did not arrive in time (HTTP 408)."""
+
+    status = 408
+    code = "too_slow"
+
+
+class Misdirected(DomainError):
+    """The request names a host that we are not (HTTP 421)."""
+
+    status = 421
+    code = "misdirected"
+
+
+class Headed:
+    """Adds the security headers to every answer. HTML gets the full content policy; nothing gets less than it."""
+
+    def __init__(self, app: ASGIApp, node: Node) -> None:
+        self.app = app
+        self.node = node
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        policy = CSP_OPEN_FORMS if scope["path"].startswith(OPEN_FORMS) else CSP
+
+        async def send_headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["X-Frame-Options"] = "DENY"
+                # `no-referrer` would make browsers send `Origin: null` with our own forms
+                headers["Referrer-Policy"] = "same-origin"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"
+                if self.node.federates:
+                    headers["Strict-Transport-Security"] = "max-age=31536000"
+            await send(message)
+
+        await self.app(scope, receive, send_headed)
+
+
+class KnownHost:
+    """Refuses requests for a host that is not ours, so that no link, log or signature is built on a made-up name."""
+
+    def __init__(self, app: ASGIApp, node: Node) -> None:
+        self.app = app
+        self.hosts = {node.host, node.domain}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in ANY_HOST:
+            hosts = Headers(scope=scope).getlist("host")
+            if len(hosts) != 1 or _plain_host(hosts[0]) not in self.hosts:
+                raise Misdirected("This server has another name than the one you asked for.")
+        await self.app(scope, receive, send)
+
+
+class Bounded:
+    """Stops bodies that are too long or too slow while they come in; memory stays flat whatever is sent."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, seconds: float) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        form = is_form(headers)
+        most = min(FORM_BYTES, self.max_bytes) if form else self.max_bytes
+        deadline = time.monotonic() + self.seconds
+        came, whole = 0, False
+
+        async def receive_bounded() -> Message:
+            nonlocal came, whole
+            if whole:
+                return await receive()  # waits for the disconnect: no deadline
+            if form and (length := headers.get("content-length", "")).isdigit() and int(length) > most:
+                raise BodyTooLarge("That was more than this server takes at once.")
+            try:
+                with anyio.fail_after(max(0.0, deadline - time.monotonic())):
+                    message = await receive()
+            except TimeoutError:
+                raise TooSlow("The request took too long to arrive. Nothing was changed.") from None
+            if message["type"] == "http.request":
+                came += len(message.get("body", b""))
+                whole = not message.get("more_body", False)
+                if came > most:
+                    raise BodyTooLarge("That was more than this server takes at once.")
+            return message
+
+        await self.app(scope, receive_bounded, send)
+
+
+def is_form(headers: Headers) -> bool:
+    """True for what browsers send when a form is submitted."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+
+def check_origin(connection: HTTPConnection, node: Node) -> None:
+    """Refuse a form that a page of another site sent. Raises Forbidden.
+
+    Browsers name the site in `Origin`; some older ones leave it out with forms of the same site, and then the form's
+    own token has to prove where it came from.
+    """
+    origins = connection.headers.getlist("origin")
+    site = connection.headers.get("sec-fetch-site", "same-origin")
+    if any(origin != node.origin for origin in origins) or site not in {"same-origin", "none"}:
+        raise Forbidden("The form came from another site, so nothing was done.", code="foreign_origin")
+
+
+def local_path(wanted: str, fallback: str = "/") -> str:
+    """`wanted` if it is a path on this very node, else `fallback`: nobody is sent elsewhere by a link to us."""
+    if not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted or len(wanted) > 2000:
+        return fallback
+    if any(ord(c) < 0x21 or ord(c) == 0x7F for c in wanted):
+        return fallback
+    parsed = URL(wanted)
+    return fallback if parsed.scheme or parsed.netloc else wanted
+
+
+def _plain_host(host: str) -> str:
+    host = host.lower()
+    for port in (":443", ":80"):
+        host = host.removesuffix(port)
+    return host
+
+
+def guarded(
+    app: ASGIApp,
+    node: Node,
+    *,
+    max_body: int,
+    receive_deadline: float,
+    around: Iterable[Callable[[ASGIApp], ASGIApp]] = (),
+) -> ASGIApp:
+    """`app` behind all of the above, for use without a framework's own middleware list."""
+    app = Bounded(KnownHost(app, node), max_bytes=max_body, seconds=receive_deadline)
+    for wrap in around:
+        app = wrap(app)
+    return Headed(app, node)

@@ -1,0 +1,115 @@
+"""Administration: reports, and rules about other servers. Others than moderators and administrators find nothing here."""
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models import actors, domains, moderation, posts, settings
+from models.accounts import Role
+from models.actors import Actor
+from models.errors import DomainError, NotFound
+from models.moderation import AuditEntry, DomainAction, Report
+from models.posts import Post
+from server.forms import Form
+from server.i18n import later
+from server.web.visits import Visit, action, own_page
+
+ACTIONS = {
+    DomainAction.BLOCK: later("Block: nothing in or out"),
+    DomainAction.LIMIT: later("Limit: only those who follow somebody there see it"),
+    DomainAction.ALLOW: later("Allow: for when only named servers are let in"),
+}
+
+
+@own_page
+async def reports(visit: Visit) -> Response:
+    """`GET /admin/reports`: what waits for a moderator."""
+    visit.require(Role.MODERATOR)
+
+    def look(db: Session) -> tuple[list[tuple[Report, Actor, Actor | None]], dict[str, Post]]:
+        found = moderation.open_reports(db)
+        uris = {uri for report, _, _ in found for uri in report.post_uris}
+        named = {uri: post for uri in uris if (post := posts.by_uri(db, uri)) is not None}
+        return found, named
+
+    found, named = await visit.read(look)
+    return visit.page("admin_reports.html", reports=found, posts=named, tab="reports")
+
+
+@action
+async def close_report(visit: Visit, form: Form) -> Response:
+    """`POST /admin/reports/{id}/close`: it is dealt with."""
+    visit.require(Role.MODERATOR)
+    await visit.write(lambda db, me: moderation.close_report(db, visit.path("id"), by=me))
+    return visit.go("/admin/reports", said="report-closed")
+
+
+@action
+async def suspend(visit: Visit, form: Form) -> Response:
+    """`POST /admin/actors/{id}/suspend`, with `undo`: shut somebody out, or let him in again."""
+    visit.require(Role.MODERATOR)
+    undo = form.flag("undo")
+
+    def write(db: Session, me: Actor) -> None:
+        target = actors.get(db, visit.path("id"))
+        if target.id == me.id or target.type == "Application":
+            raise NotFound("There is no such account.")
+        if undo:
+            moderation.unsuspend(db, target, by=me)
+        else:
+            moderation.suspend(db, target, by=me, reason=form.raw("reason")[:500])
+
+    await visit.write(write)
+    return visit.go("/admin/reports", said="unsuspended" if undo else "suspended")
+
+
+@own_page
+async def rules(visit: Visit) -> Response:
+    """`GET /admin/domains`: rules about other servers."""
+    visit.require(Role.ADMIN)
+    return await _rules_page(visit, Form.filled(action=DomainAction.BLOCK.value))
+
+
+async def _rules_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    def look(db: Session) -> tuple[list[domains.DomainRule], bool, list[AuditEntry]]:
+        return domains.rules(db), bool(settings.get(db, "allow_list", False)), moderation.audit_log(db, limit=20)
+
+    found, allow_list, log = await visit.read(look)
+    return visit.page(
+        "admin_domains.html", status=status, form=form, rules=found, actions=ACTIONS, allow_list=allow_list, log=log, tab="domains"
+    )
+
+
+@action
+async def set_rule(visit: Visit, form: Form) -> Response:
+    """`POST /admin/domains`: a rule about a domain and all below it."""
+    visit.require(Role.ADMIN)
+    domain = form.line("domain", most=300)
+    verdict = form.choice("action", tuple(ACTIONS), DomainAction.BLOCK)
+    reason = form.line("reason", most=500, required=False)
+    if form.errors:
+        return await _rules_page(visit, form, 422)
+    try:
+        await visit.write(lambda db, me: moderation.set_rule(db, domain, verdict, reason, by=me))
+    except DomainError as error:
+        if error.status not in {409, 422}:
+            raise
+        form.error("domain", error.text)
+        return await _rules_page(visit, form, error.status)
+    return visit.go("/admin/domains", said="rule-set")
+
+
+@action
+async def drop_rule(visit: Visit, form: Form) -> Response:
+    """`POST /admin/domains/drop`: lift a rule."""
+    visit.require(Role.ADMIN)
+    domain = form.line("domain", most=300)
+    await visit.write(lambda db, me: moderation.drop_rule(db, domain, by=me))
+    return visit.go("/admin/domains", said="rule-dropped")
+
+
+@action
+async def use_allow_list(visit: Visit, form: Form) -> Response:
+    """`POST /admin/allow-list`, with `on`: talk to named servers only, or to all that are not blocked."""
+    visit.require(Role.ADMIN)
+    await visit.write(lambda db, me: moderation.use_allow_list(db, form.flag("on"), by=me))
+    return visit.go("/admin/domains", said="saved")

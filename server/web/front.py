@@ -1,0 +1,88 @@
+"""The front page, tags, and what the node says of itself."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models import communities, follows, moderation, posts, timelines
+from models.actors import Actor
+from models.posts import Post
+from models.text import tag_key
+from server.version import VERSION
+from server.web.showing import TAG_NAMES, Shown, show
+from server.web.visits import Visit, page
+
+PAGE = 20
+
+
+@dataclass
+class HomePage:
+    """What somebody who is signed in finds first."""
+
+    items: list[timelines.Item]
+    shown: Shown
+    waiting: list[Post] = field(default_factory=list)
+    requests: int = 0
+    mine: list[Actor] = field(default_factory=list)
+    following: int | None = None
+
+
+@page
+async def home(visit: Visit) -> Response:
+    """`GET /`: what is new for those who are signed in; for everybody else what this place is, and its questions."""
+    return await (_welcome(visit) if visit.actor is None else _home(visit, visit.actor))
+
+
+async def _home(visit: Visit, me: Actor) -> Response:
+    def look(db: Session) -> HomePage:
+        items = timelines.home(db, me, before=visit.cursor(), limit=PAGE + 1)
+        waiting = timelines.waiting(db, me)
+        kept = items[:PAGE]
+        shown = show(db, me, [*(item.post for item in kept), *waiting], doings=True)
+        followed = [actor for _, actor in follows.following(db, me.id, limit=100) if actor.is_community]
+        more = kept[-1].at if len(items) > PAGE else None
+        return HomePage(kept, shown, waiting, len(follows.pending_for(db, me.id)), followed, more)
+
+    found = await visit.read(look)
+    return visit.page("home.html", found=found, shown=found.shown, tag_names=TAG_NAMES)
+
+
+async def _welcome(visit: Visit) -> Response:
+    def look(db: Session) -> tuple[Shown, list[Actor]]:
+        newest = timelines.questions(db, None, limit=12)
+        return show(db, None, newest), communities.all_local(db)
+
+    shown, groups = await visit.read(look)
+    return visit.page("welcome.html", shown=shown, groups=groups)
+
+
+@page
+async def tag(visit: Visit) -> Response:
+    """`GET /t/{tag}?before=`: public posts with a hashtag."""
+    name = tag_key(visit.request.path_params["tag"])
+
+    def look(db: Session) -> Shown:
+        return show(db, visit.actor, timelines.tag(db, visit.actor, name, before=visit.cursor(), limit=PAGE + 1), doings=True)
+
+    shown = await visit.read(look)
+    following = shown.posts[PAGE - 1].id if len(shown.posts) > PAGE else None
+    del shown.posts[PAGE:]
+    return visit.page("tag.html", tag=name, shown=shown, following=following, tag_names=TAG_NAMES)
+
+
+@page
+async def about(visit: Visit) -> Response:
+    """`GET /about`: who runs the node, for whom, and whom it talks to."""
+
+    def look(db: Session) -> tuple[int, tuple[int, int], int]:
+        return moderation.count_accounts(db), posts.count_local(db), len(communities.all_local(db))
+
+    people, (written, _replies), groups = await visit.read(look)
+    return visit.page("about.html", people=people, written=written, groups=groups, version=VERSION)
+
+
+@page
+async def accessibility(visit: Visit) -> Response:
+    """`GET /accessibility`: the accessibility statement."""
+    return visit.page("accessibility.html")

@@ -1,0 +1,59 @@
+"""Notices: what happened that concerns the visitor."""
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models import access, actors, notifications
+from models.actors import Actor
+from models.notifications import Notification, NotificationKind
+from models.posts import Post
+from server.forms import Form
+from server.i18n import later
+from server.web.visits import Visit, action, own_page
+
+PAGE = 30
+SENTENCES = {
+    NotificationKind.MENTION: later("mentioned you"),
+    NotificationKind.ANSWER: later("answered your question"),
+    NotificationKind.COMMENT: later("commented on your post"),
+    NotificationKind.ACCEPTED: later("accepted your answer"),
+    NotificationKind.VOTE: later("voted for your post"),
+    NotificationKind.BOOST: later("passed your post on"),
+    NotificationKind.FOLLOW: later("follows you"),
+    NotificationKind.FOLLOW_REQUEST: later("asks to follow you"),
+    NotificationKind.FOLLOW_ACCEPTED: later("accepted your request to follow"),
+    NotificationKind.TWIN_REQUEST: later("asks to be a twin of your community"),
+    NotificationKind.REPORT: later("reported something"),
+    NotificationKind.REMOVED: later("took your post out of the community"),
+}
+
+Row = tuple[Notification, Actor, Post | None, Actor | None]
+
+
+@own_page
+async def notices(visit: Visit) -> Response:
+    """`GET /notifications?before=`: newest first."""
+
+    def look(db: Session) -> list[Row]:
+        found = notifications.of(db, visit.me.id, before=visit.cursor(), limit=PAGE + 1)
+        groups = actors.many(db, [int(row.subject) for row, _, _ in found if row.kind == "twin_request"])
+        return [
+            (row, who, post if post is not None and access.may_see(db, visit.me, post) else None, groups.get(_id(row)))
+            for row, who, post in found
+        ]
+
+    rows = await visit.read(look)
+    following = rows[PAGE - 1][0].id if len(rows) > PAGE else None
+    return visit.page("notifications.html", rows=rows[:PAGE], following=following, sentences=SENTENCES)
+
+
+def _id(row: Notification) -> int:
+    return int(row.subject) if row.kind == "twin_request" and row.subject.isdigit() else 0
+
+
+@action
+async def mark_read(visit: Visit, form: Form) -> Response:
+    """`POST /notifications/read`: all that is older than the page shown is read."""
+    up_to = form.number("up_to")
+    await visit.write(lambda db, me: notifications.mark_read(db, me.id, up_to=up_to))
+    return visit.go("/notifications", said="all-read")

@@ -1,0 +1,123 @@
+"""Small deeds on a post: vote, pass on, accept, keep, turn, pin."""
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models import access, posts, reactions, threads
+from models.actors import Actor
+from models.errors import Conflict, NotFound
+from models.posts import Kind, Post
+from server.forms import Form
+from server.web.rendering import post_path
+from server.web.visits import Visit, action
+
+
+async def _deed(visit: Visit, form: Form, deed: Callable[[Session, Actor, Post], str]) -> Response:
+    """Do something to the post in the address and go back to where it stood; `deed` returns what to say."""
+
+    def write(db: Session, me: Actor) -> tuple[str, Post, Post | None]:
+        post = access.access_post(db, me, visit.path("id"))
+        return deed(db, me, post), post, threads.question_of(db, post)
+
+    said, post, question = await visit.write(write)
+    where = post_path(question) if question is not None else post_path(post)
+    response = visit.back(form, where, said=said)
+    response.headers["Location"] += f"#p{post.id}"
+    return response
+
+
+@action
+async def vote(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/vote`, `value` 1, -1 or 0 (take it back)."""
+    value = form.choice("value", ("1", "-1", "0"))
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        if value == "0":
+            reactions.withdraw_vote(db, me, post)
+        else:
+            reactions.vote(db, me, post, -1 if value == "-1" else 1)
+        return ""
+
+    if form.errors:
+        raise Conflict("A vote is up, down, or taken back.")
+    return await _deed(visit, form, deed)
+
+
+@action
+async def boost(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/boost`, with `undo` to take it back."""
+    undo = form.flag("undo")
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        if undo:
+            reactions.unboost(db, me, post)
+            return "unboosted"
+        reactions.boost(db, me, post)
+        return "boosted"
+
+    return await _deed(visit, form, deed)
+
+
+def _question(db: Session, post: Post) -> Post:
+    question = threads.question_of(db, post)
+    if question is None:
+        raise NotFound("There is no such question.")
+    return question
+
+
+@action
+async def accept(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/accept`: this answer is the accepted one."""
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        threads.accept(db, me, _question(db, post), post)
+        return "accepted"
+
+    return await _deed(visit, form, deed)
+
+
+@action
+async def withdraw(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/withdraw`: no answer of this question is accepted any more."""
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        threads.withdraw(db, me, _question(db, post))
+        return "withdrawn"
+
+    return await _deed(visit, form, deed)
+
+
+@action
+async def keep(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/keep`: take an answer from outside in."""
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        threads.keep(db, me, post)
+        return "kept"
+
+    return await _deed(visit, form, deed)
+
+
+@action
+async def turn(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/turn`: an answer becomes a comment, a direct comment on a question an answer."""
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        threads.turn(db, me, post, Kind.COMMENT if post.kind == Kind.ANSWER else Kind.ANSWER)
+        return "turned"
+
+    return await _deed(visit, form, deed)
+
+
+@action
+async def pin(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/pin`, with `undo` to take it back: one's own post first on the profile."""
+    undo = form.flag("undo")
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        (posts.unpin if undo else posts.pin)(db, me, post)
+        return "unpinned" if undo else "pinned"
+
+    return await _deed(visit, form, deed)

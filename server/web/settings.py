@@ -1,0 +1,130 @@
+"""What people decide about their own account: profile, language, password, devices, whom they keep away."""
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from federation.crossing import reading, writing
+from models import accounts, actors, blocks
+from models.accounts import Account
+from models.actors import Actor
+from models.errors import DomainError
+from server import sessions
+from server.forms import Form
+from server.i18n import LANGUAGES, later
+from server.limits import SIGN_IN_BY_ACCOUNT
+from server.security import local_path
+from server.web.visits import Visit, action, own_page, tokenless_action
+
+FLAGS = ("locked", "discoverable", "indexable", "hides_followers")
+
+
+@own_page
+async def profile_form(visit: Visit) -> Response:
+    """`GET /settings`: name, text and what others may do with the profile."""
+    me = visit.me
+    form = Form.filled(
+        name=me.name,
+        bio=me.summary_source,
+        language=visit.my_account.language,
+        **{flag: "1" for flag in FLAGS if getattr(me, flag)},
+    )
+    return visit.page("settings.html", form=form, tab="profile")
+
+
+@action
+async def change_profile(visit: Visit, form: Form) -> Response:
+    """`POST /settings`: save the profile; followers elsewhere are told."""
+    name = form.line("name", most=100, required=False)
+    bio = form.text("bio", most=5000, required=False)
+    language = form.choice("language", LANGUAGES, visit.language)
+    flags = {flag: form.flag(flag) for flag in FLAGS}
+    if form.errors:
+        return visit.page("settings.html", status=422, form=form, tab="profile")
+
+    def write(db: Session, me: Actor) -> None:
+        account = db.get_one(Account, me.id)
+        accounts.set_language(db, account, language)
+        changes = {"name": name, "summary_source": bio, **flags}
+        changed = {key: value for key, value in changes.items() if getattr(me, key) != value}
+        if changed:
+            actors.update_profile(db, me, **changed)
+
+    await visit.write(write)
+    return visit.go("/settings", said="saved")
+
+
+@own_page
+async def account_form(visit: Visit) -> Response:
+    """`GET /settings/account`: password and devices."""
+    return await _account_page(visit, Form())
+
+
+async def _account_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    devices = await visit.read(lambda db: accounts.logins_of(db, visit.my_account))
+    own = accounts.hash_token(sessions.read(visit.request, visit.node, sessions.SESSION))
+    return visit.page("settings_account.html", status=status, form=form, tab="account", devices=devices, own=own)
+
+
+@action
+async def change_password(visit: Visit, form: Form) -> Response:
+    """`POST /settings/password`: a new password; all other devices are signed out at once."""
+    old, new = form.secret("old"), form.secret("new")
+    if not form.errors:
+        visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
+        try:
+            await reading(visit.database, lambda db: accounts.check_password(db, visit.me.username, old))
+        except DomainError as error:
+            if error.status != 401:
+                raise
+            form.error("old", later("This is not your password."))
+    if form.errors:
+        return await _account_page(visit, form, 422)
+
+    def write(db: Session, me: Actor) -> str:
+        account = db.get_one(Account, me.id)
+        accounts.set_password(db, account, new)
+        return accounts.start_login(db, account, visit.request.headers.get("user-agent", ""))
+
+    try:
+        token = await visit.write(write)
+    except DomainError as error:
+        if error.status != 422:
+            raise
+        form.error("new", error.text)
+        return await _account_page(visit, form, 422)
+    response = visit.go("/settings/account", said="password-changed")
+    sessions.put(response, visit.node, sessions.SESSION, token, seconds=sessions.SESSION_SECONDS)
+    return response
+
+
+@action
+async def end_device(visit: Visit, form: Form) -> Response:
+    """`POST /settings/devices/end`: sign one of one's own devices out."""
+    which = form.line("device", most=64)
+    await visit.write(lambda db, me: accounts.end_login_by_hash(db, db.get_one(Account, me.id), which))
+    return visit.go("/settings/account", said="device-ended")
+
+
+@own_page
+async def kept_away(visit: Visit) -> Response:
+    """`GET /settings/blocks`: whom I have blocked or muted."""
+
+    def look(db: Session) -> tuple[list[Actor], list[Actor]]:
+        return blocks.blocked_by(db, visit.me.id), blocks.muted_by(db, visit.me.id)
+
+    blocked, muted = await visit.read(look)
+    return visit.page("settings_blocks.html", tab="blocks", blocked=blocked, muted=muted)
+
+
+@tokenless_action
+async def choose_language(visit: Visit, form: Form) -> Response:
+    """`POST /language`: the language of the pages, for this browser, and for the account of who is signed in."""
+    language = form.choice("language", LANGUAGES, visit.language)
+    if visit.actor is not None and not form.errors:
+        me = visit.actor.id
+        await writing(visit.database, lambda db: accounts.set_language(db, db.get_one(Account, me), language))
+    response = visit.go(local_path(form.raw("next")))
+    if not form.errors:
+        sessions.put(response, visit.node, sessions.LANGUAGE, language, seconds=sessions.LANGUAGE_SECONDS)
+    return response
+

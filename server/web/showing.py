@@ -1,0 +1,89 @@
+"""What pages need beside the posts themselves: who wrote them, where they belong, and what the visitor did to them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from models import actors, communities, posts, reactions
+from models.actors import Actor
+from models.communities import Community
+from models.composing import BARRIER_TAGS
+from models.posts import Post, PostTag
+from models.text import strip_leading_mentions
+from server.i18n import later
+
+BARRIER_NAMES = {
+    "bureaukrati": later("Bureaucracy"),
+    "politik": later("Politics"),
+    "vaner": later("Habits"),
+    "kultur": later("Culture"),
+    "regler": later("Rules"),
+    "love": later("Laws"),
+}
+"""What stands in the way, as people say it."""
+
+TAG_NAMES = {BARRIER_TAGS.get(barrier, barrier): name for barrier, name in BARRIER_NAMES.items()}
+
+CLOSING_TAGS = re.compile(
+    r'<p>(?:<a href="[^"<>]{1,2000}" class="mention hashtag"[^<>]{0,80}>#(?:<span>)?[^<]{1,200}(?:</span>)?</a>\s*){1,50}</p>\s*$'
+)
+
+
+@dataclass
+class Shown:
+    """Posts with what belongs to them, fetched in a handful of queries however many there are."""
+
+    posts: list[Post]
+    people: dict[int, Actor] = field(default_factory=dict)
+    """Authors and communities by id, and whoever else was asked for."""
+    tags: dict[int, list[PostTag]] = field(default_factory=dict)
+    votes: dict[int, int] = field(default_factory=dict)
+    """The visitor's own votes by post."""
+    boosts: set[int] = field(default_factory=set)
+    """Posts the visitor passed on."""
+
+    @property
+    def more(self) -> int | None:
+        """Where the next page begins."""
+        return self.posts[-1].id if self.posts else None
+
+
+def show(
+    db: Session, viewer: Actor | None, found: Iterable[Post], *, also: Iterable[int | None] = (), doings: bool = False
+) -> Shown:
+    """Gather what pages show beside `found`. `doings`: the visitor's votes and boosts too."""
+    listed = list(found)
+    wanted = {post.author_id for post in listed} | {i for i in also if i}
+    wanted |= {post.community_id for post in listed if post.community_id}
+    ids = [post.id for post in listed]
+    shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids))
+    if doings and viewer is not None:
+        shown.votes = reactions.my_votes(db, viewer.id, ids)
+        shown.boosts = set(reactions.my_boosts(db, viewer.id, ids))
+    return shown
+
+
+def content(post: Post) -> str:
+    """A post's HTML as its page shows it: without what the page shows in its own way (tags, whom it answers)."""
+    html = strip_leading_mentions(post.content) if post.in_reply_to_uri else post.content
+    return CLOSING_TAGS.sub("", html)
+
+
+def rules_of(db: Session, group: Actor) -> Community:
+    """A community's settings; defaults, and no row, for one we know nothing more of."""
+    known = db.get(Community, group.id)
+    return known or Community(
+        id=group.id, rules=[], allows_down=False, holds_outside=False, node_only=False, moderators_only=False
+    )
+
+
+def to_ask_in(db: Session, viewer: Actor) -> list[Actor]:
+    """The communities a visitor may choose among when asking: those here, then those elsewhere known here."""
+    here = [
+        group
+        for group in communities.all_local(db)
+        if not rules_of(db, group).moderators_only or communities.is_moderator(db, viewer.id, group.id)
+    ]
+    return [*here, *communities.known_remote(db)]

@@ -1,0 +1,125 @@
+"""Signing in and out, and taking up an invitation."""
+
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from federation.crossing import reading, writing
+from models import accounts
+from models.accounts import Account
+from models.errors import DomainError, NotFound
+from server import sessions
+from server.forms import Form
+from server.i18n import LANGUAGES
+from server.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS
+from server.security import local_path
+from server.web.visits import Visit, action, open_action, page
+
+
+@page
+async def sign_in_form(visit: Visit) -> Response:
+    """`GET /sign-in?next=/path`: the form; whoever is signed in already goes on at once."""
+    going_to = local_path(visit.query("next"))
+    if visit.actor is not None:
+        return visit.go(going_to)
+    return visit.page("sign_in.html", form=Form.filled(next=going_to))
+
+
+@open_action
+async def sign_in(visit: Visit, form: Form) -> Response:
+    """`POST /sign-in`: a user name or e-mail address, and a password."""
+    login, password = form.line("login", most=300), form.secret("password")
+    if form.errors:
+        return visit.page("sign_in.html", status=422, form=form)
+    visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
+    visit.limits.count(SIGN_IN_BY_ACCOUNT, login.lower().lstrip("@"))
+    try:
+        account = await reading(visit.database, lambda db: accounts.check_password(db, login, password))
+    except DomainError as error:
+        if error.status != 401:
+            raise
+        form.error("password", error.text)
+        return visit.page("sign_in.html", status=401, form=form)
+    return await _signed_in(visit, account, local_path(form.raw("next")))
+
+
+async def _signed_in(visit: Visit, account: Account, going_to: str, said: str = "") -> Response:
+    agent = visit.request.headers.get("user-agent", "")
+
+    def start(db: Session) -> str:
+        row = db.get(Account, account.id)
+        if row is None or row.suspended_at is not None:
+            raise NotFound("There is no such account.")
+        return accounts.start_login(db, row, agent)
+
+    token = await writing(visit.database, start)
+    response = visit.go(going_to, said=said)
+    # A fresh secret for every login: whatever was in this browser before is worth nothing now.
+    sessions.put(response, visit.node, sessions.SESSION, token, seconds=sessions.SESSION_SECONDS)
+    sessions.drop(response, visit.node, sessions.FORM)
+    return response
+
+
+@action
+async def sign_out(visit: Visit, form: Form) -> Response:
+    """`POST /sign-out`: end this browser's session."""
+    token = sessions.read(visit.request, visit.node, sessions.SESSION)
+    await writing(visit.database, lambda db: accounts.end_login(db, token))
+    response = visit.go("/", said="signed-out")
+    sessions.drop(response, visit.node, sessions.SESSION)
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def _holds(visit: Visit) -> str:
+    if visit.settings.registrations == "closed":
+        raise NotFound("There is no such page.")
+    token: str = visit.request.path_params["token"]
+    return token
+
+
+@page
+async def invitation_form(visit: Visit) -> Response:
+    """`GET /invitations/{token}`: make the account that an invitation promises."""
+    token = _holds(visit)
+    invited = await visit.read(lambda db: accounts.invitation(db, token))
+    form = Form.filled(email=invited.email, language=visit.language)
+    return visit.page("invitation.html", form=form, invited=invited)
+
+
+@open_action
+async def use_invitation(visit: Visit, form: Form) -> Response:
+    """`POST /invitations/{token}`: the account is made and signed in."""
+    token = _holds(visit)
+    invited = await visit.read(lambda db: accounts.invitation(db, token))
+    username, name = form.line("username", most=30), form.line("name", most=100, required=False)
+    email, password = form.line("email", most=300), form.secret("password")
+    language = form.choice("language", LANGUAGES, visit.language)
+    if form.errors:
+        return visit.page("invitation.html", status=422, form=form, invited=invited)
+    visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
+
+    def create(db: Session) -> Account:
+        return accounts.use_invitation(
+            db, token, username=username, email=email, password=password, name=name, language=language
+        )
+
+    try:
+        account = await writing(visit.database, create)
+    except DomainError as error:
+        if error.status not in {403, 409, 422}:
+            raise
+        form.error(_field(error), error.text)
+        return visit.page("invitation.html", status=error.status, form=form, invited=invited)
+    return await _signed_in(visit, account, "/", said="welcome")
+
+
+def _field(error: DomainError) -> str:
+    for name in ("password", "email"):
+        if error.code.startswith(name):
+            return name
+    return "username"
+
+
+async def old_sign_in(request: object) -> Response:
+    """`GET /login`: where people look for it by habit."""
+    return RedirectResponse("/sign-in", status_code=303)

@@ -1,0 +1,172 @@
+"""Writing posts that answer nothing, changing and deleting one's own, and reporting others'."""
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models import access, actors, composing, moderation, posts, removing
+from models.actors import Actor
+from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
+from models.errors import DomainError, NotFound
+from models.posts import Draft, Edition, Kind, Post, Visibility
+from server.forms import Form
+from server.i18n import LANGUAGES, later
+from server.web.elsewhere import resolve_mentions
+from server.web.rendering import post_path
+from server.web.showing import BARRIER_NAMES, Shown, show
+from server.web.visits import Visit, action, own_page, page
+
+VISIBILITIES = {
+    Visibility.PUBLIC: (later("Everybody"), later("Shown on your profile, and to anybody anywhere.")),
+    Visibility.UNLISTED: (later("Everybody, but in no lists"), later("Anybody can read it, but it stands in no public list.")),
+    Visibility.FOLLOWERS: (later("Those who follow you"), later("Only those who follow you, and those you name.")),
+    Visibility.DIRECT: (later("Those you name"), later("Only those whose handles you write. The servers' administrators can read it too.")),
+    Visibility.NODE: (later("This server only"), later("Only people with an account here. It is never sent to other servers.")),
+}
+
+
+@own_page
+async def note_form(visit: Visit) -> Response:
+    """`GET /post?to=name@domain`: an empty post, begun with whom it is for."""
+    to = visit.query("to")
+    form = Form.filled(
+        text=f"@{to} " if to else "",
+        visibility=(Visibility.DIRECT if to else Visibility.PUBLIC).value,
+        language=visit.language,
+    )
+    return visit.page("note.html", form=form, visibilities=VISIBILITIES)
+
+
+@action
+async def note(visit: Visit, form: Form) -> Response:
+    """`POST /post`: publish a post."""
+    text = form.text("text", most=MAX_TEXT)
+    warning = form.line("summary", most=500, required=False)
+    draft = Draft(
+        text,
+        visibility=form.choice("visibility", tuple(VISIBILITIES), Visibility.PUBLIC),
+        language=form.choice("language", LANGUAGES, visit.language),
+        summary=warning,
+    )
+    if form.errors:
+        return visit.page("note.html", status=422, form=form, visibilities=VISIBILITIES)
+    await resolve_mentions(visit, text)
+    try:
+        post = await visit.write(lambda db, me: composing.note(db, me, draft))
+    except DomainError as error:
+        if error.status not in {403, 422}:
+            raise
+        form.error("text", error.text)
+        return visit.page("note.html", status=error.status, form=form, visibilities=VISIBILITIES)
+    return visit.go(post_path(post), said="posted")
+
+
+def _own(db: Session, me: Actor, post_id: int) -> Post:
+    post = access.access_post(db, me, post_id)
+    if post.author_id != me.id:
+        raise NotFound("There is no such post, or you may not see it.")
+    return post
+
+
+@own_page
+async def edit_form(visit: Visit) -> Response:
+    """`GET /posts/{id}/edit`: one's own post, to be changed."""
+    post = await visit.read(lambda db: _own(db, visit.me, visit.path("id")))
+    form = Form.filled(
+        title=post.title,
+        text=post.source,
+        summary=post.summary,
+        language=post.language or visit.language,
+        barriers=[str(barrier) for barrier in (post.extra or {}).get("barriers", [])],
+    )
+    return visit.page("edit.html", form=form, post=post, barriers=BARRIER_NAMES)
+
+
+@action
+async def edit(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/edit`: save a new edition."""
+    post = await visit.read(lambda db: _own(db, visit.me, visit.path("id")))
+    question = post.kind == Kind.QUESTION
+    draft = Draft(
+        form.text("text", most=MAX_TEXT, required=not question),
+        form.line("title", most=MAX_TITLE) if question else "",
+        summary=form.line("summary", most=500, required=False),
+        language=form.choice("language", LANGUAGES, visit.language),
+        barriers=form.choices("barriers", BARRIERS),
+    )
+    if form.errors:
+        return visit.page("edit.html", status=422, form=form, post=post, barriers=BARRIER_NAMES)
+    await resolve_mentions(visit, draft.text)
+
+    def write(db: Session, me: Actor) -> Post:
+        return composing.edit(db, me, _own(db, me, post.id), draft)
+
+    try:
+        saved = await visit.write(write)
+    except DomainError as error:
+        if error.status != 422:
+            raise
+        form.error("title" if error.code.startswith("title") else "text", error.text)
+        return visit.page("edit.html", status=422, form=form, post=post, barriers=BARRIER_NAMES)
+    return visit.go(post_path(saved), said="edited")
+
+
+@page
+async def history(visit: Visit) -> Response:
+    """`GET /posts/{id}/history`: what a post said before, newest first."""
+
+    def find(db: Session) -> tuple[Post, Shown, list[Edition]]:
+        post = access.access_post(db, visit.actor, visit.path("id"))
+        return post, show(db, visit.actor, [post]), posts.editions(db, post)
+
+    post, shown, editions = await visit.read(find)
+    return visit.page("history.html", post=post, shown=shown, editions=editions)
+
+
+@own_page
+async def delete_form(visit: Visit) -> Response:
+    """`GET /posts/{id}/delete`: are you sure?"""
+    post = await visit.read(lambda db: _own(db, visit.me, visit.path("id")))
+    return visit.page("delete.html", post=post)
+
+
+@action
+async def delete(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/delete`: delete one's own post."""
+
+    def write(db: Session, me: Actor) -> str:
+        post = _own(db, me, visit.path("id"))
+        root = db.get(Post, post.thread_id)
+        removing.delete_post(db, me, post)
+        return post_path(root) if root is not None and root.id != post.id else "/"
+
+    return visit.go(await visit.write(write), said="deleted")
+
+
+@own_page
+async def report_form(visit: Visit) -> Response:
+    """`GET /posts/{id}/report`: tell the moderators of a post."""
+    return await _report_page(visit, Form())
+
+
+async def _report_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    def find(db: Session) -> tuple[Post, Shown]:
+        post = access.access_post(db, visit.actor, visit.path("id"))
+        return post, show(db, visit.actor, [post])
+
+    post, shown = await visit.read(find)
+    return visit.page("report.html", status=status, form=form, post=post, shown=shown)
+
+
+@action
+async def report(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/report`: tell the moderators here, and those of the author's server."""
+    comment = form.text("comment", most=5000)
+    if form.errors:
+        return await _report_page(visit, form, 422)
+
+    def write(db: Session, me: Actor) -> str:
+        post = access.access_post(db, me, visit.path("id"))
+        moderation.report(db, me, target=actors.get(db, post.author_id), post_uris=[post.uri], comment=comment)
+        return post_path(post)
+
+    return visit.go(await visit.write(write), said="reported")
