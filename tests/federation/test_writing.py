@@ -216,9 +216,7 @@ def _accept(scene: Scene) -> dict[str, Any]:
 
 
 def _reject(scene: Scene) -> dict[str, Any]:
-    follows.reject(
-        scene.db, follows.request(scene.db, scene.christina, scene.lene, uri="https://b.example/follow/1")
-    )
+    follows.reject(scene.db, follows.request(scene.db, scene.christina, scene.lene, uri="https://b.example/follow/1"))
     return scene.activity("Reject")
 
 
@@ -452,8 +450,4 @@ def test_the_accepted_line_names_an_author_of_another_server(scene: Scene) -> No
     scene.db.flush()
     body = objects.post(scene.db, scene.question)
     assert body["acceptedAnswer"] == scene.answer.uri
-    assert body["content"].endswith(
-        f'<p>✅ Accepteret svar: <a href="{scene.answer.uri}">christina@b.example</a></p>'
-    )
-
-
+    assert body["content"].endswith(f'<p>✅ Accepteret svar: <a href="{scene.answer.uri}">christina@b.example</a></p>')
