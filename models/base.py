@@ -107,6 +107,6 @@ def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
     """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
     dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
     db.flush()
-    # On the connection, not through the ORM, which does not say how many rows were inserted.
-    done = db.connection().execute(dialect.insert(table.__table__).values(**values).on_conflict_do_nothing())
-    return done.rowcount == 1
+    key = next(iter(table.__table__.primary_key))
+    insert = dialect.insert(table.__table__).values(**values).on_conflict_do_nothing().returning(key)
+    return db.execute(insert).first() is not None
