@@ -1,12 +1,13 @@
 """Collections that other servers page through: replies, whole threads, what an outbox shows. Public posts only."""
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from models.access import visible
 from models.actors import Actor
 from models.communities import Community
 from models.follows import Follow, FollowState
+from models.outbox import Activity
 from models.posts import Post
 
 PAGE = 40
@@ -65,3 +66,42 @@ def followers_on(db: Session, actor: Actor, host: str) -> list[str]:
         .order_by(Actor.uri)
     )
     return list(db.scalars(query))
+
+
+def shown_outside(db: Session, actor: Actor) -> bool:
+    """Whether other servers may know of a local actor: not suspended, not deleted, no community of this node only."""
+    if not actor.local or not actor.active:
+        return False
+    row = db.get(Community, actor.id)
+    return row is None or not row.node_only
+
+
+def _in_outbox(actor: Actor) -> ColumnElement[bool]:
+    """Public Creates and Announces whose post anybody may still read; of a community's wraps only those of Creates."""
+    readable = exists().where(Post.id == Activity.post_id, _open())
+    data, inner = cast(Activity.data, Text), aliased(Activity)
+    wraps_create = or_(
+        data.contains('"type":"Create"', autoescape=True),
+        exists().where(inner.uri == Activity.object_uri, inner.type == "Create"),
+    )
+    plain = ~data.contains('"only":', autoescape=True)
+    return and_(
+        Activity.actor_id == actor.id,
+        Activity.public.is_(True),
+        Activity.type.in_(("Create", "Announce")),
+        or_(Activity.post_id.is_(None), readable),
+        or_(plain, wraps_create),
+    )
+
+
+def outbox(db: Session, actor: Actor, *, before: int | None = None, limit: int = PAGE) -> list[Activity]:
+    """A page of what an actor did in public, newest first; `before` is the id to go on from."""
+    query = select(Activity).where(_in_outbox(actor))
+    if before is not None:
+        query = query.where(Activity.id < before)
+    return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))
+
+
+def count_outbox(db: Session, actor: Actor) -> int:
+    """How many entries an actor's outbox has."""
+    return db.scalar(select(func.count()).select_from(Activity).where(_in_outbox(actor))) or 0

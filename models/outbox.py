@@ -4,7 +4,7 @@ A row says what happened and to whom it is addressed; federation renders the bod
 delivery per inbox.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -156,23 +156,6 @@ def plain_announces(db: Session, actor_id: int, post: "Post") -> list[Activity]:
         Activity.post_id == post.id, Activity.type == "Announce", Activity.actor_id == actor_id
     )
     return [one for one in db.scalars(query.order_by(Activity.id)) if is_plain_announce(one)]
-
-
-def public_of(
-    db: Session,
-    actor_id: int,
-    *,
-    types: Sequence[str] = ("Create", "Announce"),
-    before: int | None = None,
-    limit: int = 40,
-) -> list[Activity]:
-    """What an actor's outbox shows to anybody, newest first; `before` is the id to go on from."""
-    query = select(Activity).where(
-        Activity.actor_id == actor_id, Activity.public.is_(True), Activity.type.in_(list(types))
-    )
-    if before is not None:
-        query = query.where(Activity.id < before)
-    return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))
 
 
 def sweep(db: Session, limit: int = 2000) -> int:

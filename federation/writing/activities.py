@@ -1,7 +1,8 @@
 """What local actors did, as other servers read it.
 
 An outbox row becomes JSON here: once when it is published (those bytes are stored and sent), and again whenever
-somebody asks for its address. What is undone, answered or wrapped is embedded whole, because some servers cannot follow an id.
+somebody asks for its address. What is undone, answered or wrapped is embedded whole, because some servers cannot follow
+an id.
 
     row                                             object
     Create, Update with a post                      the post as it is now

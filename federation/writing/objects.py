@@ -116,7 +116,7 @@ def embedded_replies(db: Session, row: Post) -> Json:
     items = collections.replies(db, row)
     first: Json = {"type": "CollectionPage", "partOf": uri, "items": [item for _, item in items]}
     if len(items) == collections.PAGE:
-        first["next"] = f"{uri}?after={items[-1][0]}"
+        first["next"] = f"{uri}?cursor={items[-1][0]}"
     return {"id": uri, "type": "Collection", "first": first}
 
 

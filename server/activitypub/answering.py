@@ -1,0 +1,114 @@
+"""How this node answers other servers' GETs: who is asking, what may be cached, and the one form of each refusal.
+
+Public objects are the same for everybody, so nobody has to prove who he is and any cache may keep them; a signature
+then matters only for who is kept out. Everything else is given to a proven reader, and for all others it does not
+exist: what is hidden and what never was get the same answer, byte for byte.
+"""
+
+import hashlib
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from federation import media_types, receiving, signatures, urls
+from federation.context import Federation
+from federation.crossing import reading
+from federation.receiving import IncomingRequest
+from federation.writing import document, dumps
+from models import actors, domains
+from models.actors import Actor
+from models.errors import Forbidden, Unauthenticated
+
+PUBLIC_AGE = 60
+"""Seconds a cache may keep a public object: so long may a deleted one still be seen."""
+
+VARY = "Accept, Signature"
+
+
+def federation_of(request: Request) -> Federation:
+    """The federation layer of this app."""
+    fed: Federation = request.app.state.fed
+    return fed
+
+
+def incoming(request: Request, body: bytes = b"") -> IncomingRequest:
+    """The request as signatures see it: path and query to the letter, all header fields in order."""
+    path = request.scope.get("raw_path") or request.url.path.encode()
+    query = request.scope.get("query_string", b"")
+    target = (path + b"?" + query if query else path).decode("latin-1")
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
+    return IncomingRequest(request.method, target, headers, body)
+
+
+async def admit(request: Request) -> None:
+    """Keep out those who say themselves that they are blocked or suspended; and, with `authorized_fetch`, everybody who
+    does not prove who he is. Raises Forbidden (403) or Unauthenticated (401)."""
+    fed = federation_of(request)
+    if not signatures.is_signed(request.headers.items()):
+        if fed.authorized_fetch:
+            raise Unauthenticated("This node answers signed requests only.")
+        return
+    asking = incoming(request)
+    key_id = _key_id(asking)
+    unwelcome = bool(key_id) and await reading(fed.database, lambda db: _unwelcome(db, key_id))
+    if unwelcome:
+        raise Forbidden("This node does not talk to yours.")
+    if fed.authorized_fetch and await reader(request) is None:
+        raise Unauthenticated("This node answers signed requests only.")
+
+
+async def reader(request: Request) -> Actor | None:
+    """The actor who proves by a signature that he is asking; None for anybody else. Asked once per request."""
+    if not signatures.is_signed(request.headers.items()):
+        return None
+    if not hasattr(request.state, "reader"):
+        request.state.reader = await receiving.identify(federation_of(request), incoming(request))
+    found: Actor | None = request.state.reader
+    return found
+
+
+def _key_id(asking: IncomingRequest) -> str:
+    try:
+        return signatures.parse_request_signature(asking.method, asking.target, asking.headers).key_id
+    except signatures.SignatureError:
+        return ""
+
+
+def _unwelcome(db: Session, key_id: str) -> bool:
+    # Only claimed, not proven: who poses as somebody blocked keeps nobody out but himself.
+    host = urls.host_of(key_id)
+    if host is not None and domains.is_blocked(db, host):
+        return True
+    known = actors.key_by_uri(db, key_id)
+    owner = known[1] if known is not None else actors.by_uri(db, key_id.partition("#")[0])
+    return owner is not None and not owner.active
+
+
+def answer(request: Request, body: dict[str, Any], context: Any, *, public: bool = True, status: int = 200) -> Response:
+    """An ActivityPub document. `public`: the same for everybody, so that caches may keep it for a minute."""
+    content = dumps(document(body, context))
+    tag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
+    shared = public and not federation_of(request).authorized_fetch
+    headers = {
+        "Vary": VARY,
+        "ETag": tag,
+        "Cache-Control": f"public, max-age={PUBLIC_AGE}" if shared else "private, no-store",
+        "Access-Control-Allow-Origin": "*",
+    }
+    if status == 200 and tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    accept = ",".join(request.headers.getlist("accept"))
+    media_type = media_types.preferred_activity_type(accept) or media_types.ACTIVITY_JSON
+    return Response(content, status_code=status, media_type=media_type, headers=headers)
+
+
+def not_found() -> Response:
+    """The answer for what is not there and for what the asker may not know of; always the same bytes."""
+    return Response(
+        b'{"error":"Not found"}',
+        status_code=404,
+        media_type="application/json",
+        headers={"Vary": VARY, "Cache-Control": "private, no-store"},
+    )

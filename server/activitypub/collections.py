@@ -1,0 +1,134 @@
+"""Collections of actors: outbox, followers, following, featured, moderators. Pages of 40 items, newest first."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from federation import urls
+from federation.crossing import reading
+from federation.vocabulary import CTX, CTX_PLAIN
+from federation.writing import activities
+from federation.writing import collections as writing
+from models import access, collections, communities, follows, posts
+from models.actors import Actor
+from models.collections import PAGE
+from models.errors import Unauthenticated
+from server.activitypub.actors import shown_actor
+from server.activitypub.answering import admit, answer, federation_of, not_found, reader
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What part of a collection is wanted: the whole (`page` false) or the page behind a cursor."""
+
+    page: bool
+    cursor: int | None
+
+
+def asked(request: Request) -> Asked:
+    """Read `?page=1&cursor=…`. A cursor that is none of ours counts as none."""
+    text = request.query_params.get("cursor", "")
+    cursor = int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
+    return Asked("page" in request.query_params or cursor is not None, cursor)
+
+
+Build = Callable[[Session, Actor, str, Asked], dict[str, Any] | None]
+
+
+async def _give(request: Request, suffix: str, build: Build, context: Any = CTX_PLAIN) -> Response:
+    await admit(request)
+    path, wanted = request.url.path.removesuffix(suffix), asked(request)
+
+    def look(db: Session) -> dict[str, Any] | None:
+        actor = shown_actor(db, path)
+        return None if actor is None else build(db, actor, actor.uri + suffix, wanted)
+
+    body = await reading(federation_of(request).database, look)
+    return not_found() if body is None else answer(request, body, context)
+
+
+async def outbox(request: Request) -> Response:
+    """`GET <actor>/outbox`: what he did in public; of a community what it announced."""
+    form = federation_of(request).question_object
+
+    def build(db: Session, actor: Actor, uri: str, wanted: Asked) -> dict[str, Any]:
+        if not wanted.page:
+            return writing.ordered(uri, collections.count_outbox(db, actor), first=f"{uri}?page=1")
+        rows = collections.outbox(db, actor, before=wanted.cursor)
+        items = [body for row in rows if (body := activities.activity(db, row, form)) is not None]
+        following = f"{uri}?page=1&cursor={rows[-1].id}" if len(rows) == PAGE else None
+        return writing.ordered_page(_page_uri(uri, wanted), uri, items, next=following)
+
+    return await _give(request, "/outbox", build, CTX)
+
+
+async def followers(request: Request) -> Response:
+    """`GET <actor>/followers`: how many; and who, unless the actor hides it."""
+    return await _give(request, "/followers", _people(follows.followers, follows.count_followers))
+
+
+async def following(request: Request) -> Response:
+    """`GET <actor>/following`: how many; and who, unless the actor hides it."""
+    return await _give(request, "/following", _people(follows.following, follows.count_following))
+
+
+def _people(find_page: Callable[..., list[tuple[int, Actor]]], count: Callable[[Session, int], int]) -> Build:
+    def build(db: Session, actor: Actor, uri: str, wanted: Asked) -> dict[str, Any] | None:
+        if not wanted.page or actor.hides_followers:
+            first = None if actor.hides_followers else f"{uri}?page=1"
+            return None if wanted.page else writing.ordered(uri, count(db, actor.id), first=first)
+        rows = find_page(db, actor.id, before=wanted.cursor, limit=PAGE)
+        following = f"{uri}?page=1&cursor={rows[-1][0]}" if len(rows) == PAGE else None
+        return writing.ordered_page(_page_uri(uri, wanted), uri, [person.uri for _, person in rows], next=following)
+
+    return build
+
+
+async def featured(request: Request) -> Response:
+    """`GET <actor>/featured`: the posts shown first, at most 20 ids."""
+
+    def build(db: Session, actor: Actor, uri: str, _wanted: Asked) -> dict[str, Any]:
+        items = [row.uri for row in posts.pinned(db, actor.id) if access.may_see(db, None, row)]
+        return writing.ordered(uri, len(items), items=items)
+
+    return await _give(request, "/featured", build)
+
+
+async def moderators(request: Request) -> Response:
+    """`GET /c/{name}/moderators`: ids of those who moderate the community."""
+
+    def build(db: Session, actor: Actor, uri: str, _wanted: Asked) -> dict[str, Any] | None:
+        if not actor.is_community:
+            return None
+        items = [person.uri for person in communities.moderators(db, actor)]
+        return writing.ordered(uri, len(items), items=items)
+
+    return await _give(request, "/moderators", build)
+
+
+async def followers_synchronization(request: Request) -> Response:
+    """`GET <actor>/followers_synchronization`: the asker's own people among the followers (FEP-8fcf); signed only."""
+    await admit(request)
+    asking = await reader(request)
+    if asking is None:
+        raise Unauthenticated("Only a server may ask for its own people, by a signed request.")
+    suffix = "/followers_synchronization"
+    path, host = request.url.path.removesuffix(suffix), urls.host_of(asking.uri) or ""
+
+    def look(db: Session) -> dict[str, Any] | None:
+        actor = shown_actor(db, path)
+        if actor is None:
+            return None
+        items = collections.followers_on(db, actor, host)
+        return writing.ordered(actor.uri + suffix, len(items), items=items)
+
+    body = await reading(federation_of(request).database, look)
+    return not_found() if body is None else answer(request, body, CTX_PLAIN, public=False)
+
+
+def _page_uri(uri: str, wanted: Asked) -> str:
+    return f"{uri}?page=1" if wanted.cursor is None else f"{uri}?page=1&cursor={wanted.cursor}"

@@ -1,0 +1,81 @@
+"""Collections of posts: the whole thread (`context`), the direct replies, and how many liked and shared."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from federation.crossing import reading
+from federation.vocabulary import CTX_PLAIN
+from federation.writing import collections as writing
+from federation.writing import objects
+from models import actors, collections
+from models.collections import PAGE
+from models.posts import Post
+from server.activitypub.answering import admit, answer, federation_of, not_found
+from server.activitypub.collections import Asked, asked
+from server.activitypub.objects import local_post
+
+Build = Callable[[Session, Post, Asked], dict[str, Any]]
+
+
+async def _give(request: Request, build: Build) -> Response:
+    """Collections tell of public posts only, whoever asks."""
+    await admit(request)
+    id, wanted = int(request.path_params["id"]), asked(request)
+
+    def look(db: Session) -> dict[str, Any] | None:
+        row = local_post(db, None, id)
+        return None if row is None else build(db, row, wanted)
+
+    body = await reading(federation_of(request).database, look)
+    return not_found() if body is None else answer(request, body, CTX_PLAIN)
+
+
+async def context(request: Request) -> Response:
+    """`GET /p/{id}/context`: ids of all public posts of the thread, in the order they were written."""
+
+    def build(db: Session, row: Post, wanted: Asked) -> dict[str, Any]:
+        uri = f"{row.uri}/context"
+        items = collections.thread(db, row, after=wanted.cursor or 0)
+        following = f"{uri}?cursor={items[-1][0]}" if len(items) == PAGE else None
+        ids = [item for _, item in items]
+        if wanted.cursor is not None:
+            return writing.ordered_page(f"{uri}?cursor={wanted.cursor}", uri, ids, next=following)
+        owner = actors.get(db, row.community_id or row.author_id)
+        return writing.context(uri, owner.uri, collections.count_thread(db, row), ids, following)
+
+    return await _give(request, build)
+
+
+async def replies(request: Request) -> Response:
+    """`GET /p/{id}/replies`: ids of the direct replies anybody may read; the first page is inside."""
+
+    def build(db: Session, row: Post, wanted: Asked) -> dict[str, Any]:
+        uri = f"{row.uri}/replies"
+        if wanted.cursor is None:
+            return objects.embedded_replies(db, row)
+        items = collections.replies(db, row, after=wanted.cursor)
+        body: dict[str, Any] = {
+            "id": f"{uri}?cursor={wanted.cursor}",
+            "type": "CollectionPage",
+            "partOf": uri,
+            "items": [item for _, item in items],
+        }
+        if len(items) == PAGE:
+            body["next"] = f"{uri}?cursor={items[-1][0]}"
+        return body
+
+    return await _give(request, build)
+
+
+async def likes(request: Request) -> Response:
+    """`GET /p/{id}/likes`: how many voted for it."""
+    return await _give(request, lambda _db, row, _wanted: writing.number(f"{row.uri}/likes", row.up))
+
+
+async def shares(request: Request) -> Response:
+    """`GET /p/{id}/shares`: how many boosted it."""
+    return await _give(request, lambda _db, row, _wanted: writing.number(f"{row.uri}/shares", row.boost_count))
