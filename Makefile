@@ -1,0 +1,53 @@
+# Two commands do everything on a fresh machine with Python 3.11 and make: `make run` and `make test`.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help run test quick lint lock format clean system postgres
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+.venv/run: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: requirements-dev.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/run
+
+run: .venv/run  ## Start a node with the demo world on http://localhost:8000
+	@$(BIN)/torv demo
+	@exec $(BIN)/torv serve
+
+system:  # What the tests need of the system; installed where that is possible
+	@bash .ci/prepare
+
+test: system .venv/dev lint  ## Run everything: checks, all tests on SQLite, then what touches the database on PostgreSQL
+	$(PYTEST) -n 2 --dist loadfile tests
+	$(BIN)/python -m tests.postgres $(PYTEST) -n 2 --dist loadfile -m "not browser" tests
+
+quick: .venv/dev  ## The tests that take no more than a minute
+	$(PYTEST) -n 2 --dist loadfile -m "not slow and not browser and not interop" tests
+
+lint: .venv/dev  ## Formatting, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/dev  ## Put the code into the common form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/dev  ## Choose the newest versions of all packages that fit, and write them down with their hashes
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra postgres -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra postgres --extra test --extra lint -o requirements-dev.lock pyproject.toml
+
+clean:  ## Remove what was built; the node's data stays
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

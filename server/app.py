@@ -1,0 +1,198 @@
+"""The whole node as one ASGI application: every door, on one page.
+
+An address that serves a page to people and an object to servers stands once, with both endpoints (`either`).
+"""
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from federation.context import Federation
+from server import health, static_files
+from server.activitypub import actors, collections, inbox, objects, threads, wellknown
+from server.errors import Answered, on_http_exception
+from server.limits import Limits
+from server.logs import RequestLog
+from server.negotiation import either
+from server.request_id import RequestId
+from server.security import Bounded, Headed, KnownHost
+from server.settings import Settings
+from server.web import (
+    admin,
+    communities,
+    front,
+    intents,
+    notices,
+    people,
+    posts,
+    questions,
+    reacting,
+    signing_in,
+    writing,
+)
+from server.web import settings as my_settings
+
+GET, POST = ["GET"], ["POST"]
+
+
+def _route(path: str, endpoint: object, methods: list[str] = GET) -> Route:
+    return Route(path, endpoint, methods=methods)  # type: ignore[arg-type]
+
+
+def _actor_routes(path: str, page: object) -> list[Route]:
+    """The doors of an actor at `path`: page or object, inbox, and collections."""
+    return [
+        _route(path, either(actors.actor, page)),
+        _route(f"{path}/inbox", inbox.actor_inbox, POST),
+        _route(f"{path}/outbox", collections.outbox),
+        _route(f"{path}/followers", collections.followers),
+        _route(f"{path}/following", collections.following),
+        _route(f"{path}/featured", collections.featured),
+        _route(f"{path}/followers_synchronization", collections.followers_synchronization),
+    ]
+
+
+FEDERATION = [
+    _route("/.well-known/webfinger", wellknown.webfinger),
+    _route("/.well-known/host-meta", wellknown.host_meta),
+    _route("/.well-known/nodeinfo", wellknown.nodeinfo_links),
+    _route("/nodeinfo/{version:str}", wellknown.nodeinfo),
+    _route("/actor", either(actors.node_actor, front.about)),
+    _route("/actor/inbox", inbox.shared_inbox, POST),
+    _route("/actor/outbox", collections.outbox),
+    _route("/inbox", inbox.shared_inbox, POST),
+    _route("/activities/{id:int}", objects.activity),
+    *_actor_routes("/u/{name}", people.person),
+    *_actor_routes("/org/{name}", people.person),
+    *_actor_routes("/c/{name}", communities.community),
+    _route("/c/{name}/moderators", collections.moderators),
+    _route("/p/{id:int}", either(objects.post, posts.post)),
+    _route("/p/{id:int}/context", threads.context),
+    _route("/p/{id:int}/replies", threads.replies),
+    _route("/p/{id:int}/likes", threads.likes),
+    _route("/p/{id:int}/shares", threads.shares),
+    _route("/p/{id:int}/{slug}", posts.post),
+    _route("/tags/{tag}", wellknown.old_tag),
+    _route("/tags/{tag}/", wellknown.old_tag),
+]
+
+PAGES = [
+    _route("/", front.home),
+    _route("/about", front.about),
+    _route("/accessibility", front.accessibility),
+    _route("/t/{tag}", front.tag),
+    _route("/questions", questions.questions),
+    _route("/ask", questions.ask_form),
+    _route("/ask", questions.ask, POST),
+    _route("/post", writing.note_form),
+    _route("/post", writing.note, POST),
+    _route("/communities", communities.communities),
+    _route("/@{handle}", people.handle),
+    _route("/follow", people.lookup_form),
+    _route("/follow", people.lookup, POST),
+    _route("/requests", people.requests),
+    _route("/requests/{id:int}", people.answer_request, POST),
+    _route("/notifications", notices.notices),
+    _route("/notifications/read", notices.mark_read, POST),
+]
+
+DEEDS = [
+    _route("/posts/{id:int}/reply", posts.reply_form),
+    _route("/posts/{id:int}/reply", posts.reply, POST),
+    _route("/posts/{id:int}/vote", reacting.vote, POST),
+    _route("/posts/{id:int}/boost", reacting.boost, POST),
+    _route("/posts/{id:int}/accept", reacting.accept, POST),
+    _route("/posts/{id:int}/withdraw", reacting.withdraw, POST),
+    _route("/posts/{id:int}/keep", reacting.keep, POST),
+    _route("/posts/{id:int}/turn", reacting.turn, POST),
+    _route("/posts/{id:int}/pin", reacting.pin, POST),
+    _route("/posts/{id:int}/edit", writing.edit_form),
+    _route("/posts/{id:int}/edit", writing.edit, POST),
+    _route("/posts/{id:int}/history", writing.history),
+    _route("/posts/{id:int}/delete", writing.delete_form),
+    _route("/posts/{id:int}/delete", writing.delete, POST),
+    _route("/posts/{id:int}/report", writing.report_form),
+    _route("/posts/{id:int}/report", writing.report, POST),
+    _route("/posts/{id:int}/from-home", intents.from_home_form),
+    _route("/posts/{id:int}/from-home", intents.from_home, POST),
+    _route("/actors/{id:int}/follow", people.follow, POST),
+    _route("/actors/{id:int}/block", people.block, POST),
+    _route("/actors/{id:int}/mute", people.mute, POST),
+    _route("/actors/{id:int}/report", people.report_form),
+    _route("/actors/{id:int}/report", people.report, POST),
+    _route("/actors/{id:int}/followers", people.followers),
+    _route("/actors/{id:int}/following", people.following),
+    _route("/intents/follow", intents.follow_form),
+    _route("/intents/follow", intents.follow, POST),
+    _route("/intents/object", intents.object_form),
+    _route("/intents/object", intents.open_object, POST),
+    _route("/authorize_interaction", intents.interact_form),
+]
+
+COMMUNITY_MANAGEMENT = [
+    _route("/c/{name}/manage", communities.manage),
+    _route("/c/{name}/moderators", communities.add_moderator, POST),
+    _route("/c/{name}/moderators/remove", communities.remove_moderator, POST),
+    _route("/c/{name}/rules", communities.change_rules, POST),
+    _route("/c/{name}/twins", communities.start_twinning, POST),
+    _route("/c/{name}/twins/answer", communities.answer_twin, POST),
+    _route("/c/{name}/twins/end", communities.end_twinning, POST),
+    _route("/c/{name}/hide", communities.hide, POST),
+    _route("/c/{name}/remove", communities.remove, POST),
+]
+
+ACCOUNT = [
+    _route("/sign-in", signing_in.sign_in_form),
+    _route("/sign-in", signing_in.sign_in, POST),
+    _route("/sign-out", signing_in.sign_out, POST),
+    _route("/login", signing_in.old_sign_in),
+    _route("/invitations/{token}", signing_in.invitation_form),
+    _route("/invitations/{token}", signing_in.use_invitation, POST),
+    _route("/language", my_settings.choose_language, POST),
+    _route("/settings", my_settings.profile_form),
+    _route("/settings", my_settings.change_profile, POST),
+    _route("/settings/account", my_settings.account_form),
+    _route("/settings/password", my_settings.change_password, POST),
+    _route("/settings/devices/end", my_settings.end_device, POST),
+    _route("/settings/blocks", my_settings.kept_away),
+]
+
+ADMINISTRATION = [
+    _route("/admin/reports", admin.reports),
+    _route("/admin/reports/{id:int}/close", admin.close_report, POST),
+    _route("/admin/actors/{id:int}/suspend", admin.suspend, POST),
+    _route("/admin/domains", admin.rules),
+    _route("/admin/domains", admin.set_rule, POST),
+    _route("/admin/domains/drop", admin.drop_rule, POST),
+    _route("/admin/allow-list", admin.use_allow_list, POST),
+]
+
+
+def create_app(settings: Settings, *, federation: Federation) -> Starlette:
+    """The node over `federation`'s database; what endpoints need stands in `app.state`."""
+    database = federation.database
+    plumbing = [
+        _route("/healthz", health.healthz),
+        _route("/readyz", health.Readiness(database, settings)),
+        _route("/static/{version}/{path:path}", static_files.static),
+        _route("/favicon.ico", static_files.favicon),
+    ]
+    app = Starlette(
+        routes=[*plumbing, *FEDERATION, *PAGES, *DEEDS, *COMMUNITY_MANAGEMENT, *ACCOUNT, *ADMINISTRATION],
+        middleware=[
+            Middleware(RequestId),
+            Middleware(RequestLog, proxies=settings.proxy_networks),
+            Middleware(Headed, node=database.node),
+            Middleware(Answered),
+            Middleware(KnownHost, node=database.node),
+            Middleware(Bounded, max_bytes=settings.max_body, seconds=settings.receive_deadline),
+        ],
+        exception_handlers={HTTPException: on_http_exception},
+    )
+    app.router.redirect_slashes = False
+    app.state.settings = settings
+    app.state.database = database
+    app.state.fed = federation
+    app.state.limits = Limits()
+    return app
