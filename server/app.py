@@ -50,6 +50,7 @@ def _actor_routes(path: str, page: object) -> list[Route]:
         _route(f"{path}/following", collections.following),
         _route(f"{path}/featured", collections.featured),
         _route(f"{path}/followers_synchronization", collections.followers_synchronization),
+        _route(f"{path}/followers_synchronization", collections.followers_synchronization),
     ]
 
 
@@ -67,6 +68,7 @@ FEDERATION = [
     *_actor_routes("/org/{name}", people.person),
     *_actor_routes("/c/{name}", communities.community),
     _route("/c/{name}/moderators", collections.moderators),
+    _route("/c/{name}/tag/{tag}", wellknown.old_tag),
     _route("/p/{id:int}", either(objects.post, posts.post)),
     _route("/p/{id:int}/context", threads.context),
     _route("/p/{id:int}/replies", threads.replies),
