@@ -3,6 +3,9 @@
 An address that serves a page to people and an object to servers stands once, with both endpoints (`either`).
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -14,7 +17,7 @@ from server.activitypub import actors, collections, inbox, objects, threads, wel
 from server.errors import Answered, on_http_exception
 from server.limits import Limits
 from server.logs import RequestLog
-from server.negotiation import either
+from server.negotiation import Endpoint, either
 from server.request_id import RequestId
 from server.security import Bounded, Headed, KnownHost
 from server.settings import Settings
@@ -36,11 +39,11 @@ from server.web import settings as my_settings
 GET, POST = ["GET"], ["POST"]
 
 
-def _route(path: str, endpoint: object, methods: list[str] = GET) -> Route:
-    return Route(path, endpoint, methods=methods)  # type: ignore[arg-type]
+def _route(path: str, endpoint: Callable[..., Any], methods: list[str] = GET) -> Route:
+    return Route(path, endpoint, methods=methods)
 
 
-def _actor_routes(path: str, page: object) -> list[Route]:
+def _actor_routes(path: str, page: Endpoint) -> list[Route]:
     """The doors of an actor at `path`: page or object, inbox, and collections."""
     return [
         _route(path, either(actors.actor, page)),
