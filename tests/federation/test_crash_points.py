@@ -301,7 +301,9 @@ async def test_a_living_workers_lease_is_respected_and_a_dead_ones_taken_over(wo
     assert len(claimed) == 1
     assert world.sender.write(lambda db: deliveries.claim(db, 10, delivering.LEASE)) == []
     clock.offset += delivering.LEASE + 1
-    assert [one.id for one in world.sender.write(lambda db: deliveries.claim(db, 10, delivering.LEASE))] == [claimed[0].id]
+    assert [one.id for one in world.sender.write(lambda db: deliveries.claim(db, 10, delivering.LEASE))] == [
+        claimed[0].id
+    ]
 
 
 async def test_asked_to_stop_it_lets_sends_end_and_gives_the_rest_back(
@@ -312,19 +314,22 @@ async def test_asked_to_stop_it_lets_sends_end_and_gives_the_rest_back(
     for number in range(4):
         world.write(f"Nummer {number}, @bodil@b.example")
     await _only_handed_out(world)
-    begun = 0
+    begun, both_begun = 0, asyncio.Event()
 
     async def slow(_request: httpx.Request) -> httpx.Response:
         nonlocal begun
         begun += 1
-        await asyncio.sleep(0.1 if begun == 1 else 60)
+        first = begun == 1
+        if begun == 2:
+            both_begun.set()
+        await asyncio.sleep(0.1 if first else 60)
         return httpx.Response(202)
 
     world.elsewhere.answers["b.example"] = slow
     life, stop = world.life(), asyncio.Event()
     running = asyncio.create_task(delivering.run(life.fed, stop))
-    while begun < 2:
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(5):
+        await both_begun.wait()
     stop.set()
     async with asyncio.timeout(5):
         await running

@@ -41,7 +41,9 @@ def require_nginx() -> str:
     return found
 
 
-def render(text: str, *, name: str, address: str, port: int, plain_port: int, backend: str, chain: Path, key: Path) -> str:
+def render(
+    text: str, *, name: str, address: str, port: int, plain_port: int, backend: str, chain: Path, key: Path
+) -> str:
     """The site's configuration with this machine's names and addresses put in."""
     text = re.sub(r"^(\s*server_name\s+)[^;]+;", rf"\g<1>{name};", text, flags=re.M)
     text = re.sub(r"^\s*listen\s+\[::\][^;]*;.*\n", "", text, flags=re.M)

@@ -1,11 +1,11 @@
 """Real Torv nodes for tests: `torv serve` in a process of its own, its database, and nginx with TLS in front.
 
-    ground = Ground(folder)
-    node = RealNode(ground, "a.torv.test")
-    node.fill(lambda db: ...)           # people and communities, before it starts
-    node.start()
-    node.read(lambda db: ...)           # look into its database while it runs
-    node.kill9(); node.start()          # what a power cut does
+ground = Ground(folder)
+node = RealNode(ground, "a.torv.test")
+node.fill(lambda db: ...)           # people and communities, before it starts
+node.start()
+node.read(lambda db: ...)           # look into its database while it runs
+node.kill9(); node.start()          # what a power cut does
 """
 
 import os

@@ -1,7 +1,7 @@
 """The two nodes that most tests of this folder are about, and who lives there.
 
-    a.torv.test   anna (moderates Torvet), carl; community torvet
-    b.torv.test   bodil (moderates Pladsen), erik, lise (locked: she chooses who follows her); community pladsen
+a.torv.test   anna (moderates Torvet), carl; community torvet
+b.torv.test   bodil (moderates Pladsen), erik, lise (locked: she chooses who follows her); community pladsen
 """
 
 from functools import cached_property
@@ -88,7 +88,9 @@ class Towns:
 
     def question_on_b(self, number: int) -> Post:
         """A question of A, once Pladsen on B lists it."""
-        return self.b.until("Pladsen lists the question", lambda db: listed(db, "pladsen", f"{self.a.origin}/p/{number}"))
+        return self.b.until(
+            "Pladsen lists the question", lambda db: listed(db, "pladsen", f"{self.a.origin}/p/{number}")
+        )
 
 
 def people(db: Session, community: str, title: str, moderator: str, *others: str, locked: str = "") -> None:

@@ -1,0 +1,360 @@
+"""The main job with a real GoToSocial as neighbour: it follows, reads, answers, votes; and the other way round.
+
+Greta lives at the GoToSocial and follows Anna and her community Torvet. Lukas there is locked, as Lise is here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import follows
+from models.actors import Actor
+from models.communities import Listing
+from models.notifications import Notification
+from models.posts import Post, by_uri
+from tests.fediverse.gotosocial import GoToSocial, Neighbour, names_in_etc_hosts, require_gotosocial
+from tests.fediverse.ground import Ground
+from tests.fediverse.nodes import RealNode
+from tests.fediverse.processes import until
+from tests.fediverse.towns import Towns, known, local, remote
+
+pytestmark = [pytest.mark.interop, pytest.mark.slow]
+
+
+@dataclass
+class Neighbours:
+    """Both towns, and the GoToSocial next door."""
+
+    towns: Towns
+    server: GoToSocial
+    greta: Neighbour
+    lukas: Neighbour
+    anna_there: str = ""
+    torvet_there: str = ""
+
+    def uri(self, number: int) -> str:
+        """The id of a post of A."""
+        return f"{self.towns.a.origin}/p/{number}"
+
+    def sees(self, who: Neighbour, uri: str) -> Any:
+        """A status, once it is there."""
+        return self.wait(f"{who.username} sees {uri}", lambda: who.status(uri))
+
+    def wait(self, what: str, found: Callable[[], Any]) -> Any:
+        """Wait for something at the GoToSocial."""
+        return until(what, found, seconds=30, tell=lambda: f"{self.server.log()}\n{self.towns.a.state()}")
+
+    def here(self, node: RealNode, uri: str) -> Post:
+        """A post of the GoToSocial, once it is on a node."""
+        return node.until(f"{uri} is here", lambda db: known(db, uri), seconds=30)
+
+    def greta_on(self, node: RealNode) -> Actor:
+        """Greta as a node knows her."""
+        found = node.read(lambda db: remote(db, "greta", self.server.name))
+        assert found is not None
+        return found
+
+
+@pytest.fixture(scope="module")
+def street(ground: Ground) -> Iterator[Neighbours]:
+    require_gotosocial(ground)
+    for name in ("gts.torv.test", "a.torv.test", "b.torv.test"):
+        ground.settle(name)
+    with names_in_etc_hosts(ground):
+        towns = Towns(ground)
+        server = GoToSocial(ground, "gts.torv.test")
+        try:
+            towns.start()
+            towns.twin()
+            server.start()
+            made = Neighbours(towns, server, server.account("greta"), server.account("lukas", locked=True))
+            made.anna_there = made.greta.follow(f"@anna@{towns.a.host}")
+            made.torvet_there = made.greta.follow(f"@torvet@{towns.a.host}")
+            yield made
+            made.greta.close()
+            made.lukas.close()
+        finally:
+            server.close()
+            towns.close()
+
+
+def notices(db: Session, who: str, kind: str, post_id: int | None = None) -> int:
+    query = select(func.count()).select_from(Notification).join(Actor, Actor.id == Notification.account_id)
+    query = query.where(Actor.username == who, Actor.local.is_(True), Notification.kind == kind)
+    return db.scalar(query if post_id is None else query.where(Notification.post_id == post_id)) or 0
+
+
+def test_it_follows_a_person_and_a_community_here(street: Neighbours) -> None:
+    a = street.towns.a
+    for there in (street.anna_there, street.torvet_there):
+        street.wait("the Accept", lambda there=there: street.greta.relation(there)["following"])  # type: ignore[misc]
+    greta = street.greta_on(a)
+    assert {one.username for _, one in a.read(lambda db: follows.following(db, greta.id))} == {"anna", "torvet"}
+    assert a.read(lambda db: notices(db, "anna", "follow")) == 1
+    profile = street.greta.find(f"@torvet@{a.host}")
+    assert (profile["display_name"], profile["uri" if "uri" in profile else "url"]) == (
+        "Torvet",
+        f"{a.origin}/c/torvet",
+    )
+
+
+def test_a_question_arrives_there_once_with_its_title_and_full_text(street: Neighbours) -> None:
+    number = street.towns.anna.ask(
+        street.towns.torvet, "Må en løbeklub låne skolens brusere?", "Skolen siger **måske**.\n\nHvem spørger vi?"
+    )
+    status = street.sees(street.greta, street.uri(number))
+    # GoToSocial makes the name its subject line.
+    assert status["spoiler_text"] == "Må en løbeklub låne skolens brusere?"
+    assert "Må en løbeklub låne skolens brusere?" in status["content"]
+    assert "<strong>måske</strong>" in status["content"]
+    assert "Hvem spørger vi?" in status["content"]
+    assert status["visibility"] == "public"
+    assert status["account"]["acct"] == f"anna@{street.towns.a.host}"
+    own = [item for item in street.greta.home() if item["uri"] == street.uri(number)]
+    assert len(own) == 1
+
+
+def test_a_question_of_somebody_not_followed_arrives_through_the_community(street: Neighbours) -> None:
+    number = street.towns.carl.ask(street.towns.torvet, "Hvem ejer snerydningen på broen?", "Stat eller kommune?")
+
+    def brought() -> Any:
+        return next((i for i in street.greta.home() if (i.get("reblog") or {}).get("uri") == street.uri(number)), None)
+
+    boost = street.wait("the community's Announce", brought)
+    assert boost["account"]["acct"] == f"torvet@{street.towns.a.host}"
+    assert "Stat eller kommune?" in boost["reblog"]["content"]
+
+
+def test_a_reply_written_there_becomes_an_answer_and_reaches_the_communitys_other_followers(street: Neighbours) -> None:
+    towns = street.towns
+    number = towns.anna.ask(towns.torvet, "Hvordan får man børnehaven med ud at plante?", "Vi har 200 træer.")
+    status = street.sees(street.greta, street.uri(number))
+    reply = street.greta.post(
+        f"@anna@{towns.a.host} Tag dem med om formiddagen, og lad dem navngive træerne.", reply_to=status["id"]
+    )
+    answer = street.here(towns.a, reply["uri"])
+    assert (answer.kind, answer.in_reply_to_id, answer.unreviewed) == ("answer", number, False)
+    assert "navngive" in answer.content
+    assert "@anna" not in answer.content
+    assert "navngive" in towns.anna.page(f"/p/{number}")
+    assert towns.a.read(lambda db: notices(db, "anna", "answer", answer.id)) == 1
+    there = street.here(towns.b, reply["uri"])
+    assert there.kind == "answer"
+    assert there.author_id == street.greta_on(towns.b).id
+    assert "navngive" in towns.bodil.page(f"/p/{towns.question_on_b(number).id}")
+
+
+def test_a_reply_without_any_mention_finds_its_question_all_the_same(street: Neighbours) -> None:
+    number = street.towns.anna.ask(street.towns.torvet, "Virker svar uden navn på nogen?")
+    status = street.sees(street.greta, street.uri(number))
+    reply = street.greta.post("Ja.", reply_to=status["id"])
+    assert street.here(street.towns.a, reply["uri"]).kind == "answer"
+    assert street.here(street.towns.b, reply["uri"]).kind == "answer"
+
+
+def test_a_like_is_a_vote_and_can_be_taken_back(street: Neighbours) -> None:
+    a = street.towns.a
+    number = street.towns.anna.ask(street.towns.torvet, "Er en tommel op en stemme?")
+    status = street.sees(street.greta, street.uri(number))
+    on_b = street.towns.question_on_b(number)
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
+    a.until("the vote", lambda db: db.get(Post, number).up == 1)  # type: ignore[union-attr]
+    street.towns.b.until("the vote on B", lambda db: db.get(Post, on_b.id).up == 1)  # type: ignore[union-attr]
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/unfavourite")
+    a.until("no vote", lambda db: db.get(Post, number).up == 0)  # type: ignore[union-attr]
+    street.towns.b.until("no vote on B", lambda db: db.get(Post, on_b.id).up == 0)  # type: ignore[union-attr]
+
+
+def test_a_vote_here_is_a_like_there(street: Neighbours) -> None:
+    status = street.greta.post(f"@anna@{street.towns.a.host} Kan du se min tommel?")
+    here = street.here(street.towns.a, status["uri"])
+    street.towns.anna.do(f"/posts/{here.id}/vote", value=1)
+    street.wait("the like", lambda: street.greta.again(status)["favourites_count"] == 1)
+    street.towns.anna.do(f"/posts/{here.id}/vote", value=0)
+    street.wait("no like", lambda: street.greta.again(status)["favourites_count"] == 0)
+
+
+def test_an_accepted_answer_arrives_there_as_an_edit_that_names_it(street: Neighbours) -> None:
+    towns = street.towns
+    number = towns.anna.ask(towns.torvet, "Hvem svarede bedst?")
+    status = street.sees(street.greta, street.uri(number))
+    reply = street.greta.post("Det gjorde jeg.", reply_to=status["id"])
+    answer = street.here(towns.a, reply["uri"])
+    towns.anna.do(f"/posts/{answer.id}/accept")
+
+    def shown() -> Any:
+        now = street.greta.again(status)
+        return now if now and reply["uri"] in now["content"] else None
+
+    edited = street.wait("the edit that names the answer", shown)
+    assert "✅" in edited["content"]
+    assert edited["edited_at"]
+    towns.anna.do(f"/posts/{answer.id}/withdraw")
+    street.wait("the edit that takes it back", lambda: "✅" not in street.greta.again(status)["content"])
+    assert "Hvem svarede bedst?" in street.greta.again(status)["content"]
+
+
+def test_edits_arrive_both_ways_though_its_update_ids_repeat(street: Neighbours) -> None:
+    towns = street.towns
+    number = towns.anna.ask(towns.torvet, "Hvad koster en bro?", "Lille.")
+    status = street.sees(street.greta, street.uri(number))
+    towns.anna.do(f"/posts/{number}/edit", title="Hvad koster en gangbro?", text="Fire meter.", language="da")
+    street.wait("our edit there", lambda: "Fire meter." in street.greta.again(status)["content"])
+    assert street.greta.again(status)["spoiler_text"] == "Hvad koster en gangbro?"
+    reply = street.greta.post("90.000", reply_to=status["id"])
+    street.here(towns.a, reply["uri"])
+    street.here(towns.b, reply["uri"])
+    for text in ("95.000 med gelænder", "99.000 med gelænder og lys"):
+        street.greta.call("PUT", f"/api/v1/statuses/{reply['id']}", status=text)
+        for node in (towns.a, towns.b):
+            node.until(f"its edit: {text}", lambda db, t=text: t in by_uri(db, reply["uri"]).content, seconds=30)  # type: ignore[misc,union-attr]
+
+
+def test_boosts_travel_both_ways_and_are_taken_back(street: Neighbours) -> None:
+    towns = street.towns
+    number = towns.anna.post("Gangbroen er åben. Kom og gå.")
+    status = street.sees(street.greta, street.uri(number))
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/reblog")
+    towns.a.until("the boost", lambda db: db.get(Post, number).boost_count == 1)  # type: ignore[union-attr]
+    assert towns.a.read(lambda db: notices(db, "anna", "boost", number)) == 1
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/unreblog")
+    towns.a.until("the boost is gone", lambda db: db.get(Post, number).boost_count == 0)  # type: ignore[union-attr]
+
+    theirs = street.greta.post(f"@anna@{towns.a.host} Vi har også en bro.")
+    here = street.here(towns.a, theirs["uri"])
+    towns.anna.do(f"/posts/{here.id}/boost")
+    street.wait("our boost", lambda: street.greta.again(theirs)["reblogs_count"] == 1)
+    towns.anna.do(f"/posts/{here.id}/boost", undo=1)
+    street.wait("our boost is gone", lambda: street.greta.again(theirs)["reblogs_count"] == 0)
+
+
+def test_deletions_travel_both_ways(street: Neighbours) -> None:
+    towns = street.towns
+    number = towns.anna.ask(towns.torvet, "Kan dette spørgsmål forsvinde?")
+    status = street.sees(street.greta, street.uri(number))
+    reply = street.greta.post("Det kan det.", reply_to=status["id"])
+    street.here(towns.a, reply["uri"])
+    street.here(towns.b, reply["uri"])
+    street.greta.call("DELETE", f"/api/v1/statuses/{reply['id']}")
+    for node in (towns.a, towns.b):
+        node.until("the reply is gone", lambda db: by_uri(db, reply["uri"]).deleted_at is not None, seconds=30)  # type: ignore[union-attr]
+    towns.anna.do(f"/posts/{number}/delete")
+    street.wait("the question is gone there", lambda: street.greta.again(status) is None)
+
+
+def test_a_question_seen_only_through_the_community_is_deleted_there_too(street: Neighbours) -> None:
+    number = street.towns.carl.ask(street.towns.torvet, "Kan også dette forsvinde?")
+    status = street.sees(street.greta, street.uri(number))
+    street.towns.carl.do(f"/posts/{number}/delete")
+    street.wait("it is gone there", lambda: street.greta.again(status) is None)
+
+
+def test_direct_messages_travel_both_ways_and_stay_private(street: Neighbours) -> None:
+    towns = street.towns
+    sent = street.greta.post(f"@anna@{towns.a.host} Hemmeligt: vi mangler 40.000.", "direct")
+    here = street.here(towns.a, sent["uri"])
+    assert here.visibility == "direct"
+    assert towns.a.read(lambda db: notices(db, "anna", "mention", here.id)) == 1
+    assert towns.carl.http.get(f"/p/{here.id}", headers={"Accept": "text/html"}).status_code == 404
+    answered = towns.anna.reply(here.id, "Hemmeligt svar: spørg fonden.", "direct")
+    reply = street.sees(street.greta, street.uri(answered))
+    assert reply["visibility"] == "direct"
+    assert reply["in_reply_to_id"] == sent["id"]
+    first = towns.anna.post(f"{street.greta.handle} Og hemmeligt forfra.", "direct")
+    assert street.sees(street.greta, street.uri(first))["visibility"] == "direct"
+
+
+def test_a_post_of_theirs_that_names_the_community_is_listed_in_it(street: Neighbours) -> None:
+    status = street.greta.post(f"@torvet@{street.towns.a.host} Hvem kender en god brolægger?")
+    here = street.here(street.towns.a, status["uri"])
+    listed = street.towns.a.read(lambda db: db.scalar(select(Listing.community_id).where(Listing.post_id == here.id)))
+    assert listed == street.towns.torvet
+    assert here.kind == "note"
+
+
+def test_we_follow_somebody_there_and_see_what_is_posted(street: Neighbours) -> None:
+    towns = street.towns
+    towns.carl.do("/follow", uri=street.greta.handle)
+    greta = street.greta_on(towns.a)
+    towns.carl.do(f"/actors/{greta.id}/follow")
+    carl = towns.a.read(lambda db: local(db, "carl").id)
+    towns.a.until("the Accept", lambda db: follows.state(db, carl, greta.id) == "accepted", seconds=30)
+    for visibility, wanted in (("public", "public"), ("unlisted", "unlisted"), ("private", "followers")):
+        status = street.greta.post(f"Et opslag, {visibility}.", visibility)
+        assert street.here(towns.a, status["uri"]).visibility == wanted
+        assert f"Et opslag, {visibility}." in towns.carl.page("/")
+    assert "Et opslag, private." not in towns.anna.page("/")
+    towns.carl.do(f"/actors/{greta.id}/follow", undo=1)
+    street.wait("the Undo", lambda: not _followers(street.greta, f"carl@{towns.a.host}"))
+
+
+def _followers(who: Neighbour, acct: str) -> bool:
+    mine = who.call("GET", "/api/v1/accounts/verify_credentials")["id"]
+    return any(one["acct"] == acct for one in who.call("GET", f"/api/v1/accounts/{mine}/followers"))
+
+
+def test_somebody_locked_there_is_asked_before_we_hear_what_is_for_followers(street: Neighbours) -> None:
+    towns = street.towns
+    towns.carl.do("/follow", uri=street.lukas.handle)
+    lukas = towns.a.read(lambda db: remote(db, "lukas", street.server.name))
+    assert lukas is not None
+    assert lukas.locked
+    carl = towns.a.read(lambda db: local(db, "carl").id)
+
+    def asking() -> Any:
+        return street.lukas.call("GET", "/api/v1/follow_requests")
+
+    towns.carl.do(f"/actors/{lukas.id}/follow")
+    waiting = street.wait("the request", asking)
+    street.lukas.call("POST", f"/api/v1/follow_requests/{waiting[0]['id']}/reject")
+    towns.a.until("the Reject", lambda db: follows.state(db, carl, lukas.id) is None, seconds=30)
+
+    towns.carl.do(f"/actors/{lukas.id}/follow")
+    waiting = street.wait("the second request", asking)
+    assert towns.a.read(lambda db: follows.state(db, carl, lukas.id)) == "pending"
+    street.lukas.call("POST", f"/api/v1/follow_requests/{waiting[0]['id']}/authorize")
+    towns.a.until("the Accept", lambda db: follows.state(db, carl, lukas.id) == "accepted", seconds=30)
+    status = street.lukas.post("Kun for dem, jeg kender.", "private")
+    assert street.here(towns.a, status["uri"]).visibility == "followers"
+    assert "dem, jeg kender" in towns.carl.page("/")
+
+
+def test_somebody_locked_here_is_asked_before_they_hear_what_is_for_followers(street: Neighbours) -> None:
+    towns = street.towns
+    lise = towns.visitor("lise")
+    there = street.greta.follow(f"@lise@{towns.b.host}")
+    pending = towns.b.until("the request", lambda db: follows.pending_for(db, local(db, "lise").id), seconds=30)
+    assert street.greta.relation(there)["requested"]
+    lise.do(f"/requests/{pending[0][0].id}", verdict="accept")
+    street.wait("the Accept", lambda: street.greta.relation(there)["following"])
+    number = lise.post("Til jer, der følger mig.", "followers")
+    status = street.sees(street.greta, f"{towns.b.origin}/p/{number}")
+    assert status["visibility"] == "private"
+
+    other = street.lukas.follow(f"@lise@{towns.b.host}")
+    pending = towns.b.until("a second request", lambda db: follows.pending_for(db, local(db, "lise").id), seconds=30)
+    lise.do(f"/requests/{pending[0][0].id}", verdict="reject")
+    street.wait("the Reject", lambda: not street.lukas.relation(other)["requested"])
+    assert not street.lukas.relation(other)["following"]
+
+
+def test_who_unfollows_is_no_follower_any_more(street: Neighbours) -> None:
+    b = street.towns.b
+    there = street.lukas.follow(f"@erik@{b.host}")
+    street.wait("the Accept", lambda: street.lukas.relation(there)["following"])
+    erik = b.read(lambda db: local(db, "erik").id)
+    assert b.read(lambda db: follows.count_followers(db, erik)) == 1
+    street.lukas.call("POST", f"/api/v1/accounts/{there}/unfollow")
+    b.until("the Undo", lambda db: follows.count_followers(db, erik) == 0, seconds=30)
+
+
+def test_nothing_was_refused_or_given_up_on_the_way(street: Neighbours) -> None:
+    """Last: after all of this no queue holds a dead letter, and no activity of theirs was left for dead."""
+    from models import queues
+
+    for node in (street.towns.a, street.towns.b):
+        assert [queue.dead for queue in node.read(queues.overview)] == [0, 0, 0], node.state()
