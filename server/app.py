@@ -53,7 +53,6 @@ def _actor_routes(path: str, page: Endpoint) -> list[Route]:
         _route(f"{path}/following", collections.following),
         _route(f"{path}/featured", collections.featured),
         _route(f"{path}/followers_synchronization", collections.followers_synchronization),
-        _route(f"{path}/followers_synchronization", collections.followers_synchronization),
     ]
 
 

@@ -16,16 +16,9 @@ from federation.writing import collections as writing
 from models import access, collections, communities, follows, posts
 from models.actors import Actor
 from models.collections import PAGE
-from models.errors import DomainError, Unauthenticated
+from models.errors import Unauthenticated
 from server.activitypub.actors import shown_actor
 from server.activitypub.answering import admit, answer, federation_of, not_found, reader
-
-
-class OnlyRead(DomainError):
-    """An outbox is for reading; our own people post by other ways (HTTP 405)."""
-
-    status = 405
-    code = "only_read"
 
 
 @dataclass(frozen=True)
@@ -60,8 +53,6 @@ async def _give(request: Request, suffix: str, build: Build, context: Any = CTX_
 
 async def outbox(request: Request) -> Response:
     """`GET <actor>/outbox`: what he did in public; of a community what it announced."""
-    if request.method not in {"GET", "HEAD"}:
-        raise OnlyRead("Nothing can be posted to an outbox here.")
     form = federation_of(request).question_object
 
     def build(db: Session, actor: Actor, uri: str, wanted: Asked) -> dict[str, Any]:
