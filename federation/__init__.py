@@ -6,13 +6,22 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from federation.backfill import backfill
 from federation.confirming import confirm_actor
 from federation.context import Federation
 from federation.discovery import note_software
+from federation.forwarding import forward
 from federation.publishing import publish
+from federation.refreshing import refresh_actor, refresh_post
+from federation.synchronizing import synchronize_followers
 
 JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "publish": publish,
     "nodeinfo": note_software,
     "confirm_actor": confirm_actor,
+    "backfill": backfill,
+    "refresh_post": refresh_post,
+    "refresh_actor": refresh_actor,
+    "forward": forward,
+    "synchronize_followers": synchronize_followers,
 }

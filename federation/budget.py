@@ -83,4 +83,6 @@ class Budget:
         if not isinstance(value, dict):
             return cls()
         hosts = {str(key): [str(host) for host in item] for key, item in dict(value.get("hosts") or {}).items()}
-        return cls(fetches=min(int(value.get("fetches", 0)), MAX_FETCHES), sender=str(value.get("sender", "")), hosts=hosts)
+        return cls(
+            fetches=min(int(value.get("fetches", 0)), MAX_FETCHES), sender=str(value.get("sender", "")), hosts=hosts
+        )

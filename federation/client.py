@@ -129,7 +129,7 @@ class Client:
         self._blocked = blocked
         # One TLS context for all: each of its own would cost 16 ms of CPU and its memory.
         self._tls = ssl.create_default_context(cafile=ca_file)
-        self._transports = TransportsByHost(self._transport, size=hosts_kept)
+        self._transports = TransportsByHost(self._transport, at_once=CONNECTIONS_PER_HOST, size=hosts_kept)
 
     async def aclose(self) -> None:
         """Close the connections; requests under way end first."""
@@ -252,7 +252,7 @@ class Client:
         except (httpx.TransportError, OSError) as error:
             if isinstance(error, TimeoutError):
                 raise
-            raise Unreachable(_code(error), f"{url.host}: {error or type(error).__name__}") from error
+            raise Unreachable(_code(error), f"{url.host}: {str(error) or type(error).__name__}") from error
 
     async def _in_process(
         self, method: str, url: urls.Url, headers: dict[str, str], body: bytes | None

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 from federation import media_types, reading, urls
+from federation.budget import Budget
 from federation.context import Federation
 from federation.crossing import writing
-from federation.fetch_errors import FetchError
-from federation.budget import Budget
 from federation.documents import PASSING_STATUS, Gone, Passing, Unusable
+from federation.fetch_errors import FetchError
 from models import peers
 
 JRD_TYPES = ("application/jrd+json", "application/json")
@@ -89,7 +89,7 @@ async def _ask(fed: Federation, wanted: Handle, budget: Budget) -> Jrd:
         fed, f"https://{wanted.domain}/.well-known/webfinger?resource={resource}", budget, JRD_TYPES, MAX_JRD
     )
     try:
-        subject = handle(doc.get("subject") if isinstance(doc.get("subject"), str) else "")
+        subject = handle(reading.one_id(doc.get("subject")))
     except Unusable:
         subject = wanted  # some servers put the actor's address there; then only the handle asked for is answered
     links = [link for link in _list(doc.get("links"))[:MAX_LINKS] if isinstance(link, Mapping)]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from federation import media_types, reading, urls
+from federation.budget import Budget
 from federation.client import Signer
 from federation.context import Federation
 from federation.fetch_errors import FetchError
-from federation.budget import Budget
 
 PASSING_STATUS = frozenset({408, 421, 425, 429})
 
@@ -72,7 +72,9 @@ async def fetch(fed: Federation, uri: str, budget: Budget, *, signer: Signer | N
     return Document(name, again)
 
 
-async def fetch_collection(fed: Federation, uri: str, budget: Budget, *, signer: Signer | None = None) -> reading.CollectionIn:
+async def fetch_collection(
+    fed: Federation, uri: str, budget: Budget, *, signer: Signer | None = None
+) -> reading.CollectionIn:
     """A collection or a page of one. PieFed and WordPress serve theirs as plain JSON; only the ids are used."""
     doc = await _get(fed, uri, budget, _is_collection_type, signer)
     try:

@@ -27,6 +27,7 @@ class Kept(Generic[T]):
     """A transport, how many requests it carries now, and whether it ever carried one through."""
 
     transport: T
+    slots: asyncio.Semaphore
     users: int = 0
     last_used: float = 0.0
     proven: bool = False
@@ -39,8 +40,8 @@ class TransportsByHost(Generic[T]):
     Idle ones are closed by a timer, so that a burst to 500 hosts does not leave a thousand half-closed sockets behind.
     """
 
-    def __init__(self, make: Callable[[str], T], *, size: int = 512, idle: float = 45.0) -> None:
-        self._make, self._size, self._idle = make, size, idle
+    def __init__(self, make: Callable[[str], T], *, at_once: int = 4, size: int = 512, idle: float = 45.0) -> None:
+        self._make, self._at_once, self._size, self._idle = make, at_once, size, idle
         self._kept: OrderedDict[str, Kept[T]] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -51,15 +52,25 @@ class TransportsByHost(Generic[T]):
 
     @asynccontextmanager
     async def lend(self, host: str) -> AsyncIterator[Kept[T]]:
-        """The transport of this host, for the time of one request."""
+        """The transport of this host, for the time of one request; waits while `at_once` others have it.
+
+        The pool of the HTTP library is never made to queue, and a transport whose request was cancelled (out of time)
+        is not lent again: a request cancelled between getting a connection and opening it leaves a slot of its pool
+        taken for ever, and four of those would silence the host until a restart.
+        """
         kept = self._kept.get(host)
         if kept is None:
-            kept = self._kept[host] = Kept(self._make(host))
+            kept = self._kept[host] = Kept(self._make(host), asyncio.Semaphore(self._at_once))
         kept.users += 1
         self._kept.move_to_end(host)
         self._shrink()
         try:
-            yield kept
+            async with kept.slots:
+                try:
+                    yield kept
+                except asyncio.CancelledError:
+                    self._retire(host, kept)
+                    raise
         finally:
             kept.users -= 1
             kept.last_used = time.monotonic()
@@ -72,6 +83,11 @@ class TransportsByHost(Generic[T]):
         while len(self._kept) > self._size:
             _, kept = self._kept.popitem(last=False)
             self._drop(kept)
+
+    def _retire(self, host: str, kept: Kept[T]) -> None:
+        if self._kept.get(host) is kept:
+            del self._kept[host]
+        kept.dropped = True
 
     def _drop(self, kept: Kept[T]) -> None:
         kept.dropped = True

@@ -68,7 +68,9 @@ def record_remote(
     if remote.uri.startswith(node_of(db).origin + "/"):
         raise Invalid("A post of another server with an id of ours.")
     known = posts.by_uri(db, remote.uri)
-    if (known is not None and known.deleted_at is not None) or memory.recall(db, "deleted", remote.uri):
+    # A deletion that came before its post counts if its author sent it, not if somebody else on his server did.
+    deleted_by = memory.recall(db, "deleted", remote.uri)
+    if (known is not None and known.deleted_at is not None) or deleted_by in (True, remote.author.uri):
         raise Gone("This post was deleted.")
     if known is not None:
         if known.author_id != remote.author.id:

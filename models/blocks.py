@@ -54,6 +54,11 @@ def block(db: Session, actor: Actor, target: Actor, *, uri: str = "") -> Block:
     return row
 
 
+def by_uri(db: Session, uri: str) -> Block | None:
+    """The block whose activity has this id."""
+    return db.scalars(select(Block).where(Block.uri == uri)).first() if uri else None
+
+
 def unblock(db: Session, actor: Actor, target: Actor) -> bool:
     """Take a block back; False if there was none."""
     row = _find(db, actor.id, target.id)

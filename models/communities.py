@@ -384,6 +384,24 @@ def announced(db: Session, by: Actor, post: Post, uri: str) -> bool:
     return True
 
 
+def listed_by(db: Session, announce_uri: str) -> Post | None:
+    """The thread that an Announce of this id put on a list."""
+    if not announce_uri:
+        return None
+    return db.scalars(select(Post).join(Listing, Listing.post_id == Post.id).where(Listing.announce_uri == announce_uri)).first()
+
+
+def unannounced(db: Session, by: Actor, post: Post) -> bool:
+    """A community elsewhere took its Announce of a thread back (moved, deleted): off its list and its twins' lists."""
+    rows = db.scalars(
+        select(Listing).where(Listing.post_id == post.id, or_(Listing.community_id == by.id, Listing.through_id == by.id))
+    ).all()
+    for row in rows:
+        db.delete(row)
+    db.flush()
+    return bool(rows)
+
+
 def hide(db: Session, by: Actor, group: Actor, post: Post, *, hidden: bool = True) -> None:
     """Hide a twin's thread here (or show it again); its home is not told."""
     _require_moderator(db, by, group)

@@ -96,6 +96,18 @@ def store(
     return fresh
 
 
+def any_due(db: Session) -> bool:
+    """Whether `claim` would find something now; asked by reading, so that waiting costs no write."""
+    free = or_(Received.locked_until.is_(None), Received.locked_until <= now())
+    due = select(Received.id).where(Received.state == "waiting", Received.run_at <= now(), free).limit(1)
+    return db.scalar(due) is not None
+
+
+def has(db: Session, sender_key: str) -> bool:
+    """Whether an activity of this name came here lately and was not undone since."""
+    return db.scalar(select(Received.id).where(Received.sender_key == sender_key).limit(1)) is not None
+
+
 def claim(db: Session, limit: int, lease_s: float) -> list[Received]:
     """Take up to `limit` waiting activities, oldest first, for `lease_s` seconds. The attempt is counted here."""
     present = now()

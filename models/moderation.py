@@ -122,6 +122,12 @@ def report(
     return row
 
 
+def count_reports(db: Session, reporter_id: int, since: datetime) -> int:
+    """How many reports one actor has made since then."""
+    query = select(func.count()).select_from(Report)
+    return db.scalar(query.where(Report.reporter_id == reporter_id, Report.created_at >= since)) or 0
+
+
 def open_reports(db: Session, limit: int = 100) -> list[tuple[Report, Actor, Actor | None]]:
     """Reports that wait, oldest first, with who reported whom."""
     rows = list(db.scalars(select(Report).where(Report.closed_at.is_(None)).order_by(Report.id).limit(limit)))

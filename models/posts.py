@@ -261,6 +261,21 @@ def unpin(db: Session, author: Actor, post: Post) -> None:
         _tell_pin(db, "Remove", author, post)
 
 
+def note_pin(db: Session, owner: Actor, post: Post, *, shown: bool) -> bool:
+    """What an actor or community elsewhere shows first, or no longer; False if we knew. At most 20 are noted."""
+    row = db.get(Pin, (owner.id, post.id))
+    if (row is not None) == shown:
+        return False
+    if row is not None:
+        db.delete(row)
+    elif len(pinned(db, owner.id)) >= MAX_PINS:
+        return False
+    else:
+        db.add(Pin(actor_id=owner.id, post_id=post.id))
+    db.flush()
+    return True
+
+
 def _tell_pin(db: Session, type: str, author: Actor, post: Post) -> None:
     db.flush()
     if author.local:

@@ -5,6 +5,7 @@ from federation.reading.actors import ACTOR_TYPES, ActorIn, KeyDocument, actor, 
 from federation.reading.collections import CollectionIn, collection
 from federation.reading.decoding import Unreadable, decode
 from federation.reading.objects import POST_TYPES, ObjectIn, is_tombstone, note
+from federation.reading.values import one_id
 
 __all__ = [
     "ACTOR_TYPES",
@@ -24,5 +25,6 @@ __all__ = [
     "is_tombstone",
     "key_document",
     "note",
+    "one_id",
     "without_context",
 ]

@@ -124,7 +124,7 @@ def _handle(value: Any) -> str:
 
 def _fields(value: Any) -> list[dict[str, str]]:
     """Profile fields: `PropertyValue`, or a Note or Link in their place (FEP-fb2a)."""
-    found = []
+    found: list[dict[str, str]] = []
     for item in several(value)[: MAX_FIELDS * 2]:
         if not isinstance(item, Mapping) or not (name := line(item.get("name"), 255)):
             continue

@@ -37,7 +37,9 @@ def collection(doc: Mapping[str, Any], *, deep: bool = True) -> CollectionIn:
         id=one_id(doc),
         items=ids(items, MAX_ITEMS),
         first="" if embedded is not None else one_id(first),
-        first_page=collection({"type": "CollectionPage", **embedded}, deep=False) if embedded is not None and deep else None,
+        first_page=collection({"type": "CollectionPage", **embedded}, deep=False)
+        if embedded is not None and deep
+        else None,
         next=one_id(doc.get("next")),
         total=whole_number(doc.get("totalItems")),
     )

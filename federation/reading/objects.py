@@ -153,7 +153,10 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
 
 def _source(value: Any) -> str:
     """Markdown as written (Lemmy, PieFed, Torv); anything else cannot be edited as such."""
-    if not isinstance(value, Mapping) or string(value.get("mediaType"), 100) not in ("text/markdown", "text/x-markdown"):
+    if not isinstance(value, Mapping) or string(value.get("mediaType"), 100) not in (
+        "text/markdown",
+        "text/x-markdown",
+    ):
         return ""
     return string(value.get("content"), MAX_SOURCE)
 

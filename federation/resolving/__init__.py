@@ -1,6 +1,5 @@
 """Resolving: from an id or a handle to an actor or a post of this database, fetched from its origin where need be."""
 
-from federation.resolving.actors import actor, by_handle, fetch_actor, refresh_moderators
 from federation.budget import Budget, OverBudget
 from federation.documents import (
     Document,
@@ -12,6 +11,7 @@ from federation.documents import (
     fetch,
     fetch_collection,
 )
+from federation.resolving.actors import actor, by_handle, fetch_actor, refresh_moderators
 from federation.resolving.posts import FetchedPost, check_author, fetch_post, to_remote
 
 __all__ = [

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from federation import crossing, discovery, reading, urls
-from federation.context import Federation
 from federation.budget import Budget, OverBudget
+from federation.context import Federation
 from federation.documents import FetchFailed, Gone, Unusable, fetch, fetch_collection
 from models import actors, communities
 from models.actors import Actor, RemoteActor

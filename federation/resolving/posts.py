@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from federation import crossing, reading, urls
+from federation.budget import Budget, OverBudget
 from federation.context import Federation
+from federation.documents import FetchFailed, Gone, Unusable, fetch
 from federation.reading import ObjectIn
 from federation.resolving.actors import actor
-from federation.budget import Budget, OverBudget
-from federation.documents import FetchFailed, Gone, Unusable, fetch
 from models import actors, posts
 from models.actors import Actor
 from models.arriving import RemotePost

@@ -1,0 +1,79 @@
+"""Whether a post of another server is kept here, and recording it with what it answers."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from federation.handlers.effects import Ignored
+from federation.reading import without_context
+from federation.resolving import FetchedPost
+from models import actors, arriving, communities, composing, follows, jobs, posts, threads
+from models.access import OPEN
+from models.arriving import RemotePost
+from models.errors import Gone
+from models.posts import Post
+
+__all__ = ["OPEN", "forward", "is_wanted", "record", "record_ancestor"]
+
+
+def is_wanted(db: Session, remote: RemotePost, audience: Sequence[str] = ()) -> bool:
+    """Somebody here follows the author, is mentioned or addressed, or it answers a post that we have.
+
+    Everything else is dropped: a node is not an archive of the network.
+    """
+    if follows.followed_here(db, remote.author.id) or posts.by_uri(db, remote.in_reply_to_uri) is not None:
+        return True
+    if remote.community is not None and remote.community.local:
+        return True
+    named = {*remote.addressed, *remote.mentions, *audience}
+    return any(actor.local for actor in actors.by_uris(db, named))
+
+
+def record(
+    db: Session,
+    remote: RemotePost,
+    *,
+    ancestors: Sequence[FetchedPost] = (),
+    inner: Mapping[str, Any] | None = None,
+    told: bool = True,
+) -> Post:
+    """Record the posts it answers, oldest first, and then the post itself. Raises Ignored if we have it."""
+    for one in ancestors:
+        record_ancestor(db, one.remote)
+    if remote.community is not None and remote.community.local and not remote.in_reply_to_uri:
+        rules = communities.settings(db, remote.community)
+        if rules.moderators_only and not communities.is_moderator(db, remote.author.id, remote.community.id):
+            raise Ignored("Only moderators ask in this community.")
+    post, new = arriving.record_remote(db, remote, inner=without_context(inner) if inner else None, told=told)
+    if not new:
+        raise Ignored("We have this post already.")
+    if told:
+        _hear_the_rest(db, post, ancestors)
+    return post
+
+
+def record_ancestor(db: Session, remote: RemotePost) -> None:
+    """Record a post that was fetched for another's sake: nobody is told. One that was deleted meanwhile is left out."""
+    if remote.visibility in OPEN:
+        with suppress(Gone):
+            arriving.record_remote(db, remote, told=False)
+
+
+def _hear_the_rest(db: Session, post: Post, ancestors: Sequence[FetchedPost]) -> None:
+    """A thread that is new here has more replies than the one that brought it: ask for them later."""
+    if ancestors and (root := posts.get(db, post.thread_id)).id != post.id and not root.local:
+        jobs.enqueue(db, "backfill", {"uri": root.uri}, dedupe=f"backfill:{root.id}")
+
+
+def forward(db: Session, post: Post, remote: RemotePost, received_id: int) -> None:
+    """Pass a reply to our asker's question on to its home community elsewhere, if it did not address that itself.
+
+    The bytes go as they came, from the inbox row (ActivityPub 7.1.2).
+    """
+    found = threads.forwarding(db, post, remote.addressed)
+    if found is not None and composing.open_visibility(post):
+        asker, home = found
+        payload = {"received": received_id, "actor": asker.id, "inbox": home.inbox}
+        jobs.enqueue(db, "forward", payload, dedupe=f"forward:{received_id}:{home.id}")

@@ -1,0 +1,174 @@
+"""Whose request is it? From the Signature header to the actor whose key made it, cheapest checks first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from sqlalchemy.orm import Session
+
+from federation import crossing, keys, reading, signatures, urls
+from federation.context import Federation
+from federation.receiving.requests import Allowance, IncomingRequest, Refusal
+from models import actors, base, domains
+from models.actors import RemoteActor
+from models.database import node_of
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A request with a proven sender."""
+
+    owner: str
+    """Id of the actor whose key signed it."""
+    fetched: RemoteActor | None
+    """The owner as just fetched, to be recorded now that the proof holds; None if he was known with this key."""
+    replay_key: str
+    valid_until: datetime
+    skew: float | None
+    """Its `Date` minus our clock, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database says of the claims of a request."""
+
+    blocked: bool
+    inbox_status: int
+    owner: str = ""
+    pem: str = ""
+    owner_deleted: bool = False
+
+
+async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance) -> Signed | None:
+    """Who sent it; raises Refusal. None: somebody we do not know says that he is gone or changed, so nobody needs to ask.
+
+    Nothing of the body is believed here, and it is not even read as JSON before its digest fits.
+    """
+    try:
+        parsed = signatures.parse_request_signature(request.method, request.target, request.headers)
+    except signatures.SignatureError as error:
+        allowance.spend()
+        raise _refusal(error) from error
+    host = urls.host_of(parsed.key_id)
+    if host is None or host == urls.host_of(fed.node.origin):
+        allowance.spend()
+        raise Refusal(401, "The keyId is not an https address of another server.", code="keyid")
+    known = await crossing.reading(fed.database, lambda db: _look_up(db, request.target, parsed.key_id, host))
+    if known.blocked:
+        raise Refusal(403, "This server does not talk to yours.", code="blocked")
+    if known.inbox_status:
+        raise Refusal(known.inbox_status, "There is no such inbox.", code="inbox")
+    if not allowance.left():
+        raise Refusal(429, "Too many requests that fail or need a new key.", code="flood", retry_after=30)
+    try:
+        signatures.check_request(parsed, origin=fed.node.origin, now=base.now(), body=request.body)
+        owner, fetched = await _verify(fed, request, parsed, known, allowance)
+    except signatures.SignatureError as error:
+        allowance.spend()
+        raise _refusal(error) from error
+    if not owner:
+        return None
+    return Signed(owner, fetched, signatures.replay_key(parsed), signatures.valid_until(parsed), _skew(request))
+
+
+def _refusal(error: signatures.SignatureError) -> Refusal:
+    return Refusal(error.status, f"{error.text[:1].upper()}{error.text[1:]}.", code=error.code)
+
+
+def _look_up(db: Session, target: str, key_id: str, host: str) -> _Known:
+    blocked = domains.is_blocked(db, host)
+    inbox_status = 0 if blocked else _inbox_status(db, target)
+    found = actors.key_by_uri(db, key_id)
+    if found is not None and not found[1].local:
+        key, owner = found
+        return _Known(blocked, inbox_status, owner.uri, key.public_pem)
+    stranger = actors.by_uri(db, key_id.partition("#")[0])
+    deleted = stranger is not None and stranger.deleted_at is not None
+    return _Known(blocked, inbox_status, owner_deleted=deleted)
+
+
+def _inbox_status(db: Session, target: str) -> int:
+    """0 if somebody reads this inbox, else 404 or (for the own inbox of somebody deleted) 410. `/inbox` is always there."""
+    path = target.partition("?")[0]
+    if path == "/inbox":
+        return 0
+    owner = actors.by_uri(db, node_of(db).origin + path.removesuffix("/inbox"))
+    if owner is None or not owner.local or not path.endswith("/inbox"):
+        return 404
+    return 410 if owner.deleted_at is not None else 0
+
+
+async def _verify(
+    fed: Federation,
+    request: IncomingRequest,
+    parsed: signatures.ParsedSignature,
+    known: _Known,
+    allowance: Allowance,
+) -> tuple[str, RemoteActor | None]:
+    """(owner, owner as fetched); an empty owner for the news of strangers about themselves."""
+
+    def check(pem: str) -> None:
+        key = signatures.public_key(pem)
+        signatures.verify(parsed, key, origin=fed.node.origin, now=base.now(), body=request.body)
+
+    if not known.pem:
+        if keys.remembered(fed, parsed.key_id) is None:
+            if await _is_strangers_farewell(fed, request.body):
+                return "", None
+            if not allowance.spend():
+                raise Refusal(429, "Too many requests that need a new key.", code="flood", retry_after=30)
+        found = await _fetch(fed, parsed.key_id, deleted=known.owner_deleted)
+        check(found.pem)
+        return found.owner.uri, found.owner
+    try:
+        check(known.pem)
+        return known.owner, None
+    except (signatures.SignatureError, signatures.BadKey) as error:
+        try:
+            newer = await keys.refreshed(fed, parsed.key_id, known.pem)
+        except keys.NoKey as silent:
+            raise _no_key(silent) from silent
+        if newer is None:
+            if isinstance(error, signatures.BadKey):
+                raise Refusal(401, "The key is not one to trust.", code="bad-key") from error
+            raise
+        check(newer.pem)
+        return newer.owner.uri, newer.owner
+
+
+async def _fetch(fed: Federation, key_id: str, *, deleted: bool) -> keys.FetchedKey:
+    try:
+        return await keys.fetched(fed, key_id)
+    except keys.NoKey as error:
+        if deleted and not error.passing:
+            raise Refusal(403, "The sender is deleted.", code="deleted") from error
+        raise _no_key(error) from error
+
+
+def _no_key(error: keys.NoKey) -> Refusal:
+    if error.passing:
+        text = "The server of the key does not answer. Try again soon."
+        return Refusal(503, text, code="key-host-down", retry_after=keys.RETRY_AFTER)
+    return Refusal(401, "The key of the keyId cannot be had.", code="no-key")
+
+
+async def _is_strangers_farewell(fed: Federation, body: bytes) -> bool:
+    """A Delete or Update of the sender itself. From somebody unknown it tells us nothing, so his key is not asked for.
+
+    Deleted accounts are announced to every server that ever was, and their keys are gone by then.
+    """
+    try:
+        activity = reading.activity(reading.decode(body))
+    except reading.Unreadable as error:
+        raise Refusal(400, error.text, code="unreadable") from error
+    if activity.type not in ("Delete", "Update") or activity.actor != activity.object_id:
+        return False
+    found = await crossing.reading(fed.database, lambda db: actors.by_uri(db, activity.actor))
+    return found is None or found.deleted_at is not None
+
+
+def _skew(request: IncomingRequest) -> float | None:
+    try:
+        return (parsedate_to_datetime(request.header("date")) - base.now()).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
