@@ -78,7 +78,7 @@ def invite(email: str, days: int, role: str, as_json: bool) -> None:
     """Make a link with which somebody can make an account of his own, once."""
     with opened() as database:
         token = database.write(lambda db: accounts.invite(db, role=role, email=email, days=days))
-        link = f"{database.node.origin}/invite/{token}"
+        link = f"{database.node.origin}/invitations/{token}"
     show({"link": link, "role": role, "days": days}) if as_json else click.echo(link)
 
 
