@@ -127,7 +127,9 @@ def _page(request: Request, error: DomainError, headers: dict[str, str]) -> Resp
         "heading": text(HEADINGS.get(error.status, HEADINGS[400 if error.status < 500 else 500])),
         "text": text(error.text),
         "request_id": _request_id(request),
-        "written": [typed.raw(name) for name in ("title", "text", "comment", "bio") if typed.raw(name)] if typed else [],
+        "written": [typed.raw(name) for name in ("title", "text", "comment", "bio") if typed.raw(name)]
+        if typed
+        else [],
     }
     frame = visit.common() if visit else common(request, None)
     html = render("error.html", language, settings.time_zone, {**frame, **values})

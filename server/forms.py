@@ -1,10 +1,10 @@
 """Reading what people typed: typed values, an error beside its field, and the typed text kept for the next try.
 
-    form = await Form.read(request)
-    title = form.text("title", most=300)
-    visibility = form.choice("visibility", ("public", "node"))
-    if form.errors:
-        return visit.page("ask.html", form=form, status=422)
+form = await Form.read(request)
+title = form.text("title", most=300)
+visibility = form.choice("visibility", ("public", "node"))
+if form.errors:
+    return visit.page("ask.html", form=form, status=422)
 """
 
 from collections.abc import Sequence

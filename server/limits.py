@@ -38,6 +38,7 @@ class Rule:
 
 SIGN_IN_BY_ADDRESS = Rule("sign-in/address", 25, 5 * 60)
 SIGN_IN_BY_ACCOUNT = Rule("sign-in/account", 25, 60 * 60)
+FINDING_BY_ADDRESS = Rule("finding/address", 20, 10 * 60)
 LOOKUPS_BY_ACCOUNT = Rule("lookup/account", 60, 60 * 60)
 WRITES_BY_ACCOUNT = Rule("write/account", 300, 60 * 60)
 

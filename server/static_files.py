@@ -84,4 +84,6 @@ async def static(request: Request) -> Response:
 
 async def favicon(request: Request) -> Response:
     """`GET /favicon.ico`: the mark, for browsers that ask without having been told."""
-    return Response(files()[1]["mark.svg"].content, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
+    return Response(
+        files()[1]["mark.svg"].content, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"}
+    )

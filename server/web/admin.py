@@ -6,8 +6,9 @@ from starlette.responses import Response
 from models import actors, domains, moderation, posts, settings
 from models.accounts import Role
 from models.actors import Actor
+from models.domains import DomainAction
 from models.errors import DomainError, NotFound
-from models.moderation import AuditEntry, DomainAction, Report
+from models.moderation import AuditEntry, Report
 from models.posts import Post
 from server.forms import Form
 from server.i18n import later
@@ -75,7 +76,14 @@ async def _rules_page(visit: Visit, form: Form, status: int = 200) -> Response:
 
     found, allow_list, log = await visit.read(look)
     return visit.page(
-        "admin_domains.html", status=status, form=form, rules=found, actions=ACTIONS, allow_list=allow_list, log=log, tab="domains"
+        "admin_domains.html",
+        status=status,
+        form=form,
+        rules=found,
+        actions=ACTIONS,
+        allow_list=allow_list,
+        log=log,
+        tab="domains",
     )
 
 

@@ -1,13 +1,14 @@
 """Communities: the list of them, one with its threads, and what its moderators can do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, communities as groups, follows, timelines
+from models import access, actors, follows, timelines
+from models import communities as groups
 from models.actors import Actor
-from models.communities import Listing
+from models.communities import Community, Listing
 from models.errors import DomainError, Forbidden, NotFound
 from models.follows import Follow
 from models.posts import Post, get
@@ -48,9 +49,7 @@ class CommunityPage:
     following: str | None = None
     moderates: bool = False
     more: int | None = None
-    hidden: bool = False
     unanswered: bool = False
-    tabs: list[tuple[str, str]] = field(default_factory=list)
 
 
 def look(db: Session, viewer: Actor | None, group: Actor, *, unanswered: bool, before: int | None) -> CommunityPage:
@@ -92,9 +91,7 @@ def _local(db: Session, viewer: Actor | None, name: str) -> Actor:
 async def show_community(visit: Visit, group: Actor) -> Response:
     """The page of a community, here or elsewhere."""
     unanswered = bool(visit.query("unanswered"))
-    found = await visit.read(
-        lambda db: look(db, visit.actor, group, unanswered=unanswered, before=visit.cursor())
-    )
+    found = await visit.read(lambda db: look(db, visit.actor, group, unanswered=unanswered, before=visit.cursor()))
     return visit.page("community.html", found=found, group=group, shown=found.shown, alternate=group.uri)
 
 
@@ -112,6 +109,9 @@ class ManagePage:
     hidden: list[tuple[Listing, Post]]
     removed: list[Post]
     people: dict[int, Actor]
+    from_twins: list[tuple[Listing, Post]]
+    """The newest threads that came through a twin."""
+    settings: Community
 
 
 def _managed(db: Session, me: Actor, name: str) -> Actor:
@@ -137,6 +137,8 @@ def look_at_managing(db: Session, me: Actor, name: str) -> ManagePage:
         hidden,
         removed,
         show(db, me, [*(post for _, post in hidden), *removed]).people,
+        [(listing, post) for listing, post in recent if listing.through_id and listing.hidden_at is None][:10],
+        rules_of(db, group),
     )
 
 
@@ -149,8 +151,14 @@ async def manage(visit: Visit) -> Response:
 async def _manage_page(visit: Visit, form: Form, status: int = 200) -> Response:
     name = visit.request.path_params["name"]
     found = await visit.read(lambda db: look_at_managing(db, visit.me, name))
-    rules = await visit.read(lambda db: rules_of(db, found.group))
-    return visit.page("manage.html", status=status, found=found, group=found.group, settings_row=rules, form=form)
+    chosen = found.settings
+    preset = Form.filled(
+        name=found.group.name,
+        summary=found.group.summary_source,
+        rules="\n".join(chosen.rules),
+        **{name: "1" for name in ("allows_down", "holds_outside", "moderators_only") if getattr(chosen, name)},
+    )
+    return visit.page("manage.html", status=status, found=found, group=found.group, preset=preset, form=form)
 
 
 def _manage_path(visit: Visit) -> str:
@@ -302,4 +310,3 @@ async def remove(visit: Visit, form: Form) -> Response:
 
 def _path(visit: Visit) -> str:
     return f"/c/{visit.request.path_params['name']}"
-

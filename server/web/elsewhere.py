@@ -2,6 +2,8 @@
 
 import asyncio
 
+from sqlalchemy.orm import Session
+
 from federation import discovery, resolving
 from federation.crossing import reading, writing
 from federation.resolving import Budget, FetchFailed, Gone, OverBudget, Passing
@@ -81,7 +83,7 @@ async def _by_address(visit: Visit, address: str, budget: Budget) -> Actor | Pos
         return known
     fetched = await resolving.fetch_post(visit.fed, document.id, budget)
 
-    def record(db: jobs.Session) -> Post:
+    def record(db: Session) -> Post:
         post, _ = arriving.record_remote(db, fetched.remote, told=False)
         jobs.enqueue(db, "backfill", {"uri": post.uri}, dedupe=f"backfill {post.uri}")
         return post
@@ -95,7 +97,9 @@ async def resolve_mentions(visit: Visit, source: str) -> None:
     Whoever cannot be found in time stays plain text; the post is written all the same.
     """
     handles = text.handles_in(source)
-    unknown = await reading(visit.database, lambda db: [h for h in handles if actors.find(db, h) is None]) if handles else []
+    unknown = (
+        await reading(visit.database, lambda db: [h for h in handles if actors.find(db, h) is None]) if handles else []
+    )
     if not unknown:
         return
     budget = Budget(fetches=60, seconds=MENTION_SECONDS)

@@ -63,7 +63,9 @@ async def tag(visit: Visit) -> Response:
     name = tag_key(visit.request.path_params["tag"])
 
     def look(db: Session) -> Shown:
-        return show(db, visit.actor, timelines.tag(db, visit.actor, name, before=visit.cursor(), limit=PAGE + 1), doings=True)
+        return show(
+            db, visit.actor, timelines.tag(db, visit.actor, name, before=visit.cursor(), limit=PAGE + 1), doings=True
+        )
 
     shown = await visit.read(look)
     following = shown.posts[PAGE - 1].id if len(shown.posts) > PAGE else None

@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from federation import discovery
 from federation.resolving import Budget, FetchFailed, OverBudget, Passing
-from models import actors, follows, posts
+from models import access, actors, follows
 from models.actors import Actor
 from models.errors import DomainError, Invalid, NotFound
 from models.posts import Post
 from server.forms import Form
 from server.i18n import later
+from server.limits import FINDING_BY_ADDRESS
 from server.web.elsewhere import SECONDS, UNREACHABLE, find
 from server.web.rendering import post_path, profile_path
 from server.web.visits import Visit, action, open_action, own_page, page
@@ -101,8 +102,6 @@ async def from_home_form(visit: Visit) -> Response:
 
 
 async def _from_home_page(visit: Visit, form: Form, status: int = 200, *, leads_to: str = "") -> Response:
-    from models import access
-
     post = await visit.read(lambda db: access.access_post(db, visit.actor, visit.path("id")))
     return visit.page("from_home.html", status=status, form=form, post=post, leads_to=leads_to)
 
@@ -110,8 +109,6 @@ async def _from_home_page(visit: Visit, form: Form, status: int = 200, *, leads_
 @open_action
 async def from_home(visit: Visit, form: Form) -> Response:
     """`POST /posts/{id}/from-home`: ask the visitor's server where it wants him sent, and show the link there."""
-    from models import access
-
     post = await visit.read(lambda db: access.access_post(db, visit.actor, visit.path("id")))
     try:
         leads_to = await _door_of(visit, form.line("handle", most=300), post)
@@ -125,8 +122,6 @@ async def from_home(visit: Visit, form: Form) -> Response:
 
 
 async def _door_of(visit: Visit, handle: str, post: Post) -> str:
-    from server.limits import FINDING_BY_ADDRESS
-
     visit.limits.count(FINDING_BY_ADDRESS, visit.client)
     try:
         wanted = discovery.handle(handle)
@@ -138,5 +133,7 @@ async def _door_of(visit: Visit, handle: str, post: Post) -> str:
     template = jrd.templates.get(OBJECT) or jrd.templates.get(SUBSCRIBE) or ""
     filled = template.replace("{object}", quote(post.uri, safe="")).replace("{uri}", quote(post.uri, safe=""))
     if not filled.startswith("https://") or "{" in filled:
-        raise Invalid(later("That server does not say where to answer. Copy the address below and search for it there."))
+        raise Invalid(
+            later("That server does not say where to answer. Copy the address below and search for it there.")
+        )
     return filled

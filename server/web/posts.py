@@ -15,7 +15,7 @@ from server.security import local_path
 from server.web.elsewhere import resolve_mentions
 from server.web.rendering import post_path
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
-from server.web.visits import Visit, action, page
+from server.web.visits import Visit, action, own_page, page
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
 
@@ -122,7 +122,7 @@ def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200) -> R
     )
 
 
-@page
+@own_page
 async def reply_form(visit: Visit) -> Response:
     """`GET /posts/{id}/reply`: a page to comment on a post."""
     return await _reply_page(visit, Form.filled())
@@ -134,12 +134,20 @@ async def _reply_page(visit: Visit, form: Form, status: int = 200) -> Response:
         return parent, show(db, visit.actor, [parent])
 
     parent, shown = await visit.read(find)
-    return visit.page("reply.html", status=status, post=parent, shown=shown, form=form, tag_names=TAG_NAMES)
+    return visit.page(
+        "reply.html",
+        status=status,
+        post=parent,
+        shown=shown,
+        form=form,
+        tag_names=TAG_NAMES,
+        as_comment="comment" in (visit.query("as"), form.raw("as")),
+    )
 
 
 @action
 async def reply(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/reply`: answer a question, comment on anything else."""
+    """`POST /posts/{id}/reply`: answer a question (or comment on it, with `as=comment`), comment on anything else."""
     text = form.text("text", most=MAX_TEXT)
     visibility = form.choice("visibility", tuple(REPLIES_KEEP), Visibility.PUBLIC)
     if form.errors:
@@ -148,7 +156,8 @@ async def reply(visit: Visit, form: Form) -> Response:
 
     def write(db: Session, me: Actor) -> tuple[Post, str]:
         parent = access.access_post(db, me, visit.path("id"))
-        written = threads.reply(db, me, parent, Draft(text, visibility=visibility, language=visit.language))
+        say = threads.comment if form.raw("as") == "comment" else threads.reply
+        written = say(db, me, parent, Draft(text, visibility=visibility, language=visit.language))
         question = threads.question_of(db, written)
         return written, post_path(question) if question is not None else post_path(get(db, parent.id))
 
@@ -165,6 +174,6 @@ async def reply(visit: Visit, form: Form) -> Response:
 
 async def _again(visit: Visit, form: Form, status: int) -> Response:
     found = await visit.read(lambda db: look(db, visit.actor, visit.path("id")))
-    if found.root.id == found.post.id:
+    if found.root.id == found.post.id and form.raw("as") != "comment":
         return show_post(visit, found, form, status)
     return await _reply_page(visit, form, status)

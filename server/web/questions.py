@@ -35,9 +35,7 @@ async def questions(visit: Visit) -> Response:
     offset = min(visit.cursor("from") or 0, LAST_OFFSET) if order == "top" else 0
 
     def look(db: Session) -> Shown:
-        found = timelines.questions(
-            db, visit.actor, order=order, before=visit.cursor(), offset=offset, limit=PAGE + 1
-        )
+        found = timelines.questions(db, visit.actor, order=order, before=visit.cursor(), offset=offset, limit=PAGE + 1)
         return show(db, visit.actor, found)
 
     shown = await visit.read(look)
@@ -52,9 +50,7 @@ async def questions(visit: Visit) -> Response:
 @own_page
 async def ask_form(visit: Visit) -> Response:
     """`GET /ask?community=<id>`: an empty question."""
-    form = Form.filled(
-        community=visit.query("community"), visibility=Visibility.PUBLIC.value, language=visit.language
-    )
+    form = Form.filled(community=visit.query("community"), visibility=Visibility.PUBLIC.value, language=visit.language)
     return await _ask_page(visit, form)
 
 

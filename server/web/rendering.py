@@ -17,6 +17,7 @@ from models.actors import Actor
 from models.posts import Post
 from server import dates, static_files
 from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
+from server.web.showing import content
 
 FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -51,12 +52,15 @@ def environment(language: str, time_zone: str) -> Environment:
 
     made.globals |= {
         "language": language,
+        "language_names": locale(language).languages,
         "languages": [(code, NAMES[code]) for code in LANGUAGES],
         "static": static_files.address,
         "icon": icon,
         "profile": profile_path,
         "path_of": post_path,
         "initials": initials,
+        "content": lambda post: Markup(content(post)),  # noqa: S704 - cleaned when it was stored
+        "html": Markup,
     }
     made.filters |= {
         "when": when,
@@ -104,4 +108,6 @@ def shown(text: str) -> str:
 def paragraphs(text: str) -> Markup:
     """Plain text as HTML paragraphs."""
     parts = [part.strip() for part in text.replace("\r\n", "\n").split("\n\n")]
-    return Markup("").join(Markup("<p>{}</p>").format(escape(part).replace("\n", Markup("<br>"))) for part in parts if part)
+    return Markup("").join(
+        Markup("<p>{}</p>").format(escape(part).replace("\n", Markup("<br>"))) for part in parts if part
+    )

@@ -42,6 +42,8 @@ SAID = {
     "unhidden": later("The thread is shown again."),
     "removed": later("The post is taken out of the community. Its author is told."),
     "restored": later("The post is back in the community."),
+    "suspended": later("The account is suspended."),
+    "unsuspended": later("The account is open again."),
     "rule-set": later("The rule is in force."),
     "rule-dropped": later("The rule is lifted."),
 }

@@ -127,4 +127,3 @@ async def choose_language(visit: Visit, form: Form) -> Response:
     if not form.errors:
         sessions.put(response, visit.node, sessions.LANGUAGE, language, seconds=sessions.LANGUAGE_SECONDS)
     return response
-

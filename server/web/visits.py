@@ -1,13 +1,13 @@
 """A visit: who asks for a page, in which language, and the way to read, write and answer.
 
-    @page
-    async def about(visit: Visit) -> Response:
-        return visit.page("about.html")
+@page
+async def about(visit: Visit) -> Response:
+    return visit.page("about.html")
 
-    @action
-    async def vote(visit: Visit, form: Form) -> Response:
-        ...
-        return visit.go("/p/17", said="voted")
+@action
+async def vote(visit: Visit, form: Form) -> Response:
+    ...
+    return visit.go("/p/17", said="voted")
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -178,8 +178,13 @@ class Visit:
     def page(self, template: str, *, status: int = 200, alternate: str = "", **values: Any) -> Response:
         """A template as answer. `alternate`: the id of the ActivityPub object this page shows."""
         said = SAID.get(sessions.read(self.request, self.node, sessions.SAID), "")
-        html = render(template, self.language, self.settings.time_zone, self.common() | {"said": said, "alternate": alternate} | values)
-        headers = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Language, Cookie", "Content-Language": self.language}
+        values = {**self.common(), "said": said, "alternate": alternate, **values}
+        html = render(template, self.language, self.settings.time_zone, values)
+        headers = {
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept, Accept-Language, Cookie",
+            "Content-Language": self.language,
+        }
         if alternate:
             headers["Link"] = f'<{alternate}>; rel="alternate"; type="application/activity+json"'
         response = HTMLResponse(html, status_code=status, headers=headers)
@@ -191,8 +196,8 @@ class Visit:
 
     def common(self) -> Mapping[str, Any]:
         """What every template may use."""
-        return common(self.request, self) | {
-            "visit": self,
+        return {
+            **common(self.request, self),
             "me": self.actor,
             "account": self.account,
             "unread": self.unread,

@@ -17,10 +17,22 @@ from server.web.visits import Visit, action, own_page, page
 
 VISIBILITIES = {
     Visibility.PUBLIC: (later("Everybody"), later("Shown on your profile, and to anybody anywhere.")),
-    Visibility.UNLISTED: (later("Everybody, but in no lists"), later("Anybody can read it, but it stands in no public list.")),
-    Visibility.FOLLOWERS: (later("Those who follow you"), later("Only those who follow you, and those you name.")),
-    Visibility.DIRECT: (later("Those you name"), later("Only those whose handles you write. The servers' administrators can read it too.")),
-    Visibility.NODE: (later("This server only"), later("Only people with an account here. It is never sent to other servers.")),
+    Visibility.UNLISTED: (
+        later("Everybody, but in no lists"),
+        later("Anybody can read it, but it stands in no public list."),
+    ),
+    Visibility.FOLLOWERS: (
+        later("Those who follow you"),
+        later("Only those who follow you, and those you name."),
+    ),
+    Visibility.DIRECT: (
+        later("Those you name"),
+        later("Only those whose handles you write. The servers' administrators can read it too."),
+    ),
+    Visibility.NODE: (
+        later("This server only"),
+        later("Only people with an account here. It is never sent to other servers."),
+    ),
 }
 
 
