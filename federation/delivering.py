@@ -27,7 +27,7 @@ log = logging.getLogger("torv.delivering")
 LEASE = 60.0
 POLL = 1.0
 GRACE = 10.0
-GATHER = 0.02
+GATHER = 0.005
 """Seconds in which finished attempts are gathered for one commit."""
 
 PARCELS_KEPT = 128
@@ -54,40 +54,49 @@ class _Courier:
         self.fed = fed
         self.flying: dict[int, asyncio.Task[None]] = {}
         self.landed: list[tuple[Claimed, Outcome]] = []
-        self.something_landed = asyncio.Event()
         self.parcels: OrderedDict[int, _Parcel] = OrderedDict()
         self.last_host = ""
 
     async def run(self, stop: asyncio.Event) -> None:
         with Bell(self.fed.database, {"deliveries"}) as bell:
-            recorder = asyncio.create_task(self._record_all(bell))
+            self.bell = bell
             try:
                 while not stop.is_set():
-                    free = self.fed.limits.delivery_concurrency - len(self.flying)
-                    claimed = await self._claim(free) if free > 0 else []
+                    claimed = await self._turn()
                     for one in claimed:
                         self.flying[one.id] = asyncio.create_task(self._deliver(one))
                     if not claimed:
                         await bell.wait(POLL, stop)
+                        await asyncio.sleep(GATHER)
             finally:
                 await self._wind_up()
-                recorder.cancel()
-                await asyncio.gather(recorder, return_exceptions=True)
-                await self._record()
+                await self._turn(claiming=False)
 
-    async def _claim(self, free: int) -> list[Claimed]:
+    async def _turn(self, *, claiming: bool = True) -> list[Claimed]:
+        """Write down what has landed and take what may be sent next, both in one transaction."""
         limits = self.fed.limits
-        spare = free - limits.delivery_concurrency // 4
-        after = self.last_host
-        try:
-            if not await reading(self.fed.database, deliveries.any_due):
+        batch, self.landed = self.landed, []
+        free = limits.delivery_concurrency - len(self.flying) + len(batch) if claiming else 0
+        spare, after = free - limits.delivery_concurrency // 4, self.last_host
+
+        def work(db: Session) -> list[Claimed]:
+            if batch:
+                landing.record(db, batch)
+            if free <= 0:
                 return []
-            claimed = await writing(
-                self.fed.database,
-                lambda db: deliveries.claim(db, free, LEASE, after=after, per_host=limits.per_host, spare=spare),
-            )
+            return deliveries.claim(db, free, LEASE, after=after, per_host=limits.per_host, spare=spare)
+
+        try:
+            if not batch and (free <= 0 or not await reading(self.fed.database, deliveries.any_due)):
+                return []
+            claimed = await writing(self.fed.database, work)
         except Unavailable:
+            # What landed is kept for the next turn; should this process end before, the leases run out.
+            self.landed = batch + self.landed
             return []
+        for one, outcome in batch:
+            self.flying.pop(one.id, None)
+            counting.count(f"deliveries_{outcome.verdict}")
         if claimed:
             self.last_host = claimed[-1].host
         return claimed
@@ -99,7 +108,7 @@ class _Courier:
             log.exception("delivery %s to %s failed in our own code", claimed.id, claimed.inbox)
             outcome = Outcome(Verdict.LATER, None, f"{type(error).__name__}: {error}")
         self.landed.append((claimed, outcome))
-        self.something_landed.set()
+        self.bell.ring()
 
     async def _attempt(self, claimed: Claimed) -> Outcome:
         try:
@@ -154,32 +163,6 @@ class _Courier:
         digest = signatures.followers_digest(uris)
         url = f"{parcel.actor_uri}/followers_synchronization"
         return {"Collection-Synchronization": f'collectionId="{parcel.followers}", url="{url}", digest="{digest}"'}
-
-    async def _record_all(self, bell: Bell) -> None:
-        while True:
-            await self.something_landed.wait()
-            await asyncio.sleep(GATHER)
-            if await self._record():
-                bell.ring()
-            else:
-                await asyncio.sleep(POLL)
-
-    async def _record(self) -> bool:
-        """Write down what has landed; False if the database would not take it (then it is kept for the next time)."""
-        batch, self.landed = self.landed, []
-        self.something_landed.clear()
-        if not batch:
-            return True
-        try:
-            await writing(self.fed.database, lambda db: landing.record(db, batch))
-        except Unavailable:
-            self.landed = batch + self.landed
-            self.something_landed.set()
-            return False
-        for claimed, outcome in batch:
-            self.flying.pop(claimed.id, None)
-            counting.count(f"deliveries_{outcome.verdict}")
-        return True
 
     async def _wind_up(self) -> None:
         """Wait for what is under way, then give back what did not end in time."""

@@ -15,6 +15,7 @@ from federation.context import Federation
 from server import health, static_files
 from server.activitypub import actors, collections, inbox, objects, threads, wellknown
 from server.errors import Answered, on_http_exception
+from server.floods import Floods
 from server.limits import Limits
 from server.logs import RequestLog
 from server.negotiation import Endpoint, either
@@ -199,4 +200,5 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.database = database
     app.state.fed = federation
     app.state.limits = Limits()
+    app.state.floods = Floods(settings)
     return app

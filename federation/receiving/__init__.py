@@ -3,6 +3,7 @@
 from federation.receiving.accepting import accept, check_form
 from federation.receiving.processing import process
 from federation.receiving.requests import Allowance, IncomingRequest, NoLimit, Refusal, Reply, claimed_host
+from federation.receiving.signing import identify
 from federation.receiving.working import run
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "accept",
     "check_form",
     "claimed_host",
+    "identify",
     "process",
     "run",
 ]

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from federation import crossing, keys, reading, signatures, urls
 from federation.context import Federation
-from federation.receiving.requests import Allowance, IncomingRequest, Refusal
-from models import actors, base, domains
-from models.actors import RemoteActor
+from federation.receiving.requests import Allowance, IncomingRequest, NoLimit, Refusal
+from models import actors, base, domains, peers
+from models.actors import Actor, RemoteActor
 from models.database import node_of
 
 
@@ -53,7 +53,7 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
     if host is None or host == urls.host_of(fed.node.origin):
         allowance.spend()
         raise Refusal(401, "The keyId is not an https address of another server.", code="keyid")
-    known = await crossing.reading(fed.database, lambda db: _look_up(db, request.target, parsed.key_id, host))
+    known = await crossing.reading(fed.database, lambda db: _look_up(db, request, parsed.key_id, host))
     if known.blocked:
         raise Refusal(403, "This server does not talk to yours.", code="blocked")
     if known.inbox_status:
@@ -71,13 +71,35 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
     return Signed(owner, fetched, signatures.replay_key(parsed), signatures.valid_until(parsed), _skew(request))
 
 
+async def identify(fed: Federation, request: IncomingRequest) -> Actor | None:
+    """Who proves by a signature that he is asking (for a GET); None for everybody else, whatever is wrong.
+
+    A stranger with a good signature is recorded. Who is suspended, deleted, or on a blocked server, is nobody.
+    """
+    try:
+        signed = await prove(fed, request, NoLimit())
+    except Refusal:
+        return None
+    if signed is None:
+        return None
+
+    def settle(db: Session) -> Actor | None:
+        owner = actors.by_uri(db, signed.owner)
+        if signed.fetched is not None and (owner is None or owner.suspended_at is None):
+            owner = actors.record_remote(db, signed.fetched)
+        peers.seen(db, urls.host_of(signed.owner) or "", signed.skew)
+        return owner if owner is not None and owner.active else None
+
+    return await crossing.writing(fed.database, settle)
+
+
 def _refusal(error: signatures.SignatureError) -> Refusal:
     return Refusal(error.status, f"{error.text[:1].upper()}{error.text[1:]}.", code=error.code)
 
 
-def _look_up(db: Session, target: str, key_id: str, host: str) -> _Known:
+def _look_up(db: Session, request: IncomingRequest, key_id: str, host: str) -> _Known:
     blocked = domains.is_blocked(db, host)
-    inbox_status = 0 if blocked else _inbox_status(db, target)
+    inbox_status = _inbox_status(db, request.target) if request.method == "POST" and not blocked else 0
     found = actors.key_by_uri(db, key_id)
     if found is not None and not found[1].local:
         key, owner = found
@@ -113,7 +135,7 @@ async def _verify(
 
     if not known.pem:
         if keys.remembered(fed, parsed.key_id) is None:
-            if await _is_strangers_farewell(fed, request.body):
+            if request.method == "POST" and await _is_strangers_farewell(fed, request.body):
                 return "", None
             if not allowance.spend():
                 raise Refusal(429, "Too many requests that need a new key.", code="flood", retry_after=30)

@@ -11,7 +11,7 @@ from federation.documents import (
     fetch,
     fetch_collection,
 )
-from federation.resolving.actors import actor, by_handle, fetch_actor, refresh_moderators
+from federation.resolving.actors import actor, by_handle, fetch_actor, look_up, refresh_moderators
 from federation.resolving.posts import FetchedPost, check_author, fetch_post, to_remote
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "fetch_actor",
     "fetch_collection",
     "fetch_post",
+    "look_up",
     "refresh_moderators",
     "to_remote",
 ]

@@ -10,6 +10,7 @@ from models import actors, communities
 from models.actors import Actor, RemoteActor
 
 MAX_MODERATORS = 50
+LOOK_UP_FETCHES = 10
 
 
 async def known(fed: Federation, uri: str) -> Actor | None:
@@ -87,6 +88,18 @@ async def by_handle(fed: Federation, text: str, budget: Budget) -> Actor:
         raise Unusable("The actor does not say that this handle is its own.")
     confirmed = replace(remote, domain=jrd.subject.domain, username=_name(read, jrd.subject))
     return await crossing.writing(fed.database, lambda db: actors.record_remote(db, confirmed))
+
+
+async def look_up(fed: Federation, text: str) -> Actor:
+    """The actor that a person means by a handle or an address, known here or not. Raises Gone, Unusable, Passing."""
+    budget = Budget(fetches=LOOK_UP_FETCHES)
+    try:
+        if "://" not in text:
+            return await by_handle(fed, text, budget)
+        found = await known(fed, text)
+        return found or await actor(fed, (await fetch(fed, text, budget)).id, budget)
+    except OverBudget as error:
+        raise Unusable(str(error)) from error
 
 
 def _name(read: reading.ActorIn, subject: discovery.Handle) -> str:
