@@ -112,6 +112,8 @@ def takes_at_door(elsewhere: Elsewhere, host: str, fed: Callable[[], Federation]
     """Let a host of the test's world be a node of ours: what is posted there goes through its inbox."""
 
     async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method != "POST":
+            return httpx.Response(404)
         incoming = IncomingRequest(
             request.method,
             request.url.raw_path.decode(),

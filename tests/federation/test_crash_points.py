@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -160,7 +159,6 @@ async def test_killed_before_the_commit_nothing_is_there(world: World) -> None:
             assert db.scalar(select(func.count()).select_from(table).where(_newer(table))) == 0
     await world.finish()
     assert world.arrived() == (0, 0)
-    assert os.getpid()
 
 
 def _newer(table: Any) -> Any:
@@ -197,7 +195,9 @@ async def test_killed_while_sending_before_the_other_side_has_it(world: World) -
     world.write()
     life = world.life()
 
-    async def never(_request: httpx.Request) -> httpx.Response:
+    async def never(request: httpx.Request) -> httpx.Response:
+        if request.method != "POST":
+            return httpx.Response(404)
         await life.die_here()
         raise AssertionError
 
@@ -216,7 +216,10 @@ async def test_killed_while_sending_when_the_other_side_has_it_already(world: Wo
     door = world.elsewhere.answers["b.example"]
 
     async def taken_but_unheard(request: httpx.Request) -> httpx.Response:
-        assert (await door(request)).status_code == 202
+        answer = await door(request)
+        if request.method != "POST":
+            return answer
+        assert answer.status_code == 202
         await life.die_here()
         raise AssertionError
 
