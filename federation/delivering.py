@@ -62,12 +62,10 @@ class _Courier:
             self.bell = bell
             try:
                 while not stop.is_set():
-                    claimed = await self._turn()
-                    for one in claimed:
+                    for one in await self._turn():
                         self.flying[one.id] = asyncio.create_task(self._deliver(one))
-                    if not claimed:
-                        await bell.wait(POLL, stop)
-                        await asyncio.sleep(GATHER)
+                    await bell.wait(POLL, stop)
+                    await asyncio.sleep(GATHER)
             finally:
                 await self._wind_up()
                 await self._turn(claiming=False)

@@ -1,7 +1,7 @@
 """From an outbox row to one delivery per inbox: who gets what, once, also if the worker dies in between."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import anyio
@@ -25,6 +25,7 @@ from models import (
     moderation,
     outbox,
     peers,
+    posts,
     reach,
     reactions,
     removing,
@@ -110,8 +111,8 @@ def _account(db: Session, username: str) -> Actor:
 
 
 @pytest.fixture
-def node(database: Database) -> Iterator[Node]:
-    yield Node(database)
+def node(database: Database) -> Node:
+    return Node(database)
 
 
 def test_a_server_gets_one_delivery_however_many_follow_from_there(node: Node) -> None:
@@ -258,7 +259,7 @@ def test_an_edit_also_reaches_those_who_only_follow_the_community_that_announced
     node.publish_all()
     assert node.queued_for("Update") == ["https://m.example/inbox"]
     node.forget()
-    node.do(lambda db: removing.delete_post(db, node.lene, db.get(Post, question.id)))  # type: ignore[arg-type]
+    node.do(lambda db: removing.delete_post(db, node.lene, posts.get(db, question.id)))
     node.publish_all()
     assert node.queued_for("Delete") == ["https://m.example/inbox"]
 
@@ -277,7 +278,7 @@ def test_a_deleted_account_is_told_to_the_followers_it_had(node: Node) -> None:
 def test_a_create_of_what_was_deleted_meanwhile_is_not_sent(node: Node) -> None:
     node.follower(node.lene, "m.example")
     note = node.note()
-    node.do(lambda db: removing.delete_post(db, node.lene, db.get(Post, note.id)))  # type: ignore[arg-type]
+    node.do(lambda db: removing.delete_post(db, node.lene, posts.get(db, note.id)))
     node.publish_all()
     assert node.queued_for("Create") == []
     assert node.queued_for("Delete") == ["https://m.example/inbox"]
