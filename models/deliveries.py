@@ -67,8 +67,11 @@ def order_key(db: Session, activity: Activity) -> str:
     return f"{actor.uri if actor is not None else ''} {activity.object_uri or activity.uri}"
 
 
-def older_unpublished(db: Session, activity: Activity) -> bool:
-    """Whether an earlier activity about the same thing is still being handed out; the later one has to wait for it."""
+def older_unpublished(db: Session, activity: Activity, *, soon: bool = False) -> bool:
+    """Whether an earlier activity about the same thing is still being handed out; the later one has to wait for it.
+
+    `soon`: count only those that are under way or due now, not those put off till later.
+    """
     same = select(Activity).where(Activity.id < activity.id)
     if activity.post_id is not None:
         same = same.where(Activity.post_id == activity.post_id)
@@ -78,6 +81,8 @@ def older_unpublished(db: Session, activity: Activity) -> bool:
     earlier = db.scalars(same.order_by(Activity.id.desc()).limit(100)).all()
     names = [outbox.publish_key(one.id) for one in earlier if order_key(db, one) == key]
     waiting = select(Job.id).where(Job.dedupe.in_(names), Job.dead_at.is_(None)).limit(1)
+    if soon:
+        waiting = waiting.where(Job.run_at <= now())
     return bool(names) and db.scalar(waiting) is not None
 
 
