@@ -71,13 +71,13 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
     return Signed(owner, fetched, signatures.replay_key(parsed), signatures.valid_until(parsed), _skew(request))
 
 
-async def identify(fed: Federation, request: IncomingRequest) -> Actor | None:
+async def identify(fed: Federation, request: IncomingRequest, allowance: Allowance | None = None) -> Actor | None:
     """Who proves by a signature that he is asking (for a GET); None for everybody else, whatever is wrong.
 
     A stranger with a good signature is recorded. Who is suspended, deleted, or on a blocked server, is nobody.
     """
     try:
-        signed = await prove(fed, request, NoLimit())
+        signed = await prove(fed, request, NoLimit() if allowance is None else allowance)
     except Refusal:
         return None
     if signed is None:

@@ -20,6 +20,8 @@ from federation.writing import document, dumps
 from models import actors, domains
 from models.actors import Actor
 from models.errors import Forbidden, Unauthenticated
+from server import clients
+from server.floods import Floods
 
 PUBLIC_AGE = 60
 """Seconds a cache may keep a public object: so long may a deleted one still be seen."""
@@ -64,9 +66,18 @@ async def reader(request: Request) -> Actor | None:
     if not signatures.is_signed(request.headers.items()):
         return None
     if not hasattr(request.state, "reader"):
-        request.state.reader = await receiving.identify(federation_of(request), incoming(request))
+        request.state.reader = await _identify(request)
     found: Actor | None = request.state.reader
     return found
+
+
+async def _identify(request: Request) -> Actor | None:
+    # A key that has to be fetched first costs us a request, so askers have the same allowance as at the inbox.
+    asking = incoming(request)
+    floods: Floods = request.app.state.floods
+    domain = receiving.claimed_host(asking.method, asking.target, asking.headers)
+    network = clients.network(clients.address(request, request.app.state.settings.proxy_networks))
+    return await receiving.identify(federation_of(request), asking, floods.allowance(domain, network))
 
 
 def _key_id(asking: IncomingRequest) -> str:
