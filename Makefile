@@ -22,7 +22,7 @@ help:  ## Show what can be made
 	@touch $@ .venv/run
 
 run: .venv/run  ## Start a node with the demo world on http://localhost:8000
-	@$(BIN)/torv demo
+	@test -s data/torv.db || $(BIN)/torv demo
 	@exec $(BIN)/torv serve
 
 system:  # What the tests need of the system; installed where that is possible

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import click
 
+from models import settings
 from models.errors import Conflict, NotFound
 from server.commands.node import make
 from server.commands.opening import opened
@@ -15,10 +16,13 @@ from server.settings import Settings, load
 WORLD = Path(__file__).parents[2] / "tests" / "world.py"
 """The world lies with the tests, which share it; it is not part of an installed node."""
 
+DEMO_LOGINS = "demo_logins"
+"""The node setting with the lines that `torv serve` shows: everybody knows these passwords."""
+
 
 @click.command()
 def demo() -> None:
-    """Fill an empty node with the demo world. Does nothing where it is there already."""
+    """Fill an empty node with the demo world; `torv serve` shows its logins. Does nothing where it is there."""
     chosen = load()
     world = _world()
     _require_private(chosen)
@@ -30,9 +34,11 @@ def demo() -> None:
             click.echo("Building the demo world: six people, two communities, four threads …", err=True)
             database.write(world.build)
     people = {person.role: person.username for person in reversed(world.PEOPLE)}
-    click.echo(f"Address        {chosen.node.origin}")
-    click.echo(f"Member         {people['member']} / {world.PASSWORD}")
-    click.echo(f"Administrator  {people['admin']} / {world.PASSWORD}")
+    logins = {"Member": people["member"], "Administrator": people["admin"]}
+    lines = [f"{role:<14} {name} / {world.PASSWORD}" for role, name in logins.items()]
+    with opened(chosen) as database:
+        database.write(lambda db: settings.put(db, DEMO_LOGINS, lines))
+    click.echo("The demo world is there.", err=True)
 
 
 def _world() -> ModuleType:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
+from models import settings
 from models.database import Database
 from server.cli import FAILED, Failed
+from server.commands.demo import DEMO_LOGINS
 from server.commands.opening import opened, running
 from server.settings import Settings, load
 
@@ -73,6 +75,8 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
     from server.worker import run_worker
 
     log = structlog.get_logger("torv.serve")
+    with database.reading() as db:
+        logins: list[str] = settings.get(db, DEMO_LOGINS, [])
     async with federating(chosen, database) as fed, _stopping() as stop:
         metrics = Metrics(database)
         app = RequestMetrics(create_app(chosen, federation=fed), metrics)
@@ -92,7 +96,7 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
                 h11_max_incomplete_event_size=64_000,
                 backlog=2048,
             ),
-            lambda: _say_hello(chosen, address),
+            lambda: _say_hello(chosen, address, logins),
         )
         with _measured(metrics, chosen):
             answering = asyncio.create_task(server.serve())
@@ -123,8 +127,11 @@ async def _work(chosen: Settings, database: Database, admin_port: int) -> None:
             log.info("stopped")
 
 
-def _say_hello(chosen: Settings, address: tuple[str, int]) -> None:
+def _say_hello(chosen: Settings, address: tuple[str, int], logins: list[str]) -> None:
     import structlog
+
+    for line in (f"{'Address':<14} {chosen.node.origin}", *logins) if logins else ():
+        click.echo(line)
 
     log = structlog.get_logger("torv.serve")
     log.info("serving", address=f"http://{address[0]}:{address[1]}", origin=chosen.node.origin)
