@@ -210,7 +210,7 @@ async def report_form(visit: Visit) -> Response:
 
 @action
 async def report(visit: Visit, form: Form) -> Response:
-    """`POST /actors/{id}/report`: tell the moderators here, and those of his server."""
+    """`POST /actors/{id}/report`: tell the moderators."""
     comment = form.text("comment", most=5000)
     if form.errors:
         actor = await visit.read(lambda db: actors.get(db, visit.path("id")))

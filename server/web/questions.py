@@ -19,7 +19,7 @@ ORDERS = {
     "new": later("Newest"),
     "unanswered": later("Unanswered"),
     "top": later("Most votes"),
-    "accepted": later("With accepted answer"),
+    "accepted": later("Answer accepted"),
 }
 PAGE = 30
 LAST_OFFSET = 3000

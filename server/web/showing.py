@@ -4,14 +4,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import actors, communities, posts, reactions
+from models.access import visible
 from models.actors import Actor
 from models.communities import Community
 from models.composing import BARRIER_TAGS
 from models.posts import Post, PostTag
-from models.text import strip_leading_mentions
+from models.text import plain, strip_leading_mentions
 from server.i18n import later
 
 BARRIER_NAMES = {
@@ -43,11 +45,13 @@ class Shown:
     """The visitor's own votes by post."""
     boosts: set[int] = field(default_factory=set)
     """Posts the visitor passed on."""
+    roots: dict[int, Post] = field(default_factory=dict)
+    """The first posts of the threads that replies stand in, as far as the visitor may see them."""
 
-    @property
-    def more(self) -> int | None:
-        """Where the next page begins."""
-        return self.posts[-1].id if self.posts else None
+    def loose_tags(self, post: Post) -> list[PostTag]:
+        """The tags of a post that its text as shown does not name already."""
+        written = plain(content(post)).casefold()
+        return [tag for tag in self.tags.get(post.id, []) if f"#{tag.shown.casefold()}" not in written]
 
 
 def show(
@@ -58,7 +62,11 @@ def show(
     wanted = {post.author_id for post in listed} | {i for i in also if i}
     wanted |= {post.community_id for post in listed if post.community_id}
     ids = [post.id for post in listed]
+    starts = {post.thread_id for post in listed if post.thread_id != post.id}
     shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids))
+    if starts:
+        found_roots = db.scalars(select(Post).where(Post.id.in_(starts), visible(viewer)))
+        shown.roots = {root.id: root for root in found_roots}
     if doings and viewer is not None:
         shown.votes = reactions.my_votes(db, viewer.id, ids)
         shown.boosts = set(reactions.my_boosts(db, viewer.id, ids))

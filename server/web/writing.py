@@ -171,7 +171,7 @@ async def _report_page(visit: Visit, form: Form, status: int = 200) -> Response:
 
 @action
 async def report(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/report`: tell the moderators here, and those of the author's server."""
+    """`POST /posts/{id}/report`: tell the moderators."""
     comment = form.text("comment", most=5000)
     if form.errors:
         return await _report_page(visit, form, 422)
