@@ -126,6 +126,11 @@ async def nodeinfo(fed: Federation, host: str, budget: Budget) -> tuple[str, str
         doc = await _json(fed, address, budget, _any_json, MAX_NODEINFO)
     except (Gone, Unusable):
         return "", ""
+    return software_of(doc)
+
+
+def software_of(doc: Mapping[str, Any]) -> tuple[str, str]:
+    """(name, version) in a NodeInfo document of any version; empty texts if it says neither."""
     software = doc.get("software")
     if not isinstance(software, Mapping):
         return "", ""

@@ -16,6 +16,7 @@ from models.posts import Kind, Post, Visibility
 
 RESERVED_KINDS = {Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA}
 TITLED_TYPES = {"Page", "Article"}
+POLL = "Question"
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,8 @@ def _place(db: Session, post: Post, parent: Post | None, author: Actor, hint: st
         post.kind = Kind.COMMENT
     elif hint in RESERVED_KINDS:
         post.kind = Kind(hint)
+    elif post.object_type == POLL:
+        post.kind = Kind.NOTE  # what ActivityStreams calls a Question is a poll
     elif post.community_id is not None and (post.title or post.object_type in TITLED_TYPES or hint == Kind.QUESTION):
         post.kind = Kind.QUESTION
         post.title = post.title or text.one_line(text.plain(post.content), 100)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, or_, select
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors, follows, notifications, outbox, text
@@ -378,6 +378,9 @@ def announced(db: Session, by: Actor, post: Post, uri: str) -> bool:
     if post.community_id != by.id or post.in_reply_to_uri:
         return False
     list_thread(db, by, post, uri=uri)
+    # A thread that came by itself is listed already; the first Announce is the one that its Undo will name.
+    unnamed = (Listing.community_id == by.id, Listing.post_id == post.id, Listing.announce_uri == "")
+    db.execute(update(Listing).where(*unnamed).values(announce_uri=uri))
     for group in follows.local_followers(db, by):
         if group.is_community:
             list_thread(db, group, post, through=by, uri=uri)

@@ -22,6 +22,8 @@ async def change(fed: Federation, verified: Verified, *, added: bool) -> Effect:
     activity = verified.activity
     actor = await wraps.acting(fed, verified)
     group = await wraps.community(fed, verified) if not verified.signed else None
+    if group is not None and not activity.target:
+        return await _untold(fed, verified, group)
     owner = await crossing.reading(fed.database, lambda db: _owner(db, activity.target, actor, group))
     if owner is None:
         raise Ignored("The collection is not the sender's own.")
@@ -32,6 +34,15 @@ async def change(fed: Federation, verified: Verified, *, added: bool) -> Effect:
     if activity.target == owner.moderators_uri:
         return await _moderator(fed, verified, owner, actor, added=added)
     return await _featured(fed, verified, owner, added=added)
+
+
+async def _untold(fed: Federation, verified: Verified, group: Actor) -> Effect:
+    """PieFed does not say to which collection it adds: an actor can only be a moderator, so the list is asked for."""
+    person = await crossing.reading(fed.database, lambda db: actors.by_uri(db, verified.activity.object_id))
+    if person is None or not group.moderators_uri:
+        raise Ignored("It does not say to which collection.")
+    await resolving.refresh_moderators(fed, group, verified.budget)
+    return lambda db: f"Read the moderators of {group.uri} anew."
 
 
 def _owner(db: Session, target: str, actor: Actor, group: Actor | None) -> Actor | None:

@@ -8,7 +8,7 @@ from federation.documents import Gone
 from federation.handlers import early, wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.verified import Verified
-from models import actors, communities, leaving, memory, posts, removing
+from models import actors, arriving, communities, leaving, memory, posts, removing
 from models.actors import Actor
 from models.posts import Post
 
@@ -69,18 +69,22 @@ def _unknown(verified: Verified) -> Effect:
 async def _by_author(fed: Federation, verified: Verified, post: Post) -> Effect:
     if post.local:
         raise Ignored("It is one of our own posts.")
-    if not verified.signed:
-        await check_gone(fed, post.uri, verified)
-    return tombstone(post.uri, verified)
+    return tombstone(post.uri, verified) if verified.signed else await _as_at_origin(fed, verified, post.uri)
 
 
-async def check_gone(fed: Federation, uri: str, verified: Verified) -> None:
-    """Raise Ignored unless the origin itself says that the post is gone."""
+async def _as_at_origin(fed: Federation, verified: Verified, uri: str) -> Effect:
+    """A tombstone if the origin has the post no longer; else what it shows now (PieFed: "Deleted by author")."""
     try:
-        await resolving.fetch_post(fed, uri, verified.budget)
+        found = await resolving.fetch_post(fed, uri, verified.budget)
     except Gone:
-        return
-    raise Ignored("Its origin still has it.")
+        return tombstone(uri, verified)
+
+    def effect(db: Session) -> str:
+        if not arriving.update_remote(db, found.remote, fetched=True):
+            raise Ignored("Its origin still has it.")
+        return f"{uri} as its origin has it now."
+
+    return effect
 
 
 def tombstone(uri: str, verified: Verified) -> Effect:
@@ -105,8 +109,7 @@ async def _by_moderator(fed: Federation, verified: Verified, post: Post, home: A
     if not await crossing.reading(fed.database, lambda db: communities.is_moderator(db, actor.id, home.id)):
         if post.local or verified.signed:
             raise Ignored("The post belongs to somebody else, and the sender does not moderate its community.")
-        await check_gone(fed, post.uri, verified)
-        return tombstone(post.uri, verified)
+        return await _as_at_origin(fed, verified, post.uri)
     activity = verified.activity
     inner = reading.without_context(activity.raw) if verified.signed else None
 

@@ -6,6 +6,7 @@ it under (microblog.pub), some embed the act with ids that only their own tables
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -16,8 +17,9 @@ from federation.handlers.choose_answer import judge
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn
 from federation.verified import Verified
-from models import actors, blocks, communities, follows, posts, reactions, threads
+from models import actors, blocks, communities, follows, jobs, posts, reactions, threads
 from models.actors import Actor
+from models.base import now
 
 Undo = Callable[[Federation, Verified, ActivityIn], Awaitable[Effect]]
 
@@ -170,7 +172,9 @@ async def _choose_answer(fed: Federation, verified: Verified, inner: ActivityIn)
 
 
 async def _delete(fed: Federation, verified: Verified, inner: ActivityIn) -> Effect:
-    """A moderator puts back what he removed. An author's deletion is for ever."""
+    """A moderator puts back what he removed. An author's deletion is for ever, unless his server only changed the text."""
+    if await crossing.reading(fed.database, lambda db: _is_authors(db, inner)):
+        return lambda db: _ask_again(db, inner.object_id)
     found = await crossing.reading(fed.database, lambda db: _removed(db, inner.object_id))
     if found is None:
         raise Ignored("A deleted post stays deleted, and nothing of that id was removed.")
@@ -187,6 +191,18 @@ async def _delete(fed: Federation, verified: Verified, inner: ActivityIn) -> Eff
         return f"{post.uri} is back in {home.uri}."
 
     return effect
+
+
+def _is_authors(db: Session, inner: ActivityIn) -> bool:
+    post = posts.by_uri(db, inner.object_id)
+    if post is None or post.local or post.deleted_at is not None or post.removed_at is not None:
+        return False
+    return actors.get(db, post.author_id).uri == inner.actor
+
+
+def _ask_again(db: Session, uri: str) -> str:
+    jobs.enqueue(db, "refresh_post", {"uri": uri}, dedupe=f"refresh:{uri}", run_at=now() + timedelta(minutes=1))
+    return f"{uri} is asked for again in a minute."
 
 
 def _removed(db: Session, uri: str) -> tuple[posts.Post, Actor] | None:

@@ -41,7 +41,7 @@ async def update(fed: Federation, verified: Verified) -> Effect:
     said = _said(verified)
     if said is not None and said.updated is not None:
         last = post.updated or post.published
-        if said.updated < last or (said.updated == last and not verified.signed):
+        if said.updated < last or (said.updated == post.updated and not verified.signed):
             raise Ignored("It is not newer than what we have.")
         if verified.signed and said.updated > last:
             remote = await resolving.to_remote(fed, said, verified.budget)

@@ -1,6 +1,6 @@
 """Reading what others send: tolerant in, typed out. Pure: no clock but for dates to come, no network, no database."""
 
-from federation.reading.activities import WITHOUT_ID, ActivityIn, activity, without_context
+from federation.reading.activities import WITHOUT_ID, ActivityIn, activity, is_named_by, without_context
 from federation.reading.actors import ACTOR_TYPES, ActorIn, KeyDocument, actor, is_actor, key_document
 from federation.reading.collections import CollectionIn, collection
 from federation.reading.decoding import Unreadable, decode
@@ -22,6 +22,7 @@ __all__ = [
     "collection",
     "decode",
     "is_actor",
+    "is_named_by",
     "is_tombstone",
     "key_document",
     "note",

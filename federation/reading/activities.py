@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from federation import urls
 from federation.reading.decoding import Unreadable
 from federation.reading.values import first_type, ids, moment, one_id, several, string
 
@@ -73,6 +74,11 @@ def activity(doc: Mapping[str, Any]) -> ActivityIn:
         published=moment(doc.get("published")),
         raw=doc,
     )
+
+
+def is_named_by(name: str, actor: str) -> bool:
+    """Whether an activity's id is on its actor's host. NodeBB's have spaces behind the `#`, which no URL has."""
+    return urls.same_origin(name.partition("#")[0], actor)
 
 
 def without_context(doc: Mapping[str, Any]) -> dict[str, Any]:

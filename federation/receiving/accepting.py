@@ -53,7 +53,7 @@ async def _accept(fed: Federation, request: IncomingRequest, allowance: Allowanc
         raise Refusal(403, "The signature is not by the activity's actor.", code="wrong-actor")
     # An id on another host than its actor's would let one server take the place of another's activity.
     nameless = not activity.id and activity.type not in reading.WITHOUT_ID
-    if nameless or (activity.id and not urls.same_origin(activity.id, activity.actor)):
+    if nameless or (activity.id and not reading.is_named_by(activity.id, activity.actor)):
         counting.count("inbox_dropped")
         return TAKEN
     claim = claim_of(request.header("collection-synchronization")) if own and activity.type == "Create" else None

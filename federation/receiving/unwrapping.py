@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from federation import reading, urls
+from federation import reading
 from federation.budget import Budget
 from federation.reading import ActivityIn
 from federation.reading.activities import MAX_BATCH
@@ -46,5 +46,5 @@ def _inner(item: Mapping[str, Any]) -> ActivityIn | None:
         inner = reading.activity(item)
     except reading.Unreadable:
         return None
-    named = urls.same_origin(inner.id, inner.actor) if inner.id else inner.type in reading.WITHOUT_ID
+    named = reading.is_named_by(inner.id, inner.actor) if inner.id else inner.type in reading.WITHOUT_ID
     return inner if named else None

@@ -14,6 +14,9 @@ from models.arriving import RemotePost
 from models.base import now
 from models.posts import Post, Visibility
 
+KINDS = {"Event": "event"}
+"""What a type of other servers is to our readers, where no `torv:kind` says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class FetchedPost:
@@ -67,7 +70,7 @@ async def to_remote(fed: Federation, read: ObjectIn, budget: Budget) -> RemotePo
         published=read.published or now(),
         url=read.url,
         object_type=read.type,
-        kind_hint=read.kind,
+        kind_hint=read.kind or KINDS.get(read.type, ""),
         title=read.name,
         content=read.content,
         source=read.source,

@@ -13,7 +13,7 @@ from models.actors import Actor, ActorType
 from models.database import node_of
 from models.follows import Follow, FollowState
 from models.posts import Draft
-from tests.fediverse.recordings import Recording
+from tests.fediverse.recordings import Origins, Recording
 
 QUESTION = "Hvem har fået jura til at sige ja til adopter-en-brandhane?"
 
@@ -123,3 +123,18 @@ def lets_follow(db: Session, follower: str, target: Actor) -> None:
     assert ours is not None
     follows.request(db, ours, target).state = FollowState.ACCEPTED
     db.flush()
+
+
+def ask_test_exists(origins: Origins) -> None:
+    """For the third server: `ask.test` is one of the others, and nobody recorded its documents."""
+    uri = "https://ask.test/u/lene"
+    origins.actor(
+        {
+            "@context": "https://www.w3.org/ns/activitystreams",
+            "id": uri,
+            "type": "Person",
+            "preferredUsername": "lene",
+            "inbox": f"{uri}/inbox",
+            "followers": f"{uri}/followers",
+        }
+    )

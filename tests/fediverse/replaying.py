@@ -3,17 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.types import Message
 
-from federation import receiving
+from federation import receiving, resolving
 from federation.client import Client
 from federation.context import Federation
-from models import actors
 from models.base import clock
 from models.database import Database
 from models.inbox import Received
@@ -23,17 +21,13 @@ from tests.fediverse import recorded_world
 from tests.fediverse.recordings import Origins, Recording
 
 
-@dataclass(frozen=True)
-class Effect:
-    """What a recording did: the status it got, and for a POST how its inbox row ended, in the row's own words."""
-
-    status: int
-    state: str = ""
-    note: str = ""
-
-
 class Replay:
-    """One node among those servers. `effects` has the outcome of each file replayed so far."""
+    """One node among those servers. `effects` has the outcome of each file replayed so far, in words:
+
+    `202 done: A vote for https://ask.test/p/110.`   the status, how its inbox row ended, and the row's own note
+    `401: The key of the keyId cannot be had.`       a refusal, with what the sender is told
+    `200`                                            a GET
+    """
 
     def __init__(self, database: Database, origins: Origins) -> None:
         self.database = database
@@ -41,7 +35,7 @@ class Replay:
         client = Client(user_agent="Torv/test", transport_factory=origins.transport)
         self.fed = Federation(database, client)
         self.app = create_app(Settings(origin=database.node.origin, data_dir="unused"), federation=self.fed)
-        self.effects: dict[str, Effect] = {}
+        self.effects: dict[str, str] = {}
 
     def run(self, recordings: list[Recording]) -> None:
         """Replay these, in order."""
@@ -52,7 +46,7 @@ class Replay:
             self.effects[recording.name] = await self._replay(recording)
         await self.fed.client.aclose()
 
-    async def _replay(self, recording: Recording) -> Effect:
+    async def _replay(self, recording: Recording) -> str:
         if recording.time is not None:
             clock.offset = recording.time - time.time()
         if recording.is_post:
@@ -60,19 +54,19 @@ class Replay:
         self.database.write(lambda db: recorded_world.prepare(db, recording, self.database.node.origin))
         if recording.is_post:
             self.origins.happened(recording.body)
-        before = self.read(lambda db: set(db.scalars(select(Received.id))))
-        status, _ = await call(self.app, recording)
-        for received_id in self.read(lambda db: set(db.scalars(select(Received.id)))) - before:
+        before = self.read(_rows)
+        status, body = await call(self.app, recording)
+        if not recording.is_post:
+            return str(status)
+        for received_id in self.read(_rows) - before:
             await receiving.process(self.fed, received_id)
             row = self.read(lambda db, id=received_id: db.get(Received, id))  # type: ignore[misc]
             assert row is not None
-            return Effect(status, row.state, row.note)
-        return Effect(status)
+            return f"{status} {row.state}: {row.note}"
+        return f"{status}: {body.decode() or 'taken, and nothing of it kept'}"
 
     async def _meet(self, recording: Recording) -> None:
         """Whom we followed, we had met before he answered."""
-        from federation import resolving
-
         if recording.body["type"] in ("Accept", "Reject"):
             await resolving.actor(self.fed, recording.body["actor"], resolving.Budget())
 
@@ -81,15 +75,9 @@ class Replay:
         with self.database.reading() as db:
             return work(db)
 
-    def write(self, work: Callable[[Session], Any]) -> Any:
-        """Change something by hand."""
-        return self.database.write(work)
 
-    def actor(self, uri: str) -> actors.Actor:
-        """An actor that is known by now."""
-        found = self.read(lambda db: actors.by_uri(db, uri))
-        assert found is not None, uri
-        return found  # type: ignore[no-any-return]
+def _rows(db: Session) -> set[int]:
+    return set(db.scalars(select(Received.id)))
 
 
 async def call(app: Any, recording: Recording) -> tuple[int, bytes]:
