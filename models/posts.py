@@ -184,6 +184,11 @@ def editions(db: Session, post: Post) -> list[Edition]:
     return list(db.scalars(select(Edition).where(Edition.post_id == post.id).order_by(Edition.id)))
 
 
+def edited(db: Session, post_ids: list[int]) -> set[int]:
+    """Which of these posts said something else before."""
+    return set(db.scalars(select(Edition.post_id).where(Edition.post_id.in_(post_ids))))
+
+
 def tags_of(db: Session, post_ids: list[int]) -> dict[int, list[PostTag]]:
     """The hashtags of several posts."""
     found: dict[int, list[PostTag]] = {}

@@ -43,6 +43,8 @@ class Shown:
     tags: dict[int, list[PostTag]] = field(default_factory=dict)
     votes: dict[int, int] = field(default_factory=dict)
     """The visitor's own votes by post."""
+    edited: set[int] = field(default_factory=set)
+    """Posts whose words were changed; a question also gets a new date when its answer is accepted."""
     boosts: set[int] = field(default_factory=set)
     """Posts the visitor passed on."""
     roots: dict[int, Post] = field(default_factory=dict)
@@ -63,7 +65,7 @@ def show(
     wanted |= {post.community_id for post in listed if post.community_id}
     ids = [post.id for post in listed]
     starts = {post.thread_id for post in listed if post.thread_id != post.id}
-    shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids))
+    shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids), edited=posts.edited(db, ids))
     if starts:
         found_roots = db.scalars(select(Post).where(Post.id.in_(starts), visible(viewer)))
         shown.roots = {root.id: root for root in found_roots}
