@@ -312,13 +312,10 @@ def pinned(db: Session, actor_id: int) -> list[Post]:
 
 def count_local(db: Session) -> tuple[int, int]:
     """(posts, replies) written on this node, for NodeInfo."""
-    rows = db.execute(
-        select(Post.in_reply_to_uri == "", func.count())
-        .where(Post.local.is_(True), Post.deleted_at.is_(None))
-        .group_by(Post.in_reply_to_uri == "")
-    )
-    counts = {bool(row[0]): row[1] for row in rows}
-    return counts.get(True, 0), counts.get(False, 0)
+    first = func.count().filter(Post.in_reply_to_uri == "")
+    query = select(first, func.count()).where(Post.local.is_(True), Post.deleted_at.is_(None))
+    firsts, all_of_them = db.execute(query).one()
+    return firsts, all_of_them - firsts
 
 
 def count_active(db: Session, since: datetime) -> int:
