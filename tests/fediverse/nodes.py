@@ -139,10 +139,17 @@ class RealNode:
     def state(self) -> str:
         """Queues and logs, for whoever wonders why something did not happen."""
 
+        def due(row: Job | Delivery) -> str:
+            return (
+                f"due {row.run_at:%H:%M:%S}, held until {row.locked_until:%H:%M:%S}"
+                if row.locked_until
+                else f"due {row.run_at:%H:%M:%S}"
+            )
+
         def look(db: Session) -> str:
             received = [f"{row.type} {row.state} {row.note}" for row in db.query(Received).order_by(Received.id)]
-            waiting = [f"{row.inbox} {row.attempts} {row.error[:300]}" for row in db.query(Delivery)]
-            jobs = [f"{job.kind} {job.payload} {job.error}" for job in db.query(Job)]
+            waiting = [f"{row.inbox} {row.attempts} {row.error[:300]} {due(row)}" for row in db.query(Delivery)]
+            jobs = [f"{job.kind} {job.payload} {job.attempts} {job.error} {due(job)}" for job in db.query(Job)]
             return "\n".join(["received:", *received[-12:], "deliveries:", *waiting[-8:], "jobs:", *jobs[-8:]])
 
         return f"--- {self.name}\n{self.read(look)}\n{self.log()}"

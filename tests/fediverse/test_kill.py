@@ -24,11 +24,12 @@ from models.notifications import Notification
 from models.posts import Post
 from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import RealNode, settle
+from tests.fediverse.processes import until
 from tests.fediverse.towns import Towns, local
 
 pytestmark = pytest.mark.slow
 
-BURST = 30
+BURST = 20
 """Contributions of each side while the killing goes on."""
 
 
@@ -67,7 +68,7 @@ def of_topic(db: Session, topic: str) -> list[Post]:
     return list(db.scalars(select(Post).where(Post.source.contains(topic) | Post.title.contains(topic))))
 
 
-@pytest.mark.parametrize(("victim", "seed"), [("a", 11), ("b", 12), ("a", 13), ("b", 14), ("both", 15)])
+@pytest.mark.parametrize(("victim", "seed"), [("a", 11), ("b", 12), ("both", 13)])
 def test_a_death_in_the_middle_of_things_loses_nothing_and_doubles_nothing(
     mortal: Towns, victim: str, seed: int
 ) -> None:
@@ -85,14 +86,16 @@ def test_a_death_in_the_middle_of_things_loses_nothing_and_doubles_nothing(
         answered.post(lambda: erik.reply(start.id, f"Svar {number} i {topic}"))
 
     victims = {"a": [mortal.a], "b": [mortal.b], "both": [mortal.a, mortal.b]}[victim]
-    moment = random.Random(seed).uniform(0.15, 0.9)
+    moment = random.Random(seed).uniform(0.2, 0.6)
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(deed, number) for number in range(BURST) for deed in (ask, answer)]
         time.sleep(moment)
         for node in victims:
             node.kill9()
+        undone = sum(not one.done() for one in waiting) + sum(not node.read(node.quiet) for node in victims)
         for one in waiting:
             one.result(timeout=60)
+    assert undone, "the moment was badly chosen: everything was done already"
     for node in victims:
         node.let_time_pass()
         node.start()
@@ -152,13 +155,14 @@ def _listings(db: Session, community: str, posts: list[int]) -> dict[int, int]:
 
 def test_a_stopped_node_ends_in_time_and_goes_on_where_it_was(mortal: Towns) -> None:
     """SIGTERM while there is work: it ends by itself with code 0, and the rest is done after the restart."""
-    topic = "stop16"
+    topic = "stop14"
     anna = mortal.anna
     numbers = [anna.ask(mortal.torvet, f"Spørgsmål {number} i {topic}?") for number in range(10)]
     began = time.monotonic()
     assert mortal.a.process.stop() == 0
     assert time.monotonic() - began < 12
     mortal.a.start()
+    mortal.b.let_time_pass()  # it may have asked while nobody answered, and asks again after half a minute
     for number in numbers:
         mortal.question_on_b(number)
     settle(mortal.a, mortal.b)
@@ -167,9 +171,10 @@ def test_a_stopped_node_ends_in_time_and_goes_on_where_it_was(mortal: Towns) -> 
 
 def test_workers_beside_a_serving_node_share_its_queue(mortal: Towns) -> None:
     """Three processes deliver from one queue, one of them is killed; each question arrives, and once."""
-    topic = "delt17"
+    topic = "delt15"
     workers = [mortal.a.start_worker(), mortal.a.start_worker()]
-    time.sleep(1.5)
+    for worker in workers:
+        until("the worker works", lambda worker=worker: "working" in worker.tail(), tell=worker.tail)  # type: ignore[misc]
     numbers = [mortal.anna.ask(mortal.torvet, f"Spørgsmål {number} i {topic}?") for number in range(10)]
     workers[0].kill()
     assert workers[1].running, workers[1].tail()

@@ -1,4 +1,4 @@
-"""Every exchange recorded with a real server has the effect that `recorded_effects.toml` says, or is refused for the reason there.
+"""Every exchange recorded with a real server has the effect in `recorded_effects.toml`, or is refused for the reason there.
 
 The requests of one server are replayed in their order against one node, each with the clock at its own Date; what the
 node asks for meanwhile, that server's own documents answer. The six that PieFed sent to a third server, `bank.test`,
