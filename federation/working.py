@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from federation import counting
@@ -18,7 +19,6 @@ from models.jobs import Job
 
 log = logging.getLogger("torv.jobs")
 
-CONCURRENCY = 8
 LEASE = 180.0
 DEADLINE = 150.0
 """Seconds one run of a job may take; below the lease, so that no job runs twice at once."""
@@ -41,27 +41,54 @@ class GiveUp(Exception):
     """It will never work: the job goes to the dead letters with this reason."""
 
 
+@dataclass(frozen=True)
+class _Lane:
+    """Kinds of jobs that share some slots: those named, or with `others` all but those."""
+
+    kinds: frozenset[str]
+    others: bool
+    slots: int
+
+
+QUICK = frozenset({"publish"})
+"""Jobs that ask no other server: they never wait behind those that do."""
+
+_LANES = (_Lane(QUICK, False, 2), _Lane(QUICK, True, 8))
+
+
 async def run_jobs(fed: Federation, stop: asyncio.Event, table: Mapping[str, Run]) -> None:
     """Run jobs until `stop`; then those under way end within 10 s, or go back to the queue."""
+    async with asyncio.TaskGroup() as lanes:
+        for lane in _LANES:
+            lanes.create_task(_run_lane(fed, stop, table, lane))
+
+
+async def _run_lane(fed: Federation, stop: asyncio.Event, table: Mapping[str, Run], lane: _Lane) -> None:
     running: dict[asyncio.Task[None], int] = {}
     with Bell(fed.database, {"jobs"}) as bell:
+
+        def ended(task: asyncio.Task[None]) -> None:
+            running.pop(task, None)
+            bell.ring()
+
         while not stop.is_set():
-            free = CONCURRENCY - len(running)
-            claimed = await _claim(fed, free) if free else []
+            free = lane.slots - len(running)
+            claimed = await _claim(fed, lane, free) if free else []
             for job in claimed:
                 task = asyncio.create_task(_run(fed, job, table))
                 running[task] = job.id
-                task.add_done_callback(lambda task: (running.pop(task, None), bell.ring()))  # type: ignore[func-returns-value]
+                task.add_done_callback(ended)
             if len(claimed) < free or not free:
                 await bell.wait(POLL, stop)
-    await _wind_up(fed, running)
+        await _wind_up(fed, running)
 
 
-async def _claim(fed: Federation, limit: int) -> list[Job]:
+async def _claim(fed: Federation, lane: _Lane, limit: int) -> list[Job]:
+    kinds, others = lane.kinds, lane.others
     try:
-        if not await reading(fed.database, jobs.any_due):
+        if not await reading(fed.database, lambda db: jobs.any_due(db, kinds=kinds, others=others)):
             return []
-        return await writing(fed.database, lambda db: jobs.claim(db, limit, LEASE))
+        return await writing(fed.database, lambda db: jobs.claim(db, limit, LEASE, kinds=kinds, others=others))
     except Unavailable:
         return []
 

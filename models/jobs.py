@@ -1,11 +1,11 @@
 """The queue table: work that was promised in the same transaction as its cause."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, Text, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Index, Text, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, Id, Json, UtcTime, insert_unless_there, new_id, now
@@ -67,16 +67,22 @@ def enqueue(
     return fresh
 
 
-def claim(db: Session, limit: int, lease_s: float) -> list[Job]:
+def _due(kinds: Collection[str], others: bool) -> ColumnElement[bool]:
+    present = now()
+    free = or_(Job.locked_until.is_(None), Job.locked_until <= present)
+    wanted = Job.kind.not_in(kinds) if others else Job.kind.in_(kinds)
+    return and_(Job.run_at <= present, Job.dead_at.is_(None), free, wanted)
+
+
+def claim(db: Session, limit: int, lease_s: float, *, kinds: Collection[str] = (), others: bool = True) -> list[Job]:
     """Take up to `limit` due jobs for `lease_s` seconds. Nobody else gets them before the lease runs out.
+
+    Of `kinds` only, or with `others` of all kinds but those.
 
     The attempt is counted here, so that a job which kills its worker does not come back for ever.
     """
     present = now()
-    free = or_(Job.locked_until.is_(None), Job.locked_until <= present)
-    query = (
-        select(Job).where(Job.run_at <= present, Job.dead_at.is_(None), free).order_by(Job.run_at, Job.id).limit(limit)
-    )
+    query = select(Job).where(_due(kinds, others)).order_by(Job.run_at, Job.id).limit(limit)
     claimed = []
     for job in db.scalars(query.with_for_update(skip_locked=True)):
         job.attempts += 1
@@ -89,11 +95,9 @@ def claim(db: Session, limit: int, lease_s: float) -> list[Job]:
     return claimed
 
 
-def any_due(db: Session) -> bool:
-    """Whether there is something to claim; cheap enough to ask all the time."""
-    present = now()
-    free = or_(Job.locked_until.is_(None), Job.locked_until <= present)
-    return db.scalar(select(Job.id).where(Job.run_at <= present, Job.dead_at.is_(None), free).limit(1)) is not None
+def any_due(db: Session, *, kinds: Collection[str] = (), others: bool = True) -> bool:
+    """Whether `claim` would find something; cheap enough to ask all the time."""
+    return db.scalar(select(Job.id).where(_due(kinds, others)).limit(1)) is not None
 
 
 def finish(db: Session, job_id: int) -> None:

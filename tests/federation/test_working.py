@@ -151,6 +151,22 @@ async def test_a_job_that_never_ends_is_cut_off(loop: Loop, monkeypatch: pytest.
     assert "TimeoutError" in loop.rows()[0].error
 
 
+async def test_a_post_is_handed_out_while_a_hundred_slow_servers_are_asked_what_they_run(loop: Loop) -> None:
+    async def slow(_fed: Federation, _payload: dict[str, Any]) -> None:
+        await asyncio.sleep(60)
+
+    for _ in range(100):
+        loop.enqueue("nodeinfo")
+    loop.enqueue("publish", n=1)
+    stop = asyncio.Event()
+    task = asyncio.create_task(working.run_jobs(loop.fed, stop, {"nodeinfo": slow, "publish": loop.note}))
+    async with asyncio.timeout(3):
+        while not loop.done:  # noqa: ASYNC110 - what it waits for happens in threads
+            await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 def test_a_job_that_kills_its_worker_each_time_does_not_come_back_for_ever(database: Database) -> None:
     database.write(lambda db: jobs.enqueue(db, "deadly", {}))
     taken = 0
