@@ -156,7 +156,8 @@ class Client:
         """
         try:
             async with asyncio.timeout(deadline):
-                return await self._follow(_parse(url), accept, max_bytes, deadline, redirects, signer, content_types)
+                until = asyncio.get_running_loop().time() + deadline
+                return await self._follow(_parse(url), accept, max_bytes, until, redirects, signer, content_types)
         except TimeoutError:
             raise Unreachable("timeout", f"no whole answer within {deadline:g} s") from None
 
@@ -167,8 +168,8 @@ class Client:
         """
         try:
             async with asyncio.timeout(deadline):
-                to = _parse(url)
-                async with self._exchange("POST", to, headers, body, deadline) as response:
+                until = asyncio.get_running_loop().time() + deadline
+                async with self._exchange("POST", _parse(url), headers, body, until) as response:
                     start = await bodies.read_start(_chunks(response), keep=ERROR_TEXT)
                     found = _headers(response)
                     return Answer(response.status_code, found, start, _retry_after(found.get("retry-after")))
@@ -180,7 +181,7 @@ class Client:
         url: urls.Url,
         accept: str,
         max_bytes: int,
-        deadline: float,
+        until: float,
         redirects: int,
         signer: Signer | None,
         content_types: Callable[[str], bool] | Collection[str] | None,
@@ -191,7 +192,7 @@ class Client:
                 raise BadAnswer("redirect-loop", "a redirect leads back")
             seen.add(url.text)
             headers = {"Accept": accept} if signer is None else signer.headers("GET", url.text, b"")
-            async with self._exchange("GET", url, headers, None, deadline) as response:
+            async with self._exchange("GET", url, headers, None, until) as response:
                 found = _headers(response)
                 location = found.get("location")
                 if response.status_code not in REDIRECTS or location is None:
@@ -219,7 +220,7 @@ class Client:
 
     @asynccontextmanager
     async def _exchange(
-        self, method: str, url: urls.Url, headers: Mapping[str, str], body: bytes | None, deadline: float
+        self, method: str, url: urls.Url, headers: Mapping[str, str], body: bytes | None, until: float
     ) -> AsyncIterator[httpx.Response]:
         """Send one request to one checked address and give the answer, its body still to be read."""
         if self._blocked(url.host):
@@ -240,8 +241,7 @@ class Client:
                 return
             tried = (await checked_addresses(url, self._policy, self._resolver))[:ADDRESSES_TRIED]
             async with self._transports.lend(url.netloc) as kept:
-                requests = [_request(method, url, address, headers, body, deadline) for address in tried]
-                response = await _send(kept, requests)
+                response = await _send(kept, tried, lambda at: _request(method, url, at, headers, body, until))
                 try:
                     yield response
                     kept.proven = True
@@ -279,8 +279,12 @@ def _address_url(address: str, port: int) -> httpx.URL:
 
 
 def _request(
-    method: str, url: urls.Url, address: str, headers: dict[str, str], body: bytes | None, deadline: float
+    method: str, url: urls.Url, address: str, headers: dict[str, str], body: bytes | None, until: float
 ) -> httpx.Request:
+    left = max(0.01, until - asyncio.get_running_loop().time())
+    # Connecting and the TLS handshake get less than half of what is left each, so that they run out of time inside the
+    # HTTP library: a handshake that is cancelled from outside leaves its socket open for as long as the peer likes.
+    connect = min(CONNECT_TIMEOUT, left * 0.45)
     return httpx.Request(
         method,
         _address_url(address, url.port),
@@ -289,18 +293,20 @@ def _request(
         extensions={
             "sni_hostname": url.host,
             "target": url.target.encode("ascii"),
-            "timeout": {"connect": CONNECT_TIMEOUT, "read": deadline, "write": deadline, "pool": deadline},
+            "timeout": {"connect": connect, "read": left, "write": left, "pool": left},
         },
     )
 
 
-async def _send(kept: Kept[httpx.AsyncBaseTransport], requests: list[httpx.Request]) -> httpx.Response:
+async def _send(
+    kept: Kept[httpx.AsyncBaseTransport], tried: Sequence[str], request_to: Callable[[str], httpx.Request]
+) -> httpx.Response:
     """Try the addresses in turn as long as no connection comes about; nothing has been sent until then."""
-    for at, request in enumerate(requests, start=1):
+    for address in tried:
         try:
-            return await kept.transport.handle_async_request(request)
+            return await kept.transport.handle_async_request(request_to(address))
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            if at == len(requests):
+            if address == tried[-1]:
                 raise
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # A kept connection may have been closed by the other side just now. Both GETs and deliveries can be
@@ -308,7 +314,7 @@ async def _send(kept: Kept[httpx.AsyncBaseTransport], requests: list[httpx.Reque
             if not kept.proven:
                 raise
             kept.proven = False
-            return await kept.transport.handle_async_request(request)
+            return await kept.transport.handle_async_request(request_to(address))
     raise AssertionError("no address to try")
 
 
