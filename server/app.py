@@ -77,7 +77,7 @@ FEDERATION = [
     _route("/p/{id:int}/replies", threads.replies),
     _route("/p/{id:int}/likes", threads.likes),
     _route("/p/{id:int}/shares", threads.shares),
-    _route("/p/{id:int}/{slug}", posts.post),
+    _route("/p/{id:int}/{slug}", either(objects.post, posts.post)),
     _route("/tags/{tag}", wellknown.old_tag),
     _route("/tags/{tag}/", wellknown.old_tag),
 ]

@@ -1,6 +1,7 @@
 """Delivering: fair by host, in order per object, again by the schedule, and never more than needed."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -405,6 +406,22 @@ async def test_a_lease_that_ran_out_is_taken_over(node: Node) -> None:
     clock.offset += 61
     (again,) = node.do(lambda db: deliveries.claim(db, 10, 60))
     assert again.id == claimed.id
+
+
+async def test_workers_that_claim_at_the_same_moment_never_take_the_same(node: Node) -> None:
+    post = node.note()
+    for type in ("Create", "Update"):
+        node.queue(node.activity(type, post), *(f"https://h{n}.example/inbox" for n in range(20)))
+    for _ in range(3):
+        node.queue(node.activity(), *(f"https://h{n}.example/inbox" for n in range(20)))
+
+    def claim() -> list[deliveries.Claimed]:
+        return node.do(lambda db: deliveries.claim(db, 50, 60))
+
+    claimed = [one for taken in await asyncio.gather(*(asyncio.to_thread(claim) for _ in range(8))) for one in taken]
+    assert len({one.id for one in claimed}) == len(claimed)
+    assert set(Counter(one.host for one in claimed).values()) == {2}
+    assert len({(one.host, one.object_key) for one in claimed}) == len(claimed)
 
 
 async def test_every_host_gets_one_before_any_gets_two(node: Node) -> None:

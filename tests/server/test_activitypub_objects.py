@@ -38,6 +38,17 @@ async def test_servers_get_the_object_and_people_the_page_at_the_same_address(no
         assert "accept" in response.headers["vary"].lower()
 
 
+async def test_the_readable_address_of_a_question_gives_servers_the_object_with_its_id(node: Asking) -> None:
+    def ask(db: Session) -> Post:
+        draft = Draft(title="Hvem har prøvet det her?", text="Fortæl.")
+        return threads.ask(db, local(db, "anna"), local(db, "udfordrere"), draft)
+
+    question = node.do(ask)
+    assert question.url != question.uri
+    found = await node.json(question.url)
+    assert (found["id"], found["url"]) == (question.uri, question.url)
+
+
 async def test_the_other_activitypub_type_is_answered_in_kind(node: Asking) -> None:
     wanted = 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"'
     assert (await node.get(path(note(node)), accept=wanted)).headers["content-type"] == wanted
