@@ -100,12 +100,14 @@ def draft(database: Database, what: str) -> Path:
     from alembic import command
 
     number = f"{int(head()) + 1 if versions() else 1:04d}"
-    name = re.sub(r"[^a-z0-9]+", "_", what.lower()).strip("_")[:40]
     _run(
         database,
         lambda config: command.revision(config, message=what, autogenerate=True, rev_id=number),  # type: ignore[arg-type]
     )
-    return FOLDER / "versions" / f"{number}_{name}.py"
+    written = next((FOLDER / "versions").glob(f"{number}_*.py"))
+    lines = written.read_text().splitlines(keepends=True)
+    written.write_text("".join(line for line in lines if not line.lstrip().startswith("# ###")))
+    return written
 
 
 def _run(database: Database, work: Callable[[object], object]) -> None:
