@@ -7,6 +7,7 @@ from sqlalchemy import Text, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, UtcTime, insert_unless_there, now
+from models.database import wake
 
 FAILURES_TO_OPEN = 5
 OPEN_SECONDS = 30 * 60
@@ -100,6 +101,7 @@ def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = Fal
     if peer.parked_at is not None or peer.open_until is not None or peer.failures:
         peer.parked_at = peer.open_until = None
         peer.failures = peer.failing_days = 0
+        wake(db, "deliveries")
     db.flush()
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from federation import urls
 from federation.crossing import reading
+from federation.recent import Recent
 from federation.vocabulary import CTX, CTX_PLAIN
 from federation.writing import activities
 from federation.writing import collections as writing
@@ -19,6 +20,9 @@ from models.collections import PAGE
 from models.errors import Unauthenticated
 from server.activitypub.actors import shown_actor
 from server.activitypub.answering import admit, answer, federation_of, not_found, reader
+
+COUNTED_FOR = 60.0
+"""Seconds for which the number of an outbox's entries is not counted anew."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +58,30 @@ async def _give(request: Request, suffix: str, build: Build, context: Any = CTX_
 async def outbox(request: Request) -> Response:
     """`GET <actor>/outbox`: what he did in public; of a community what it announced."""
     form = federation_of(request).question_object
+    totals = _totals(request)
+    known, counted = totals.get(request.url.path), [0]
 
     def build(db: Session, actor: Actor, uri: str, wanted: Asked) -> dict[str, Any]:
         if not wanted.page:
-            return writing.ordered(uri, collections.count_outbox(db, actor), first=f"{uri}?page=1")
+            counted[0] = collections.count_outbox(db, actor) if known is None else known
+            return writing.ordered(uri, counted[0], first=f"{uri}?page=1")
         rows = collections.outbox(db, actor, before=wanted.cursor)
         items = [body for row in rows if (body := activities.activity(db, row, form)) is not None]
         following = f"{uri}?page=1&cursor={rows[-1].id}" if len(rows) == PAGE else None
         return writing.ordered_page(_page_uri(uri, wanted), uri, items, next=following)
 
-    return await _give(request, "/outbox", build, CTX)
+    response = await _give(request, "/outbox", build, CTX)
+    if known is None and response.status_code == 200 and not asked(request).page:
+        totals.put(request.url.path, counted[0], COUNTED_FOR)
+    return response
+
+
+def _totals(request: Request) -> Recent[int]:
+    """What outboxes were counted lately: counting a large one is dear, and anybody may ask."""
+    if not hasattr(request.app.state, "outbox_totals"):
+        request.app.state.outbox_totals = Recent[int](1000)
+    totals: Recent[int] = request.app.state.outbox_totals
+    return totals
 
 
 async def followers(request: Request) -> Response:
