@@ -391,13 +391,17 @@ def listed_by(db: Session, announce_uri: str) -> Post | None:
     """The thread that an Announce of this id put on a list."""
     if not announce_uri:
         return None
-    return db.scalars(select(Post).join(Listing, Listing.post_id == Post.id).where(Listing.announce_uri == announce_uri)).first()
+    return db.scalars(
+        select(Post).join(Listing, Listing.post_id == Post.id).where(Listing.announce_uri == announce_uri)
+    ).first()
 
 
 def unannounced(db: Session, by: Actor, post: Post) -> bool:
     """A community elsewhere took its Announce of a thread back (moved, deleted): off its list and its twins' lists."""
     rows = db.scalars(
-        select(Listing).where(Listing.post_id == post.id, or_(Listing.community_id == by.id, Listing.through_id == by.id))
+        select(Listing).where(
+            Listing.post_id == post.id, or_(Listing.community_id == by.id, Listing.through_id == by.id)
+        )
     ).all()
     for row in rows:
         db.delete(row)

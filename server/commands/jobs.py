@@ -57,7 +57,9 @@ def dead(as_json: bool, limit: int) -> None:
         for row in deliveries.dead_letters(db, limit):
             activity = db.get(Activity, row.activity_id)
             what = f"{activity.type if activity else '?'} to {row.inbox}"
-            letters.append({"queue": "deliveries", "id": str(row.id), "what": what, "at": row.dead_at, "error": row.error})
+            letters.append(
+                {"queue": "deliveries", "id": str(row.id), "what": what, "at": row.dead_at, "error": row.error}
+            )
         letters += [
             {
                 "queue": "received",
