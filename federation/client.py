@@ -12,7 +12,9 @@ Nothing is retried, but for one thing: a kept connection that the other side had
 """
 
 import asyncio
+import importlib.util
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +42,11 @@ __all__ = [
     "TooLarge",
     "Unreachable",
 ]
+
+# httpcore imports `sniffio` at every lock and event if it can, and the failed search of a module that is not installed
+# is repeated each time: a fifth of the CPU of a delivery. This ends the search at once; we run on asyncio only.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 ADDRESSES_TRIED = 3
 CONNECT_TIMEOUT = 5.0
