@@ -11,7 +11,7 @@ import federation
 from federation import delivering, receiving, working
 from federation.context import Federation
 from federation.crossing import writing
-from models import deliveries, inbox, memory, outbox, peers
+from models import deliveries, inbox, memory, outbox, peers, reach
 from models.errors import Unavailable
 
 log = structlog.get_logger("torv.worker")
@@ -26,6 +26,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "received": inbox.sweep,
     "deliveries": deliveries.sweep,
     "activities": outbox.sweep,
+    "deleted posts": reach.forget_deleted,
     "peers": peers.sweep,
 }
 

@@ -391,3 +391,27 @@ def test_the_inbox_row_of_an_undone_act_is_freed(node: Node) -> None:
 def test_jobs_with_the_same_name_are_one(node: Node) -> None:
     assert node.do(lambda db: jobs.enqueue(db, "nodeinfo", {"host": "x.example"}, dedupe="nodeinfo:x.example"))
     assert not node.do(lambda db: jobs.enqueue(db, "nodeinfo", {"host": "x.example"}, dedupe="nodeinfo:x.example"))
+
+
+def test_what_a_deleted_post_said_does_not_live_on_in_what_the_community_wrapped(node: Node) -> None:
+    inner = {
+        "id": "https://b.example/activities/1",
+        "type": "Create",
+        "actor": "https://b.example/users/christina",
+        "object": {"id": "https://b.example/p/1", "type": "Note", "content": "<p>Mit navn er Christina.</p>"},
+    }
+    question = node.ask()
+
+    def wrap_and_delete(db: Session) -> None:
+        communities.pass_on(db, posts.get(db, question.id), inner)
+        removing.delete_post(db, node.lene, posts.get(db, question.id))
+
+    node.do(wrap_and_delete)
+    node.forget()
+    assert node.do(reach.forget_deleted) == 0  # still being delivered, perhaps
+    clock.offset += 9 * 86400
+    assert node.do(reach.forget_deleted) == 1
+    assert node.do(reach.forget_deleted) == 0
+    kept = node.do(lambda db: [row.data for row in db.scalars(select(Activity).where(Activity.type == "Announce"))])
+    assert "Christina." not in json.dumps(kept)
+    assert any(data.get("embed", {}).get("id") == inner["id"] for data in kept)
