@@ -141,8 +141,8 @@ class Client:
     async def aclose(self) -> None:
         """Close the connections; requests under way end first."""
         await self._transports.aclose()
-        if isinstance(self._resolver, SystemResolver):
-            self._resolver.close()
+        if callable(close := getattr(self._resolver, "close", None)):
+            close()
 
     async def get(
         self,
@@ -290,7 +290,7 @@ def _request(
 ) -> httpx.Request:
     left = max(0.01, until - asyncio.get_running_loop().time())
     # Connecting and the TLS handshake get less than half of what is left each, so that they run out of time inside the
-    # HTTP library: a handshake that is cancelled from outside leaves its socket open for as long as the peer likes.
+    # HTTP library: a handshake that is cancelled from outside leaves its socket to the garbage collector.
     connect = min(CONNECT_TIMEOUT, left * 0.45)
     return httpx.Request(
         method,
