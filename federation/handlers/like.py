@@ -55,7 +55,7 @@ async def vote(fed: Federation, verified: Verified, value: int) -> Effect:
 
 def emoji(activity: ActivityIn) -> str:
     """The emoji of a reaction: a few characters, or `:name:` if one Emoji tag explains it; else none."""
-    shown = text.one_line(text.plain(activity.content), MAX_EMOJI)
+    shown = text.one_line(text.plain(activity.content[:1000]), MAX_EMOJI)
     if shown.startswith(":") and shown.endswith(":"):
         tag = activity.raw.get("tag")
         tags = tag if isinstance(tag, list) else [tag]

@@ -60,13 +60,14 @@ def fill(database: Database) -> None:
 
 
 async def _fill(inbox: Inbox) -> None:
+    inbox.write(_node)
     for one in (JONAS, KARLA):
-        inbox.write(lambda db: _node(db) if one is JONAS else None)
         await inbox.knows(one)
 
     def begin(db: Session) -> None:
         lene, jonas = actors.by_handle(db, "lene"), actors.by_uri(db, JONAS.uri)
-        assert lene is not None and jonas is not None
+        assert lene is not None
+        assert jonas is not None
         group = communities.create(db, "spoerg", "Spørg", creator=lene, allows_down=True)
         with patch.object(composing, "new_id", lambda at=None: QUESTION):
             threads.ask(db, lene, group, Draft("Hvem har prøvet?", "Hvem har prøvet det?"))
