@@ -1,10 +1,16 @@
 """What the documents say is what the code does."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
 
+import click
+
 from federation.handlers import HANDLERS
+from server.cli import COMMANDS, main
+from server.settings import documented
+from server.version import VERSION
 
 ROOT = Path(__file__).parent.parent
 
@@ -48,3 +54,32 @@ def test_only_the_client_imports_httpx() -> None:
         if re.search(r"^\s*(import|from) httpx\b", path.read_text(), re.M)
     ]
     assert set(found) <= {"federation/client.py", "federation/transports.py"}, found
+
+
+def test_every_setting_is_documented_with_its_default_and_no_other() -> None:
+    text = (ROOT / "deploy" / "README.md").read_text().split("## Settings")[1]
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    expected = []
+    for name, (meaning, default) in documented().items():
+        shown = json.dumps(list(default) if isinstance(default, tuple) else default, ensure_ascii=False)
+        expected.append(f"| `{name}` | `{shown}` | {meaning} |")
+    assert rows == expected
+
+
+def test_every_command_exists_and_says_what_it_does() -> None:
+    for name, (_, line) in COMMANDS.items():
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
+        assert command.help, name
+        assert line.endswith("."), name
+
+
+def test_the_guide_speaks_only_of_commands_that_exist() -> None:
+    spoken = set()
+    for document in ("deploy/README.md", "README.md", "CHANGELOG.md"):
+        spoken |= set(re.findall(r"(?:^|`|&& )torv ([a-z]+)", (ROOT / document).read_text(), re.M))
+    assert spoken <= set(COMMANDS)
+
+
+def test_the_program_knows_its_version() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
