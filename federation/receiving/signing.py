@@ -98,7 +98,7 @@ def _refusal(error: signatures.SignatureError) -> Refusal:
 
 
 def _look_up(db: Session, request: IncomingRequest, key_id: str, host: str) -> _Known:
-    blocked = domains.is_blocked(db, host)
+    blocked = not urls.parse(key_id).is_address and domains.is_blocked(db, host)  # a number is refused by the client
     inbox_status = _inbox_status(db, request.target) if request.method == "POST" and not blocked else 0
     found = actors.key_by_uri(db, key_id)
     if found is not None and not found[1].local:
