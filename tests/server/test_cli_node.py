@@ -1,0 +1,274 @@
+"""`torv`: people, communities, writing, domains and queues from the shell."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import accounts, actors, deliveries, domains, follows, jobs, outbox, peers, posts, threads
+from models.database import Database
+from models.errors import Unauthenticated
+from models.outbox import Activity
+from server.cli import COMMANDS
+from tests import world
+from tests.conftest import Templates
+from tests.server.commands import LOCAL, Torv, fill
+
+
+@pytest.fixture
+def torv(templates: Templates, tmp_path: Path) -> Iterator[Torv]:
+    """The command, on a node with the world."""
+    url, drop = templates.fresh("commands", LOCAL, fill)
+    database = Database(url, LOCAL)
+    yield Torv({"TORV_DATABASE_URL": url, "TORV_DATA_DIR": str(tmp_path), "TORV_ADMIN_PORT": "0"}, database)
+    database.close()
+    drop()
+
+
+def test_help_is_quick_and_names_every_command() -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+    program = "from server.cli import main; main()"
+    subprocess.run([sys.executable, "-c", program, "--help"], env=environ, check=True, capture_output=True)
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-X", "importtime", "-c", program, "--help"], env=environ, check=True, capture_output=True, text=True)  # fmt: skip
+    assert time.monotonic() - began < 3
+    assert all(f"  {name} " in done.stdout for name in COMMANDS)
+    loaded = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    assert not loaded & {"sqlalchemy", "starlette", "httpx", "structlog", "cryptography", "alembic"}
+
+
+def test_a_person_is_added_and_can_sign_in(torv: Torv) -> None:
+    said = json.loads(
+        torv.good("user", "add", "gerda", "gerda@havby.example", "--generate", "--role", "moderator", "--json")
+    )
+    assert said["handle"] == "gerda@localhost:8000"
+    with torv.database.reading() as db:
+        assert accounts.check_password(db, "gerda", said["password"]).role == "moderator"
+
+
+def test_a_password_is_read_from_standard_input_or_asked_for_twice(torv: Torv) -> None:
+    torv.good("user", "password", "birk", "--password-stdin", input="et nyt langt ord\n")
+    torv.good("user", "password", "eva", input="et andet langt ord\net andet langt ord\n")
+    with torv.database.reading() as db:
+        accounts.check_password(db, "birk", "et nyt langt ord")
+        accounts.check_password(db, "eva", "et andet langt ord")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("user", "add", "anna", "ny@x.example", "--generate"), 4, "taken"),
+        (("user", "add", "Ås!", "ny@x.example", "--generate"), 2, "user name"),
+        (("user", "add", "ny", "ny@x.example", "--generate", "--password-stdin"), 2, "exclude"),
+        (("user", "password", "nobody", "--generate"), 3, "no such account"),
+        (("user", "role", "nobody", "admin"), 3, "no such account"),
+        (("user", "role", "anna", "king"), 2, "king"),
+        (("user", "role", "anna", "member"), 4, "administrator"),
+        (("community", "add", "udfordrere", "Igen", "--moderator", "anna"), 4, "taken"),
+        (("community", "add", "ny", "Ny", "--moderator", "nobody"), 3, "nobody"),
+        (("ask", "nowhere", "T", "x", "--as", "anna"), 3, "nowhere"),
+        (("ask", "udfordrere", "", "x", "--as", "anna"), 2, ""),
+        (("answer", "123", "x", "--as", "anna"), 3, ""),
+        (("answer", "https://b.example/p/1", "x", "--as", "anna"), 3, "no post"),
+        (("post", "x", "--as", "nobody"), 3, "nobody"),
+        (("post", "", "--as", "anna"), 2, ""),
+        (("follow", "nobody", "--as", "anna"), 3, "nobody"),
+        (("domain", "block", "not a domain"), 2, ""),
+        (("domain", "remove", "b.example"), 3, "no rule"),
+        (("peer", "b.example"), 3, "Nothing is known"),
+        (("jobs", "retry"), 2, "Say which"),
+        (("jobs", "retry", "1"), 1, "no dead letters"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)  # fmt: skip
+def test_bad_input_ends_with_a_sentence_and_the_right_code(
+    torv: Torv, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    with torv.database.reading() as db:
+        before = len(db.scalars(select(Activity.id)).all())
+    done = torv(*arguments)
+    assert done.exit_code == code, done.output
+    assert said in done.output
+    assert "Traceback" not in done.output
+    with torv.database.reading() as db:
+        assert len(db.scalars(select(Activity.id)).all()) == before
+
+
+def test_a_suspended_person_cannot_sign_in_until_it_is_lifted(torv: Torv) -> None:
+    torv.good("user", "suspend", "birk")
+    with torv.database.reading() as db, pytest.raises(Unauthenticated):
+        accounts.check_password(db, "birk", world.PASSWORD)
+    torv.good("user", "suspend", "birk", "--lift")
+    with torv.database.reading() as db:
+        accounts.check_password(db, "birk", world.PASSWORD)
+
+
+def test_an_invitation_makes_one_account(torv: Torv) -> None:
+    token = torv.good("user", "invite", "--role", "moderator").strip().rsplit("/", 1)[1]
+
+    def work(db: Session) -> str:
+        made = accounts.use_invitation(
+            db,
+            token,
+            username="ny",
+            email="ny@x.example",
+            password="langt nok ord",
+            name="",
+            language="da",
+        )
+        return made.role
+
+    assert torv.database.write(work) == "moderator"
+
+
+def test_people_are_listed_for_scripts(torv: Torv) -> None:
+    found = json.loads(torv.good("user", "list", "--json"))
+    assert {one["username"] for one in found} == {person.username for person in world.PEOPLE}
+
+
+def test_a_question_is_asked_and_answered(torv: Torv) -> None:
+    said = json.loads(
+        torv.good("ask", "udfordrere", "Hvem gør hvad?", "-", "--as", "birk", "--json", input="Vi ved det ikke.")
+    )
+    answer = torv.good("answer", said["id"], "Spørg Eva.", "--as", "camilla").strip()
+    with torv.database.reading() as db:
+        question = posts.by_uri(db, said["uri"])
+        assert question is not None
+        assert (question.title, question.answer_count) == ("Hvem gør hvad?", 1)
+        answered = posts.by_uri(db, answer)
+        assert answered is not None
+        assert threads.question_of(db, answered) == question
+
+
+def test_a_note_is_written_with_its_visibility(torv: Torv) -> None:
+    uri = torv.good("post", "Kun for jer", "--as", "anna", "--visibility", "followers").strip()
+    with torv.database.reading() as db:
+        note = posts.by_uri(db, uri)
+        assert note is not None
+        assert note.visibility == "followers"
+
+
+def test_following_somebody_here_needs_no_network(torv: Torv) -> None:
+    torv.good("user", "add", "gerda", "gerda@havby.example", "--generate")
+    torv.good("follow", "@anna", "--as", "gerda")
+    with torv.database.reading() as db:
+        gerda, anna = actors.by_handle(db, "gerda"), actors.by_handle(db, "anna")
+        assert gerda is not None
+        assert anna is not None
+        assert follows.state(db, gerda.id, anna.id) == "accepted"
+
+
+def test_a_community_is_added_with_its_rules(torv: Torv) -> None:
+    uri = torv.good("community", "add", "haver", "Skolehaver", "--moderator", "eva", "--rule", "Del frø.").strip()
+    assert uri == "http://localhost:8000/c/haver"
+    assert "haver" in {one["username"] for one in json.loads(torv.good("community", "list", "--json"))}
+
+
+def test_domain_rules_are_set_listed_and_removed(torv: Torv) -> None:
+    torv.good("domain", "block", "EVIL.example.", "--reason", "spam")
+    torv.good("domain", "limit", "noisy.example")
+    torv.good("domain", "allow", "b.example")
+    found = json.loads(torv.good("domain", "list", "--json"))
+    assert {one["domain"]: one["action"] for one in found["rules"]} == {
+        "evil.example": "block", "noisy.example": "limit", "b.example": "allow",
+    }  # fmt: skip
+    with torv.database.reading() as db:
+        assert domains.is_blocked(db, "sub.evil.example")
+        assert not domains.is_blocked(db, "other.example")
+    torv.good("domain", "allow-list", "on")
+    with torv.database.reading() as db:
+        assert domains.is_blocked(db, "other.example")
+        assert not domains.is_blocked(db, "b.example")
+    torv.good("domain", "allow-list", "off")
+    torv.good("domain", "remove", "evil.example")
+    with torv.database.reading() as db:
+        assert not domains.is_blocked(db, "evil.example")
+
+
+def _queue_something(torv: Torv) -> tuple[int, int]:
+    """One dead job and one dead delivery to a failing host; their ids."""
+
+    def work(db: Session) -> tuple[int, int]:
+        jobs.enqueue(db, "nodeinfo", {"host": "b.example"})
+        job = jobs.claim(db, 1, 60)[0]
+        jobs.fail(db, job.id, "went wrong", permanent=True)
+        activity = db.scalars(select(Activity)).first()
+        deliveries.add_batch(db, activity, [("https://b.example/inbox", "b.example")])
+        row = db.scalars(select(outbox.Delivery)).one()
+        deliveries.dead(db, row.id, "refused", 400)
+        for _ in range(5):
+            peers.failed(db, "b.example", "no answer")
+        return job.id, row.id
+
+    return torv.database.write(work)
+
+
+def test_dead_letters_are_shown_and_tried_again(torv: Torv) -> None:
+    job, delivery = _queue_something(torv)
+    found = json.loads(torv.good("jobs", "--json"))
+    assert found["queues"]["deliveries"]["dead"] == 1
+    assert found["hosts"][0] == {"host": "b.example", "waiting": 0, "dead": 1, "state": "open", "error": "no answer"}
+    dead = json.loads(torv.good("jobs", "dead", "--json"))
+    assert {one["id"] for one in dead} == {str(job), str(delivery)}
+    assert {one["error"] for one in dead} == {"went wrong", "refused"}
+    torv.good("jobs", "retry", str(job))
+    torv.good("jobs", "retry", "--host", "b.example")
+    assert json.loads(torv.good("jobs", "dead", "--json")) == []
+
+
+def test_a_peer_says_why_it_fails_and_is_unparked(torv: Torv) -> None:
+    _queue_something(torv)
+    found = json.loads(torv.good("peer", "B.example", "--json"))
+    assert (found["state"], found["last_error"], found["given_up"]) == ("open", "no answer", 1)
+    torv.good("peer", "b.example", "--unpark")
+    found = json.loads(torv.good("peer", "b.example", "--json"))
+    assert (found["state"], found["waiting"], found["given_up"]) == ("ok", 1, 0)
+
+
+def test_another_name_than_the_databases_is_refused(torv: Torv) -> None:
+    done = torv("jobs", TORV_ORIGIN="https://other.example")
+    assert done.exit_code == 4
+    assert "cannot change" in done.output
+
+
+def test_a_wrong_setting_is_named_and_ends_with_2(torv: Torv) -> None:
+    done = torv("jobs", TORV_LISTEN_PORT="abc")
+    assert done.exit_code == 2
+    assert "TORV_LISTEN_PORT" in done.output
+
+
+def test_doctor_finds_a_healthy_local_node_and_warns_of_what_is_unusual(torv: Torv) -> None:
+    found = json.loads(torv.good("doctor", "--json"))
+    states = {one["name"]: one["state"] for one in found}
+    assert states["database"] == states["disk"] == states["clock"] == states["schema"] == states["key"] == "ok"
+    warned = torv("doctor", TORV_FETCH_ALLOW="127.0.0.0/8").output
+    assert "no public https origin" in warned
+    assert "fetch_allow opens 127.0.0.0/8" in warned
+
+
+def test_doctor_fails_when_the_nodes_key_is_another_than_the_published(torv: Torv) -> None:
+    def swap(db: Session) -> None:
+        key, _ = actors.key_by_uri(db, "http://localhost:8000/actor#main-key") or (None, None)
+        anna = actors.key_by_uri(db, "http://localhost:8000/u/anna#main-key")
+        assert key is not None
+        assert anna is not None
+        key.public_pem = anna[0].public_pem
+
+    torv.database.write(swap)
+    done = torv("doctor")
+    assert done.exit_code == 1
+    assert "✗ key" in done.output
+
+
+def test_without_a_database_the_way_on_is_said(tmp_path: Path) -> None:
+    bare = Torv({"TORV_DATA_DIR": str(tmp_path)}, Database(f"sqlite:///{tmp_path}/none.db", LOCAL))
+    done = bare("jobs")
+    assert done.exit_code == 3
+    assert "torv init" in done.output
