@@ -50,6 +50,10 @@ class FixedNames:
         address = self._fixed.get(host)
         return (address,) if address is not None else await self._system(host)
 
+    def close(self) -> None:
+        """Stop asking; the client does this at its end."""
+        self._system.close()
+
 
 def federation_for(settings: Settings, database: Database) -> Federation:
     """The node as others meet it. Close its client at the end: `await fed.client.aclose()`."""
