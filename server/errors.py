@@ -4,15 +4,16 @@ What a stranger may read is the error's own text. Everything else goes to the lo
 answer names so that the two can be brought together.
 """
 
+import contextlib
 from http import HTTPStatus
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import DomainError
+from models.errors import DomainError, Unavailable
 from server import i18n
 from server.i18n import later
 from server.security import is_form
@@ -72,12 +73,27 @@ class Answered:
         except Exception as error:
             if started:
                 raise
-            response = answer(Request(scope, receive), error)
+            response = _answer_at_least(Request(scope, receive), error)
             await response(scope, receive, send)
 
 
+def _answer_at_least(request: Request, error: Exception) -> Response:
+    """`answer`, and a bare line where even the page about the error fails."""
+    try:
+        return answer(request, error)
+    except Exception as second:
+        log.error("error page failed", path=request.url.path, exc_info=second)
+        return PlainTextResponse(f"{UNEXPECTED} ({_request_id(request)})", status_code=500)
+
+
 async def on_http_exception(request: Request, error: Exception) -> Response:
-    """For Starlette's own exceptions: no such route, wrong method, malformed form."""
+    """For Starlette's own exceptions: no such route, wrong method, malformed form.
+
+    A page that does not exist looks to everybody like one that he may not see, so it has to know who asks.
+    """
+    if reads_html(request) and getattr(request.state, "visit", None) is None:
+        with contextlib.suppress(Unavailable):
+            await Visit.of(request)
     return answer(request, error)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+from sqlalchemy.orm import Session
 
 from models import settings
 from models.errors import Conflict, NotFound
@@ -27,17 +28,20 @@ def demo() -> None:
     world = _world()
     _require_private(chosen)
     make(chosen)
+    people = {person.role: person.username for person in reversed(world.PEOPLE)}
+    logins = {"Member": people["member"], "Administrator": people["admin"]}
+    lines = [f"{role:<14} {name} / {world.PASSWORD}" for role, name in logins.items()]
+
+    def work(db: Session) -> None:
+        world.build(db)
+        settings.put(db, DEMO_LOGINS, lines)
+
     with opened(chosen) as database:
         with database.reading() as db:
             built = world.is_built(db)
         if not built:
             click.echo("Building the demo world: six people, two communities, four threads …", err=True)
-            database.write(world.build)
-    people = {person.role: person.username for person in reversed(world.PEOPLE)}
-    logins = {"Member": people["member"], "Administrator": people["admin"]}
-    lines = [f"{role:<14} {name} / {world.PASSWORD}" for role, name in logins.items()]
-    with opened(chosen) as database:
-        database.write(lambda db: settings.put(db, DEMO_LOGINS, lines))
+            database.write(work)
     click.echo("The demo world is there.", err=True)
 
 

@@ -59,6 +59,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "profile": profile_path,
         "path_of": post_path,
         "initials": initials,
+        "outside": outside,
         "content": lambda post: Markup(content(post)),  # noqa: S704 - cleaned when it was stored
         "html": Markup,
     }
@@ -86,6 +87,11 @@ def profile_path(actor: Actor) -> str:
 def post_path(post: Post) -> str:
     """Where this node shows a post."""
     return (urlsplit(post.url).path or f"/p/{post.id}") if post.local else f"/p/{post.id}"
+
+
+def outside(thing: Actor | Post) -> str:
+    """Where its own server shows an actor or a post; its id where the given address is none to be followed."""
+    return thing.url if thing.url.startswith("https://") else thing.uri
 
 
 def initials(actor: Actor) -> str:

@@ -124,21 +124,21 @@ class Neighbour:
 
     # What he does
 
-    def does(self, type: str, object: Any, name: object = "", **more: Any) -> Json:
+    def does(self, type: str, object: Any, label: object = "", /, **more: Any) -> Json:
         """An activity of his."""
         return {
             "@context": "https://www.w3.org/ns/activitystreams",
-            "id": self.id(f"act/{name or type}"),
+            "id": self.id(f"act/{label or type}"),
             "type": type,
             "actor": self.uri,
             "object": object,
             **more,
         }
 
-    def note(self, name: object, content: str = "<p>Hej</p>", **more: Any) -> Json:
+    def note(self, label: object, content: str = "<p>Hej</p>", /, **more: Any) -> Json:
         """A public Note of his."""
         return {
-            "id": self.id(f"notes/{name}"),
+            "id": self.id(f"notes/{label}"),
             "type": "Note",
             "attributedTo": self.uri,
             "content": content,

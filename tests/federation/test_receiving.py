@@ -4,7 +4,6 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
@@ -462,13 +461,13 @@ def _claim(jonas: Neighbour, digest: str, url: str = "", collection: str = "") -
 
 
 @pytest.fixture
-async def healing(inbox: Inbox, jonas: Neighbour) -> Iterator[Inbox]:  # type: ignore[misc]
+async def healing(inbox: Inbox, jonas: Neighbour) -> Inbox:
     """Lene follows Jonas; his server has forgotten it."""
     await inbox.knows(jonas)
     followed(inbox, jonas)
     url = f"{jonas.uri}/followers_synchronization"
     inbox.fediverse.documents[url] = {"id": url, "type": "OrderedCollection", "orderedItems": []}
-    yield inbox
+    return inbox
 
 
 async def _hear(inbox: Inbox, jonas: Neighbour, header: str) -> str | None:

@@ -1,0 +1,88 @@
+"""Logs: readable by machines, and without what nobody may read (T112)."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from server import logs
+from server.settings import Settings
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """What is logged meanwhile, as JSON."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    logs.set_up(Settings(log_format="json"), stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+SECRETS = [
+    {"password": "hemmelig1"},
+    {"access_token": "hemmelig1"},
+    {"cookie": "hemmelig1"},
+    {"private_pem": "hemmelig1"},
+    {"header": "Bearer hemmelig1"},
+    {"url": "https://x.example/cb?code=hemmelig1&x=1"},
+    {"url": "postgresql://torv:hemmelig1@db/torv"},
+    {"error": "-----BEGIN PRIVATE KEY-----\nhemmelig1\n-----END PRIVATE KEY-----"},
+    {"error": ["-----BEGIN RSA PRIVATE KEY-----\nhemmelig1"]},
+]
+
+
+@pytest.mark.parametrize("values", SECRETS, ids=lambda values: next(iter(values)))
+def test_secrets_are_blanked_whoever_logs_them(lines: io.StringIO, values: dict[str, object]) -> None:
+    structlog.get_logger("a").info("said", **values)
+    logging.getLogger("b").warning(
+        "said %s", next(iter(values.values())) if "error" in values or "url" in values else "x"
+    )
+    assert "hemmelig1" not in lines.getvalue()
+    assert len(lines.getvalue().splitlines()) == 2
+
+
+def test_a_secret_in_an_exceptions_text_is_blanked(lines: io.StringIO) -> None:
+    try:
+        raise RuntimeError("could not reach postgresql://torv:hemmelig1@db/torv")
+    except RuntimeError:
+        structlog.get_logger("a").exception("broken")
+    assert "RuntimeError" in lines.getvalue()
+    assert "hemmelig1" not in lines.getvalue()
+
+
+def test_what_is_bound_stands_on_every_line(lines: io.StringIO) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="r1"):
+        logs.bind(actor="anna")
+        structlog.get_logger("a").info("one")
+        logging.getLogger("b").warning("two")
+        structlog.contextvars.unbind_contextvars("actor")
+    found = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [(line["request_id"], line["actor"], line["level"]) for line in found] == [
+        ("r1", "anna", "info"),
+        ("r1", "anna", "warning"),
+    ]
+
+
+@pytest.mark.anyio
+async def test_a_request_is_one_line_without_its_query(lines: io.StringIO) -> None:
+    async def app(_scope: object, _receive: object, send: object) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[operator]
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    scope = {
+        "type": "http", "method": "GET", "path": "/side", "query_string": b"token=hemmelig1", "headers": [],
+        "client": ("192.0.2.1", 1),
+    }  # fmt: skip
+    await logs.RequestLog(app)(scope, nothing, nothing)  # type: ignore[arg-type]
+    found = json.loads(lines.getvalue())
+    assert (found["path"], found["status"], found["client"]) == ("/side", 204, "192.0.2.1")
+    assert "hemmelig1" not in lines.getvalue()
