@@ -39,9 +39,13 @@ def torv(environ: Mapping[str, str], *arguments: str, cwd: Path) -> subprocess.C
 def get(url: str) -> tuple[int, dict[str, str], str]:
     try:
         with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.status, dict(answer.headers), answer.read().decode()
+            return (
+                answer.status,
+                {name.lower(): value for name, value in answer.headers.items()},
+                answer.read().decode(),
+            )
     except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers), error.read().decode()
+        return error.code, {name.lower(): value for name, value in error.headers.items()}, error.read().decode()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,9 @@ def start(lived_in_folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]
 
     def begin(*arguments: str, **more: str) -> subprocess.Popen[str]:
         environ = environment(lived_in_folder, **more)
-        process = subprocess.Popen([*PROGRAM, *arguments], env=environ, cwd=lived_in_folder, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        pipe = subprocess.PIPE
+        command = [*PROGRAM, *arguments]
+        process = subprocess.Popen(command, env=environ, cwd=lived_in_folder, stdout=pipe, stderr=pipe, text=True)
         started.append(process)
         return process
 
@@ -117,7 +123,7 @@ def test_a_node_serves_says_that_it_is_well_and_stops_when_asked(start: Callable
     until_it_answers(f"{base}/healthz", process)
     status, headers, body = get(f"{base}/readyz")
     assert (status, json.loads(body)["ready"]) == (200, True)
-    assert headers["X-Request-Id"]
+    assert headers["x-request-id"]
     figures = get(f"http://127.0.0.1:{admin}/metrics")[2]
     for expected in (
         'torv_queue_depth{queue="deliveries"} 0.0',
@@ -130,8 +136,10 @@ def test_a_node_serves_says_that_it_is_well_and_stops_when_asked(start: Callable
         assert expected in figures
     assert get(f"{base}/metrics")[0] != 200, "the figures are for the administrator only"
     process.send_signal(signal.SIGTERM)
-    _, logged = process.communicate(timeout=15)
+    said, logged = process.communicate(timeout=15)
     assert process.returncode == 0
+    assert f"birk / {world.PASSWORD}" in said
+    assert f"anna / {world.PASSWORD}" in said
     assert [json.loads(line)["event"] for line in logged.splitlines()][-1] == "stopped"
 
 
