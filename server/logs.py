@@ -31,7 +31,7 @@ SECRET_VALUES = re.compile(
 )
 BLANK = "•••"
 
-QUIET = ("httpx", "httpcore", "asyncio", "alembic", "sqlalchemy", "multipart", "markdown_it")
+QUIET = ("uvicorn.error", "httpx", "httpcore", "asyncio", "alembic", "sqlalchemy", "multipart", "markdown_it")
 """Libraries whose chatter is not ours: warnings and worse only."""
 
 bind = bind_contextvars
