@@ -20,7 +20,7 @@ from federation.context import Federation
 from federation.crossing import reading, writing
 from federation.working import GiveUp, Later
 from federation.writing import activities, dumps
-from models import deliveries, jobs, outbox, reach
+from models import actors, deliveries, jobs, outbox, reach
 from models.database import Node
 from models.outbox import Activity
 
@@ -36,7 +36,10 @@ class _Plan:
 
     owners: list[int]
     named: list[str]
-    wraps_only: bool
+    readers_only: bool
+    """Only servers that read what communities wrap (FEP-1b12) are told, and `also`."""
+    also: str = ""
+    """The inbox of the home community, where a choice of an answer is judged: told whatever its server runs."""
 
 
 async def publish(fed: Federation, payload: dict[str, Any]) -> None:
@@ -94,8 +97,12 @@ async def _prepare(fed: Federation, activity_id: int) -> _Plan | None:
             raise Later(WAIT_FOR_OLDER)
         if not render(db, activity, fed.question_object):
             return None
-        wraps_only = activity.type == "Announce" and not outbox.is_plain_announce(activity)
-        return _Plan(reach.collections(db, activity), reach.addressed(db, activity), wraps_only)
+        wrapped = activity.type == "Announce" and not outbox.is_plain_announce(activity)
+        chosen = outbox.is_choice(activity)
+        home = actors.by_uri(db, activity.data.get("audience", "")) if chosen else None
+        also = (home.shared_inbox or home.inbox) if home is not None else ""
+        owners, named = reach.collections(db, activity), reach.addressed(db, activity)
+        return _Plan(owners, named, wrapped or chosen, also)
 
     return await writing(fed.database, work)
 
@@ -125,8 +132,8 @@ async def _write_batch(
         hosts = reach.without_blocked(db, {host for _, host in wanted})
         for host in reach.unknown_software(db, hosts):
             jobs.enqueue(db, "nodeinfo", {"host": host}, dedupe=f"nodeinfo:{host}")
-        if plan.wraps_only:
-            hosts = reach.reading_wraps(db, hosts)
+        if plan.readers_only:
+            hosts = reach.reading_wraps(db, hosts) | (hosts & {elsewhere(fed.node, plan.also)})
         new = deliveries.add_batch(db, activity, [(inbox, host) for inbox, host in wanted if host in hosts])
         payload = {"activity": activity_id, "cursor": cursor}
         jobs.advance(db, outbox.publish_key(activity_id), payload, LEASE)

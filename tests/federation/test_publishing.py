@@ -368,6 +368,31 @@ def test_votes_go_to_the_author_and_the_home_community(node: Node) -> None:
     assert node.queued_for("Like") == ["https://b.example/inbox", "https://c.example/inbox"]
 
 
+def test_a_choice_is_told_to_the_home_and_to_servers_that_know_such_things(node: Node) -> None:
+    """GoToSocial answers 500 to a type it does not know, and all that follows about the question would wait for it."""
+
+    def elsewhere(db: Session) -> tuple[Post, Post]:
+        group = remote(db, "home.example", "spoerg", type="Group")
+        question = threads.ask(db, node.lene, group, Draft(text="Hvem?", title="Hvem har prøvet?"))
+        answer = threads.answer(db, _account(db, "birk"), question, Draft(text="Jeg."))
+        answer.author_id = remote(db, "gts.example", "greta").id
+        db.flush()
+        return question, answer
+
+    question, answer = node.do(elsewhere)
+    _knows(node, "gts.example", "gotosocial")
+    node.publish_all()
+    node.forget()
+    node.do(lambda db: threads.accept(db, actors.get(db, node.lene.id), posts.get(db, question.id), answer))
+    node.publish_all()
+    assert node.queued_for("ChooseAnswer") == ["https://home.example/inbox"]
+    node.forget()
+    node.do(lambda db: threads.withdraw(db, actors.get(db, node.lene.id), posts.get(db, question.id)))
+    node.publish_all()
+    assert node.queued_for("Undo") == ["https://home.example/inbox"]
+    assert "https://home.example/inbox" in node.queued_for("Update")
+
+
 def test_the_inbox_row_of_an_undone_act_is_freed(node: Node) -> None:
     def store(db: Session) -> bool:
         return inbox.store(

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models import follows
 from models.actors import Actor
 from models.communities import Listing
+from models.jobs import Job
 from models.notifications import Notification
 from models.posts import Post, by_uri
 from tests.fediverse.gotosocial import GoToSocial, Neighbour, names_in_etc_hosts, require_gotosocial
@@ -133,14 +134,8 @@ def test_a_question_arrives_there_once_with_its_title_and_full_text(street: Neig
     assert status["visibility"] == "public"
     assert status["account"]["acct"] == f"anna@{street.towns.a.host}"
     own = [item for item in street.greta.home() if item["uri"] == street.uri(number) and not item["reblog"]]
-    print(
-        *[
-            {k: i[k] for k in ("id", "uri", "created_at")} | {"reblog": bool(i["reblog"]), "acct": i["account"]["acct"]}
-            for i in street.greta.home()
-        ],
-        sep="\n",
-    )
-    assert len(own) == 1
+    # It may show one status twice in its cached list when the boost comes right behind it; one id is one status.
+    assert len({item["id"] for item in own}) == 1
     shown = [item for item in street.greta.home() if (item["reblog"] or {}).get("uri") == street.uri(number)]
     assert [item["account"]["acct"] for item in shown] in ([], [f"torvet@{street.towns.a.host}"])
 
@@ -240,8 +235,13 @@ def test_edits_arrive_both_ways_though_its_update_ids_repeat(street: Neighbours)
     for text in ("95.000 med gelænder", "99.000 med gelænder og lys"):
         time.sleep(1.1)  # its times are whole seconds, and nobody edits faster
         street.greta.call("PUT", f"/api/v1/statuses/{reply['id']}", status=text)
-        for node in (towns.a, towns.b):
-            node.until(f"its edit: {text}", lambda db, t=text: t in by_uri(db, reply["uri"]).content, seconds=30)  # type: ignore[misc,union-attr]
+        towns.a.until("its edit", lambda db, text=text: text in by_uri(db, reply["uri"]).content, seconds=30)  # type: ignore[misc,union-attr]
+        # B hears of it from the community and asks the origin, once a minute at most: that minute passes here.
+        towns.b.until(
+            "B wants to ask", lambda db: db.scalar(select(Job.id).where(Job.dedupe == f"refresh:{reply['uri']}"))
+        )
+        towns.b.let_time_pass()
+        towns.b.until("its edit", lambda db, text=text: text in by_uri(db, reply["uri"]).content, seconds=30)  # type: ignore[misc,union-attr]
 
 
 def test_boosts_travel_both_ways_and_are_taken_back(street: Neighbours) -> None:
