@@ -1,14 +1,20 @@
 """A community of ours with a question in it, and one elsewhere with another: where most handlers' tests begin."""
 
+import asyncio
+import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy.orm import Session
 
-from models import actors, communities, follows, posts, threads
+from models import actors, communities, composing, follows, posts, threads
 from models.actors import ActorType
+from models.database import Database
 from models.follows import FollowState
 from models.posts import Draft, Post
+from tests.conftest import NODE, Templates
 from tests.federation.neighbours import PUBLIC, Fediverse, Inbox, Json, Neighbour, neighbour
 
 LENE = "https://a.example/u/lene"
@@ -78,27 +84,68 @@ class Scene:
         return post
 
 
-async def scene(inbox: Inbox) -> Scene:
-    """Set it up."""
-    fediverse = inbox.fediverse
+@dataclass
+class _Cast:
+    """Everybody elsewhere and what stands on their servers; made once, and copied for each test."""
+
+    documents: dict[str, Any]
+    jonas: Neighbour
+    karla: Neighbour
+    mona: Neighbour
+    group: Neighbour
+    theirs: Json
+
+
+def _cast() -> _Cast:
+    fediverse = Fediverse()
     mona, karla = neighbour(fediverse, "mona", "g.example"), neighbour(fediverse, "karla", "k.example")
     jonas = neighbour(fediverse)
     moderators = "https://g.example/users/dogmer/moderators"
     group = neighbour(fediverse, "dogmer", "g.example", "Group", attributedTo=moderators)
     fediverse.put({"id": moderators, "type": "OrderedCollection", "orderedItems": [mona.uri]})
-    for one in (jonas, karla, mona, group):
-        await inbox.knows(one)
-
-    def begin(db: Session) -> Post:
-        lene = actors.create_local(db, "lene", ActorType.PERSON)
-        actors.create_local(db, "omar", ActorType.PERSON)
-        home = communities.create(db, "spoerg", "Spørg", creator=lene)
-        return threads.ask(db, lene, home, Draft("Hvem har prøvet?", "Hvem har prøvet det?"))
-
-    question = inbox.write(begin)
     to = {"to": [group.uri, PUBLIC], "audience": group.uri, "name": "Må man det?"}
     theirs = fediverse.put(karla.note("question", "<p>Må man det?</p>", **to))
-    made = Scene(inbox, jonas, karla, mona, group, question, theirs)
-    made.follows(LENE, group.uri)
-    assert (await made.hear_wrapped(karla.creates(theirs))).startswith("done: Recorded the question")
-    return made
+    return _Cast(fediverse.documents, jonas, karla, mona, group, theirs)
+
+
+CAST: list[_Cast] = []
+QUESTION = 4711
+
+
+def _scene(database: Database) -> Scene:
+    if not CAST:
+        CAST.append(_cast())
+    cast = copy.deepcopy(CAST[0])
+    inbox = Inbox(database, Fediverse(cast.documents))
+    question = inbox.read(lambda db: db.get(Post, QUESTION))
+    return Scene(inbox, cast.jonas, cast.karla, cast.mona, cast.group, question, cast.theirs)
+
+
+def _fill(database: Database) -> None:
+    database.write(_begin)
+    asyncio.run(_meet(_scene(database)))
+
+
+def _begin(db: Session) -> None:
+    actors.create_local(db, NODE.domain, ActorType.APPLICATION)
+    lene = actors.create_local(db, "lene", ActorType.PERSON)
+    actors.create_local(db, "omar", ActorType.PERSON)
+    home = communities.create(db, "spoerg", "Spørg", creator=lene)
+    with patch.object(composing, "new_id", lambda at=None: QUESTION):
+        threads.ask(db, lene, home, Draft("Hvem har prøvet?", "Hvem har prøvet det?"))
+
+
+async def _meet(made: Scene) -> None:
+    for one in (made.jonas, made.karla, made.mona, made.group):
+        await made.inbox.knows(one)
+    made.follows(LENE, made.group.uri)
+    assert (await made.hear_wrapped(made.karla.creates(made.theirs))).startswith("done: Recorded the question")
+
+
+def opened(templates: Templates) -> Iterator[Scene]:
+    """A fresh copy of the scene; for a fixture."""
+    url, drop = templates.fresh("scene", NODE, _fill)
+    database = Database(url, NODE)
+    yield _scene(database)
+    database.close()
+    drop()

@@ -1,24 +1,31 @@
 """What a community says others did: it counts for the community's own threads, and the origin has the last word."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from models import actors, communities, peers, reactions
-from models.database import Database
+from models import actors, communities, peers, posts, reactions
+from models.base import clock
+from tests.conftest import Templates
 from tests.federation import scenes
-from tests.federation.neighbours import PUBLIC, Fediverse, Inbox, Json, neighbour
+from tests.federation.neighbours import PUBLIC, Json, neighbour
 from tests.federation.scenes import LENE, SPOERG, Scene
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def scene(database: Database) -> Scene:
-    made = await scenes.scene(Inbox(database, Fediverse()))
-    answer = made.fediverse.put(
-        made.jonas.note("a", "<p>Ja.</p>", inReplyTo=made.theirs["id"], audience=made.group.uri)
-    )
+def bare_scene(templates: Templates) -> Iterator[Scene]:
+    yield from scenes.opened(templates)
+
+
+@pytest.fixture
+async def scene(bare_scene: Scene) -> Scene:
+    """Besides, Jonas has answered Karla's question."""
+    made = bare_scene
+    note = made.jonas.note("a", "<p>Ja.</p>", inReplyTo=made.theirs["id"], audience=made.group.uri)
+    answer = made.fediverse.put(note)
     assert (await made.hear_wrapped(made.jonas.creates(answer))).startswith("done: Recorded the answer")
     return made
 
@@ -139,8 +146,6 @@ async def test_a_host_that_wraps_is_known_to_read_wraps(scene: Scene) -> None:
 
 
 async def test_a_wrapped_edit_has_the_origin_asked(scene: Scene) -> None:
-    from models.base import clock
-
     newer = {**scene.fediverse.documents[ANSWER], "content": "<p>Rettet</p>", "updated": "2030-01-01T00:00:00Z"}
     clock.offset += 100
     assert (await scene.hear_wrapped(scene.jonas.does("Update", newer, 1))).startswith(
@@ -177,8 +182,6 @@ async def test_a_listed_moderator_removes_and_restores_and_nobody_else(scene: Sc
 
 async def test_a_community_shows_first_what_its_moderator_put_there(scene: Scene) -> None:
     def pinned(db: Any) -> list[str]:
-        from models import posts
-
         return [post.uri for post in posts.pinned(db, actors.by_uri(db, scene.group.uri).id)]
 
     target = f"{scene.group.uri}/featured"
