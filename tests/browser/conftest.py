@@ -1,0 +1,159 @@
+"""A node on loopback with the fictional world, opened in a real Chromium; and axe, which judges the pages.
+
+Where Chromium or npm is not installed the tests are skipped, but not in CI.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from models import actors
+from models.actors import ActorType
+from models.database import Database, Node
+from models.tables import metadata
+from server.app import create_app
+from server.settings import Settings
+from tests import keys, world
+from tests.federation.elsewhere import Elsewhere, federation_with
+
+CHROMIUM = "/usr/bin/chromium"
+AXE = Path(__file__).parent / "axe"
+CACHE = Path(__file__).parents[2] / ".cache" / "axe"
+WAIT_MS = 15_000
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is not installed")
+    pytest.skip(f"{what} is not installed")
+
+
+@dataclass
+class Site:
+    """The node under test."""
+
+    origin: str
+    database: Database
+    open: Callable[..., BrowserContext]
+
+    def signed_in(self, username: str, **how: Any) -> Page:
+        """A page of a browser in which somebody has signed in."""
+        page = self.open(**how).new_page()
+        page.goto(f"{self.origin}/sign-in")
+        page.fill("#login", username)
+        page.fill("#password", world.PASSWORD)
+        page.click("main button[type=submit]")
+        page.wait_for_url(f"{self.origin}/")
+        return page
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The browser of the system."""
+    if not Path(CHROMIUM).exists():
+        _missing("Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Database]]:
+    """A running node: its origin and its database."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        settings = Settings(origin=f"http://localhost:{port}", node_name="Torv i Vesterlund", data_dir="unused")
+        database = Database(f"sqlite:///{tmp_path_factory.mktemp('browser')}/torv.db", settings.node)
+        metadata.create_all(database.engine)
+        database.write(_fill)
+        app = create_app(settings, federation=federation_with(database, Elsewhere()))
+        sock.listen(64)
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=2))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+        thread.start()
+        deadline = time.monotonic() + 20
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert server.started
+        yield settings.origin, database
+        server.should_exit = True
+        thread.join(timeout=10)
+        database.close()
+
+
+def _fill(db: Any) -> None:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(actors, "new_key_pair", keys.draw)
+    node: Node = db.info["node"]
+    actors.create_local(db, node.domain, ActorType.APPLICATION)
+    world.build(db)
+    patch.undo()
+
+
+@pytest.fixture
+def site(chromium: Browser, node: tuple[str, Database]) -> Iterator[Site]:
+    """The node, and browsers that are closed after the test."""
+    opened: list[BrowserContext] = []
+
+    def open_context(**how: Any) -> BrowserContext:
+        context = chromium.new_context(**{"locale": "da-DK", "viewport": {"width": 1280, "height": 900}, **how})
+        context.set_default_timeout(WAIT_MS)
+        opened.append(context)
+        return context
+
+    yield Site(node[0], node[1], open_context)
+    for context in opened:
+        context.close()
+
+
+@cache
+def _install_axe() -> str:
+    """The text of axe-core, installed once for each lock file; empty, with the reason raised, if it cannot be."""
+    lock = (AXE / "package-lock.json").read_text()
+    done = CACHE / "installed-lock.json"
+    if not (done.exists() and done.read_text() == lock):
+        if shutil.which("npm") is None:
+            return ""
+        CACHE.mkdir(parents=True, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copyfile(AXE / name, CACHE / name)
+        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        ran = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, timeout=240, check=False)
+        if ran.returncode != 0:
+            return ""
+        done.write_text(lock)
+    return (CACHE / "node_modules/axe-core/axe.min.js").read_text()
+
+
+@pytest.fixture
+def faults() -> Callable[[Page], list[str]]:
+    """What axe finds wrong with a page by WCAG 2.1 A and AA: one line for each rule broken."""
+    source = _install_axe()
+    if not source:
+        _missing("axe-core (npm)")
+
+    def judge(page: Page) -> list[str]:
+        page.evaluate(source)  # the debugger's door: our own policy lets no page load it
+        rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
+        return [
+            f"{rule['id']}: {node['target']} {node['html'][:120]} {node.get('failureSummary', '')[:300]}"
+            for rule in found["violations"]
+            for node in rule["nodes"]
+        ]
+
+    return judge

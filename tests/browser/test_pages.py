@@ -1,0 +1,152 @@
+"""Every page in a real browser: usable by everybody, on a phone and a large screen, in light and dark, in both languages."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+from sqlalchemy import select
+
+from models import actors, threads
+from models.posts import Draft, Kind, Post
+from tests.browser.conftest import Site
+
+pytestmark = [pytest.mark.browser]
+
+OPEN_PAGES = (
+    "/",
+    "/questions",
+    "/communities",
+    "/c/udfordrere",
+    "/u/anna",
+    "/sign-in",
+    "/about",
+    "/accessibility",
+    "/nowhere",
+)
+OWN_PAGES = (
+    *("/", "/questions", "/questions?order=unanswered", "/communities", "/c/udfordrere", "/u/birk", "/t/regler"),
+    *("/ask", "/post", "/follow", "/requests", "/notifications", "/settings", "/settings/account", "/settings/blocks"),
+    *("/admin/reports", "/admin/domains", "/intents/follow?uri=birk", "/posts/{q}/reply", "/posts/{q}/history"),
+    *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
+)
+Faults = Callable[[Page], list[str]]
+
+
+def filled(site: Site, path: str) -> str:
+    """The path with a question, a post of Anna's and a note in it."""
+    with site.database.reading() as db:
+        anna = actors.by_handle(db, "anna")
+        assert anna is not None
+        q = db.scalars(select(Post.id).where(Post.title.startswith("Hvordan fik I"))).one()
+        mine = db.scalars(select(Post.id).where(Post.author_id == anna.id, Post.kind != Kind.COMMENT)).first()
+        note = db.scalars(select(Post.id).where(Post.kind == Kind.NOTE, Post.visibility == "public")).first()
+    return path.format(q=q, mine=mine, note=note)
+
+
+def overflows(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["da-DK", "en-GB"])
+def test_visitors_pages_are_accessible(site: Site, faults: Faults, theme: str, language: str) -> None:
+    page = site.open(color_scheme=theme, locale=language).new_page()
+    for path in OPEN_PAGES:
+        page.goto(site.origin + path)
+        assert page.locator("html").get_attribute("lang") == language[:2]
+        assert faults(page) == [], path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_own_pages_are_accessible(site: Site, faults: Faults, theme: str, width: int) -> None:
+    page = site.signed_in("anna", color_scheme=theme, viewport={"width": width, "height": 800})
+    for path in OWN_PAGES:
+        answer = page.goto(site.origin + filled(site, path))
+        assert answer is not None
+        assert answer.status == 200, path
+        assert faults(page) == [], path
+        assert not overflows(page), path
+
+
+def test_the_moderators_page_is_accessible(site: Site, faults: Faults) -> None:
+    page = site.signed_in("camilla")
+    page.goto(f"{site.origin}/c/udfordrere/manage")
+    assert faults(page) == []
+    page.click("details.menu > summary")
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+def test_nothing_runs_out_of_the_page(site: Site, width: int) -> None:
+    page = site.open(viewport={"width": width, "height": 800}).new_page()
+    for path in (*OPEN_PAGES, "/p/{q}", "/posts/{q}/from-home"):
+        page.goto(site.origin + filled(site, path))
+        assert not overflows(page), path
+
+
+def test_twelve_questions_are_seen_at_once_on_a_large_screen(site: Site) -> None:
+    def ask_many(db: object) -> None:
+        author, group = actors.by_handle(db, "birk"), actors.by_handle(db, "udfordrere")  # type: ignore[arg-type]
+        assert author is not None
+        assert group is not None
+        for number in range(15):
+            title = f"Hvem har prøvet at gøre noget for nummer {number} gang uden at det blev væk?"
+            threads.ask(db, author, group, Draft("x", title, visibility="node"))  # type: ignore[arg-type]
+
+    site.database.write(ask_many)
+    page = site.signed_in("birk")
+    page.goto(f"{site.origin}/questions")
+    boxes = [row.bounding_box() for row in page.locator(".rows > li").all()]
+    seen = [box for box in boxes if box is not None and box["y"] + box["height"] <= 900]
+    assert len(seen) >= 12
+
+
+def test_lines_are_as_long_as_the_eye_likes_them(site: Site) -> None:
+    page = site.open().new_page()
+    page.goto(site.origin + filled(site, "/p/{q}"))
+    paragraph = page.locator(".prose p").first
+    assert paragraph.evaluate("p => getComputedStyle(p).fontSize") == "18px"
+    letters = paragraph.evaluate(
+        """p => {
+          const range = document.createRange(), text = p.firstChild;
+          let line = 0, longest = 0, y = null;
+          for (let i = 0; i < text.length; i++) {
+            range.setStart(text, i); range.setEnd(text, i + 1);
+            const top = range.getBoundingClientRect().top;
+            if (y !== null && Math.abs(top - y) > 4) { longest = Math.max(longest, line); line = 0; }
+            y = top; line++;
+          }
+          return longest;
+        }"""
+    )
+    assert 55 <= letters <= 80
+
+
+def test_the_keyboard_reaches_the_content_first_and_focus_is_seen(site: Site) -> None:
+    page = site.open().new_page()
+    page.goto(f"{site.origin}/questions")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Gå til indholdet"
+    assert page.locator(".skip").bounding_box()["x"] >= 0  # type: ignore[index]
+    page.keyboard.press("Tab")
+    width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert float(width.removesuffix("px")) >= 2
+
+
+def test_text_at_twice_its_size_still_fits(site: Site) -> None:
+    page = site.open(viewport={"width": 640, "height": 450}).new_page()  # 1280 by 900 at 200 %
+    for path in ("/questions", "/p/{q}", "/c/udfordrere"):
+        page.goto(site.origin + filled(site, path))
+        assert not overflows(page), path
+
+
+def test_print_shows_the_thread_and_hides_the_buttons(site: Site) -> None:
+    page = site.signed_in("anna")
+    page.goto(site.origin + filled(site, "/p/{q}"))
+    page.emulate_media(media="print")
+    assert page.locator("h1").is_visible()
+    assert page.locator(".answer .prose").first.is_visible()
+    for hidden in (".site nav", ".doings", ".your-answer", "aside"):
+        assert not page.locator(hidden).first.is_visible()
