@@ -6,7 +6,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from federation.backfill import backfill
+from federation.backfill import complete_thread
 from federation.confirming import confirm_actor
 from federation.context import Federation
 from federation.discovery import note_software
@@ -19,7 +19,7 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "publish": publish,
     "nodeinfo": note_software,
     "confirm_actor": confirm_actor,
-    "backfill": backfill,
+    "backfill": complete_thread,
     "refresh_post": refresh_post,
     "refresh_actor": refresh_actor,
     "forward": forward,

@@ -38,10 +38,11 @@ async def ancestors(fed: Federation, uri: str, budget: Budget) -> tuple[list[Fet
     return chain[::-1], False
 
 
-async def backfill(fed: Federation, payload: Mapping[str, Any]) -> None:
+async def complete_thread(fed: Federation, payload: Mapping[str, Any]) -> None:
     """The job `backfill`: the post `uri` with what it answers, and the replies that its server and theirs list."""
     uri = str(payload["uri"])
-    budget = Budget(fetches=fed.limits.backfill_fetches, seconds=fed.limits.backfill_seconds)
+    budget = Budget.carried(payload.get("budget"))
+    budget.fetches = min(budget.fetches, fed.limits.backfill_fetches)
     try:
         start = await fetch_post(fed, uri, budget)
     except Passing as error:

@@ -59,7 +59,13 @@ class Jrd:
 def handle(text: str) -> Handle:
     """Read `@name@domain`, `name@domain` or `acct:name@domain`; raises Unusable."""
     name, at, domain = text.strip().removeprefix("acct:").lstrip("@").rpartition("@")
-    if not at or not name or len(name) > 255 or any(ch in "@/?#:" or ch.isspace() for ch in name):
+    if (
+        not at
+        or not name
+        or len(name) > 255
+        or any(ch in "@/?#:" or ch.isspace() for ch in name)
+        or set(domain) & set("/?#")
+    ):
         raise Unusable("This is no handle of the form name@domain.")
     try:
         address = urls.parse(f"https://{domain}/")

@@ -42,10 +42,13 @@ async def create(fed: Federation, verified: Verified) -> Effect:
     above, silent = await backfill.ancestors(fed, read.in_reply_to, verified.budget)
 
     def effect(db: Session) -> str:
-        post = keeping.record(db, remote, ancestors=above, inner=activity.raw if proven else None)
+        post = keeping.record(
+            db, remote, ancestors=above, inner=activity.raw if proven else None, budget=verified.budget
+        )
         if silent and post.in_reply_to_id is None:
             uri = above[0].read.in_reply_to if above else read.in_reply_to
-            jobs.enqueue(db, "backfill", {"uri": uri}, dedupe=f"backfill:{uri}", run_at=now() + AGAIN_AFTER)
+            payload = {"uri": uri, "budget": verified.budget.carry()}
+            jobs.enqueue(db, "backfill", payload, dedupe=f"backfill:{uri}", run_at=now() + AGAIN_AFTER)
         if verified.signed:
             keeping.forward(db, post, remote, verified.received_id)
         else:

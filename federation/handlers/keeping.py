@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from federation.budget import Budget
 from federation.handlers.effects import Ignored
 from federation.reading import without_context
 from federation.resolving import FetchedPost
@@ -15,7 +16,7 @@ from models.arriving import RemotePost
 from models.errors import Gone
 from models.posts import Post
 
-__all__ = ["OPEN", "forward", "is_wanted", "record", "record_ancestor"]
+__all__ = ["OPEN", "forward", "hear_the_rest", "is_wanted", "record", "record_ancestor"]
 
 
 def is_wanted(db: Session, remote: RemotePost, audience: Sequence[str] = ()) -> bool:
@@ -37,20 +38,23 @@ def record(
     *,
     ancestors: Sequence[FetchedPost] = (),
     inner: Mapping[str, Any] | None = None,
-    told: bool = True,
+    budget: Budget | None = None,
 ) -> Post:
-    """Record the posts it answers, oldest first, and then the post itself. Raises Ignored if we have it."""
+    """Record the posts it answers, oldest first, and then the post itself. Raises Ignored if we have it.
+
+    `budget` is what may still be fetched because of it; a job that completes the thread gets the rest.
+    """
     for one in ancestors:
         record_ancestor(db, one.remote)
     if remote.community is not None and remote.community.local and not remote.in_reply_to_uri:
         rules = communities.settings(db, remote.community)
         if rules.moderators_only and not communities.is_moderator(db, remote.author.id, remote.community.id):
             raise Ignored("Only moderators ask in this community.")
-    post, new = arriving.record_remote(db, remote, inner=without_context(inner) if inner else None, told=told)
+    post, new = arriving.record_remote(db, remote, inner=without_context(inner) if inner else None)
     if not new:
         raise Ignored("We have this post already.")
-    if told:
-        _hear_the_rest(db, post, ancestors)
+    if ancestors:
+        hear_the_rest(db, post, budget)
     return post
 
 
@@ -61,10 +65,12 @@ def record_ancestor(db: Session, remote: RemotePost) -> None:
             arriving.record_remote(db, remote, told=False)
 
 
-def _hear_the_rest(db: Session, post: Post, ancestors: Sequence[FetchedPost]) -> None:
+def hear_the_rest(db: Session, post: Post, budget: Budget | None) -> None:
     """A thread that is new here has more replies than the one that brought it: ask for them later."""
-    if ancestors and (root := posts.get(db, post.thread_id)).id != post.id and not root.local:
-        jobs.enqueue(db, "backfill", {"uri": root.uri}, dedupe=f"backfill:{root.id}")
+    root = posts.get(db, post.thread_id)
+    if root.id != post.id and not root.local:
+        payload = {"uri": root.uri, "budget": budget.carry() if budget is not None else None}
+        jobs.enqueue(db, "backfill", payload, dedupe=f"backfill:{root.uri}")
 
 
 def forward(db: Session, post: Post, remote: RemotePost, received_id: int) -> None:

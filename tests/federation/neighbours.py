@@ -1,6 +1,5 @@
 """Actors on other servers that sign what they send, and whose documents can be fetched: everything in memory."""
 
-import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,12 +29,26 @@ ORIGIN = "https://a.example"
 BOOKKEEPING = frozenset({"received", "memory", "peers"})
 
 
+@dataclass(frozen=True)
+class Said:
+    """A whole answer of a server."""
+
+    status: int
+    content: bytes
+    headers: dict[str, str]
+
+
+def said(status: int, content: bytes = b"", **headers: str) -> Said:
+    """An answer with these headers (`content_type="text/html"`)."""
+    return Said(status, content, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
 @dataclass
 class Fediverse:
     """All other servers: what stands at each address, and what was asked for."""
 
     documents: dict[str, Any] = field(default_factory=dict)
-    """By address: a JSON document, a status, an exception to raise, or a whole answer."""
+    """By address: a JSON document, a status, an exception to raise, or an answer `said`."""
     asked: list[str] = field(default_factory=list)
 
     @cached_property
@@ -57,8 +70,8 @@ class Fediverse:
             found = self.documents.get(url, 404)
             if isinstance(found, Exception):
                 raise found
-            if isinstance(found, httpx.Response):
-                return copy.copy(found)
+            if isinstance(found, Said):
+                return httpx.Response(found.status, headers=found.headers, content=found.content)
             if isinstance(found, int):
                 return httpx.Response(found)
             kind = "application/activity+json"

@@ -22,7 +22,7 @@ from models.inbox import Received
 from models.jobs import Job
 from models.posts import Draft
 from tests import keys
-from tests.federation.neighbours import Fediverse, Inbox, Neighbour, neighbour
+from tests.federation.neighbours import Fediverse, Inbox, Neighbour, neighbour, said
 
 pytestmark = pytest.mark.anyio
 LENE = "https://a.example/u/lene"
@@ -177,13 +177,13 @@ async def test_an_actor_document_that_is_not_the_key_owners_own_proves_nothing(
 @pytest.mark.parametrize("content_type", ["text/html", "application/json", "image/png", "", "application/ld+json"])
 async def test_an_actor_of_another_content_type_is_no_actor(content_type: str, inbox: Inbox, jonas: Neighbour) -> None:
     body = json.dumps(jonas.doc).encode()
-    inbox.fediverse.documents[jonas.uri] = httpx.Response(200, headers={"Content-Type": content_type}, content=body)
+    inbox.fediverse.documents[jonas.uri] = said(200, body, content_type=content_type)
     assert (await inbox.takes(jonas.sends(a_follow(jonas)))).status == 401
 
 
 async def test_a_redirect_to_another_host_brings_no_key(inbox: Inbox, fediverse: Fediverse, jonas: Neighbour) -> None:
     evil = neighbour(fediverse, "eve", "evil.example")
-    fediverse.documents[jonas.uri] = httpx.Response(302, headers={"Location": evil.uri})
+    fediverse.documents[jonas.uri] = said(302, location=evil.uri)
     assert (await inbox.takes(jonas.sends(a_follow(jonas), key=evil.private))).status == 401
 
 
