@@ -147,6 +147,7 @@ def open_visibility(post: Post) -> bool:
 
 def count_reply(db: Session, parent: Post, post: Post, by: int) -> None:
     """Keep the counts of the parent right when a reply comes or goes."""
+    posts.hold(db, parent)
     parent.reply_count = max(0, parent.reply_count + by)
     if post.kind == Kind.ANSWER and parent.kind == Kind.QUESTION:
         parent.answer_count = max(0, parent.answer_count + by)

@@ -238,6 +238,17 @@ def set_recipients(db: Session, post: Post, mentioned: Iterable[Actor], addresse
     return [actor for actor in named.values() if actor.id not in before]
 
 
+def hold(db: Session, post: Post) -> None:
+    """Keep a post's row to this transaction, with its counts as they are now, before they are changed.
+
+    Where two write at once (PostgreSQL), both would else begin from the same figure and one of them not count. Replies
+    may still refer to the row meanwhile.
+    """
+    db.flush()
+    query = select(Post).where(Post.id == post.id).with_for_update(key_share=True)
+    db.scalar(query.execution_options(populate_existing=True))
+
+
 def next_update(post: Post) -> datetime:
     """The time of a new edition: now, but at least a second after the last, so that every server sees it as newer."""
     last = post.updated or post.published

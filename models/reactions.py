@@ -10,7 +10,7 @@ from models import communities, notifications, outbox
 from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
-from models.posts import Kind, Post, Visibility
+from models.posts import Kind, Post, Visibility, hold
 
 
 class Vote(Base):
@@ -69,6 +69,7 @@ def vote(
         raise Forbidden("You cannot vote for your own contribution.", code="own_post")
     if value < 0 and not communities.allows_down(db, post.community_id):
         raise Forbidden("Down votes do not count here.", code="no_down_votes")
+    hold(db, post)
     row = _vote_of(db, actor.id, post.id)
     if row is not None:
         if row.value == value and row.emoji == emoji:
@@ -107,6 +108,7 @@ def _send_vote(db: Session, actor: Actor, post: Post, value: int) -> outbox.Acti
 
 def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any] | None = None) -> bool:
     """Take a vote back; False if there was none."""
+    hold(db, post)
     row = _vote_of(db, actor.id, post.id)
     if row is None:
         return False
@@ -155,6 +157,7 @@ def boost(db: Session, actor: Actor, post: Post, *, uri: str | None = None, at: 
         raise NotFound("There is no such post.")
     if post.visibility not in {Visibility.PUBLIC, Visibility.UNLISTED}:
         raise Forbidden("This post cannot be boosted.", code="not_public")
+    hold(db, post)
     found = _boost_of(db, actor.id, post.id)
     if found is not None:
         return found
@@ -180,6 +183,7 @@ def boost(db: Session, actor: Actor, post: Post, *, uri: str | None = None, at: 
 
 def unboost(db: Session, actor: Actor, post: Post) -> bool:
     """Take a boost back; False if there was none."""
+    hold(db, post)
     row = _boost_of(db, actor.id, post.id)
     if row is None:
         return False
@@ -233,11 +237,13 @@ def withdraw_all(db: Session, actor: Actor) -> None:
     for row, post in db.execute(
         select(Vote, Post).join(Post, Vote.post_id == Post.id).where(Vote.actor_id == actor.id)
     ).all():
+        hold(db, post)
         _count(post, row.value, -1)
         db.delete(row)
     for shown, post in db.execute(
         select(Boost, Post).join(Post, Boost.post_id == Post.id).where(Boost.actor_id == actor.id)
     ).all():
+        hold(db, post)
         post.boost_count = max(0, post.boost_count - 1)
         db.delete(shown)
     db.flush()

@@ -11,7 +11,7 @@ from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
-from models.posts import Draft, Kind, Post, Visibility
+from models.posts import Draft, Kind, Post, Visibility, hold
 
 MIN_TITLE = 5
 
@@ -265,6 +265,7 @@ def set_kind(db: Session, post: Post, kind: Kind) -> None:
     """Change what a reply is and keep the question's count of answers right."""
     parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
     if parent is not None and parent.kind == Kind.QUESTION and post.kind != kind:
+        hold(db, parent)
         parent.answer_count = max(0, parent.answer_count + (1 if kind == Kind.ANSWER else -1))
     post.kind = kind
     db.flush()
