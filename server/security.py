@@ -4,7 +4,6 @@ Plain ASGI, so that it costs nothing where it has nothing to say.
 """
 
 import time
-from collections.abc import Callable, Iterable
 
 import anyio
 from starlette.datastructures import URL, Headers, MutableHeaders
@@ -168,18 +167,3 @@ def _plain_host(host: str) -> str:
     for port in (":443", ":80"):
         host = host.removesuffix(port)
     return host
-
-
-def guarded(
-    app: ASGIApp,
-    node: Node,
-    *,
-    max_body: int,
-    receive_deadline: float,
-    around: Iterable[Callable[[ASGIApp], ASGIApp]] = (),
-) -> ASGIApp:
-    """`app` behind all of the above, for use without a framework's own middleware list."""
-    app = Bounded(KnownHost(app, node), max_bytes=max_body, seconds=receive_deadline)
-    for wrap in around:
-        app = wrap(app)
-    return Headed(app, node)

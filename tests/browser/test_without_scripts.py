@@ -107,8 +107,12 @@ def test_a_script_that_got_into_a_page_all_the_same_does_not_run(site: Site) -> 
 def test_nothing_is_fetched_from_anywhere_but_this_node(site: Site) -> None:
     page = site.signed_in("anna")
     asked: list[str] = []
+    missing: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
+    page.on("response", lambda answer: missing.append(answer.url) if answer.status >= 400 else None)
     for path in ("/", "/questions", "/c/udfordrere", "/settings"):
         page.goto(site.origin + path)
     assert asked
     assert all(url.startswith(site.origin + "/") for url in asked)
+    assert any(url.endswith(".woff2") for url in asked)
+    assert not missing
