@@ -41,8 +41,8 @@ async def ancestors(fed: Federation, uri: str, budget: Budget) -> tuple[list[Fet
 async def complete_thread(fed: Federation, payload: Mapping[str, Any]) -> None:
     """The job `backfill`: the post `uri` with what it answers, and the replies that its server and theirs list."""
     uri = str(payload["uri"])
-    budget = Budget.carried(payload.get("budget"))
-    budget.fetches = min(budget.fetches, fed.limits.backfill_fetches)
+    limits = fed.limits
+    budget = Budget.carried(payload.get("budget"), fetches=limits.backfill_fetches, seconds=limits.backfill_seconds)
     try:
         start = await fetch_post(fed, uri, budget)
     except Passing as error:

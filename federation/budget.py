@@ -78,11 +78,10 @@ class Budget:
         return {"fetches": self.fetches, "hosts": self.hosts, "sender": self.sender}
 
     @classmethod
-    def carried(cls, value: Any) -> "Budget":
+    def carried(cls, value: Any, *, fetches: int = MAX_FETCHES, seconds: float = MAX_SECONDS) -> "Budget":
         """The rest that `carry` handed on; a whole budget where there is none."""
         if not isinstance(value, dict):
-            return cls()
+            return cls(fetches=fetches, seconds=seconds)
         hosts = {str(key): [str(host) for host in item] for key, item in dict(value.get("hosts") or {}).items()}
-        return cls(
-            fetches=min(int(value.get("fetches", 0)), MAX_FETCHES), sender=str(value.get("sender", "")), hosts=hosts
-        )
+        fetches = min(int(value.get("fetches", 0)), fetches)
+        return cls(fetches=fetches, seconds=seconds, sender=str(value.get("sender", "")), hosts=hosts)
