@@ -20,7 +20,7 @@ from server.limits import Limits
 from server.logs import RequestLog
 from server.negotiation import Endpoint, either
 from server.request_id import RequestId
-from server.security import Bounded, Headed, KnownHost
+from server.security import Bounded, Headed, KnownHost, Legible
 from server.settings import Settings
 from server.web import (
     admin,
@@ -191,6 +191,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
             Middleware(Headed, node=database.node),
             Middleware(Answered),
             Middleware(KnownHost, node=database.node),
+            Middleware(Legible),
             Middleware(Bounded, max_bytes=settings.max_body, seconds=settings.receive_deadline),
         ],
         exception_handlers={HTTPException: on_http_exception},

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.database import Node
-from models.errors import DomainError, Forbidden
+from models.errors import DomainError, Forbidden, Invalid, NotFound
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self'; "
@@ -92,6 +92,21 @@ class KnownHost:
             hosts = Headers(scope=scope).getlist("host")
             if len(hosts) != 1 or _plain_host(hosts[0]) not in self.hosts:
                 raise Misdirected("This server has another name than the one you asked for.")
+        await self.app(scope, receive, send)
+
+
+class Legible:
+    """Stops addresses with a NUL in them: PostgreSQL takes none in a text, and nothing of ours is named so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if "\x00" in scope["path"]:
+                raise NotFound("There is no such page.")
+            if b"%00" in scope["query_string"]:
+                raise Invalid("The text holds characters that cannot be stored.")
         await self.app(scope, receive, send)
 
 

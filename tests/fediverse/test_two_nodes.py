@@ -146,6 +146,7 @@ def test_who_is_locked_is_asked_first_and_then_heard(towns: Towns) -> None:
     waiting = towns.b.until("Carl waits", lambda db: follows.pending_for(db, local(db, "lise").id))
     assert towns.a.read(lambda db: follows.state(db, local(db, "carl").id, there.id)) == "pending"
     unheard = lise.post("Kun til jer, der følger mig: før.", "followers")
+    settle(towns.a, towns.b)
     lise.do(f"/requests/{waiting[0][0].id}", verdict="accept")
     towns.a.until("Carl follows", lambda db: follows.state(db, local(db, "carl").id, there.id) == "accepted")
     heard = lise.post("Kun til jer, der følger mig: efter.", "followers")
