@@ -41,6 +41,10 @@ SIGN_IN_BY_ACCOUNT = Rule("sign-in/account", 25, 60 * 60)
 FINDING_BY_ADDRESS = Rule("finding/address", 20, 10 * 60)
 LOOKUPS_BY_ACCOUNT = Rule("lookup/account", 60, 60 * 60)
 WRITES_BY_ACCOUNT = Rule("write/account", 300, 60 * 60)
+API_BY_TOKEN = Rule("api/token", 300, 5 * 60)
+API_BY_ADDRESS = Rule("api/address", 300, 5 * 60)
+COSTLY_BY_TOKEN = Rule("api/costly", 30, 30 * 60)
+"""Uploads and deletions by an app."""
 
 
 class Limits:
@@ -52,9 +56,14 @@ class Limits:
 
     def count(self, rule: Rule, key: str) -> None:
         """Count one try. Raises TooMany, with the seconds to wait, when there are no tries left."""
+        self.spend(rule, key)
+
+    def spend(self, rule: Rule, key: str) -> tuple[int, float]:
+        """`count`; returns the tries left, and when (seconds since 1970) the oldest one comes free again."""
         item = RateLimitItemPerSecond(rule.times, rule.seconds, namespace=rule.name)
         with self._lock:
-            if self._window.hit(item, key):
-                return
-            resets_at = self._window.get_window_stats(item, key).reset_time
-        raise TooMany(max(1, math.ceil(resets_at - time.time())))
+            taken = self._window.hit(item, key)
+            stats = self._window.get_window_stats(item, key)
+        if not taken:
+            raise TooMany(max(1, math.ceil(stats.reset_time - time.time())))
+        return stats.remaining, stats.reset_time

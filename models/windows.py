@@ -1,0 +1,56 @@
+"""A stretch of a list that is ordered by id, newest first: how every list here is cut into pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+S = TypeVar("S", bound=Select[Any])
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most `limit` rows.
+
+    `before`: those just below an id. `since`: none at or below an id, starting from the newest. `after`: those just
+    above an id. Rows come newest first whichever of them is set; `before` goes together with either of the others.
+    """
+
+    before: int | None = None
+    since: int | None = None
+    after: int | None = None
+    limit: int = 20
+
+    @property
+    def upwards(self) -> bool:
+        """Whether the rows nearest to the lower end are wanted."""
+        return self.after is not None
+
+    def cut(self, query: S, column: Any) -> S:
+        """The query for this stretch; its rows come in the order in which they are found, so `arrange` them."""
+        if self.before is not None:
+            query = query.where(column < self.before)
+        lowest = [value for value in (self.since, self.after) if value is not None]
+        if lowest:
+            query = query.where(column > max(lowest))
+        return query.order_by(column.asc() if self.upwards else column.desc()).limit(self.limit)
+
+    def arrange(self, rows: Sequence[R]) -> list[R]:
+        """Rows found by `cut`, newest first."""
+        return list(reversed(rows)) if self.upwards else list(rows)
+
+    def rows(self, db: Session, query: Select[Any], column: Any) -> list[Any]:
+        """This stretch of a query over several columns or tables, newest first."""
+        return self.arrange(db.execute(self.cut(query, column)).all())
+
+    def scalars(self, db: Session, query: Select[Any], column: Any) -> list[Any]:
+        """This stretch of a query over one table, newest first."""
+        return self.arrange(db.scalars(self.cut(query, column)).all())
+
+    def best(self, found: Sequence[R], at: Any) -> list[R]:
+        """The rows of this stretch among those of several queries that were each cut by it; `at(row)` is a row's id."""
+        ordered = sorted(found, key=at, reverse=not self.upwards)[: self.limit]
+        return self.arrange(ordered)

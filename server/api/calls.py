@@ -1,0 +1,260 @@
+"""A call of the client API: who calls, with which rights, and the way to read, write and answer.
+
+@endpoint("write:favourites", Nothing, Status)
+async def favourite(call: Call, args: Nothing) -> Status:
+    ...
+
+The decorator only describes; `routes.py` says under which address an endpoint answers, and `Endpoint` does what all
+have in common: the token, its scope, the arguments, the limit on how often, and the answer as JSON.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from sqlalchemy.orm import Session
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from federation.context import Federation
+from federation.crossing import reading, writing
+from models import actors, oauth, scopes
+from models.accounts import Account
+from models.actors import Actor
+from models.base import now
+from models.database import Database, Node
+from models.errors import Forbidden, NotFound, Unauthenticated
+from server import i18n
+from server.api import arguments
+from server.api.paging import Page
+from server.clients import address, network
+from server.limits import API_BY_ADDRESS, API_BY_TOKEN, COSTLY_BY_TOKEN, Limits, Rule
+from server.settings import Settings
+
+T = TypeVar("T")
+Who = Literal["user", "app", "anybody"]
+Function = Callable[["Call", Any], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Described:
+    """What an endpoint needs and gives; the decorator's result."""
+
+    function: Function
+    scope: str | None
+    args: type[msgspec.Struct]
+    answer: Any
+    who: Who
+    costly: bool
+
+    @property
+    def name(self) -> str:
+        """`statuses.favourite`: what the API description calls it."""
+        return f"{self.function.__module__.rpartition('.')[2]}.{self.function.__name__}"
+
+
+def endpoint(
+    scope: str | None,
+    args: type[msgspec.Struct] = arguments.Nothing,
+    answer: Any = None,
+    *,
+    who: Who = "user",
+    costly: bool = False,
+) -> Callable[[Function], Described]:
+    """Describe an endpoint.
+
+    `scope` is what a token must cover, None for nothing. `who` may call: somebody with an account (`user`), any app
+    that has a token (`app`), or `anybody`, whose token, if there is one, must be good all the same. `args` and
+    `answer` are the types of what comes in and goes out. `costly`: uploads and deletions, of which there are fewer.
+    """
+
+    def describe(function: Function) -> Described:
+        return Described(function, scope, args, answer, who, costly)
+
+    return describe
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is not simply 200."""
+
+    value: Any
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Call:
+    """One request of a client. `account` and `actor` are set where a person's token was sent."""
+
+    request: Request
+    token: oauth.AccessToken | None = None
+    account: Account | None = None
+    actor: Actor | None = None
+    app: oauth.App | None = None
+    files: dict[str, UploadFile] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The node's settings."""
+        settings: Settings = self.request.app.state.settings
+        return settings
+
+    @property
+    def database(self) -> Database:
+        """The node's database."""
+        database: Database = self.request.app.state.database
+        return database
+
+    @property
+    def fed(self) -> Federation:
+        """The way to other servers."""
+        fed: Federation = self.request.app.state.fed
+        return fed
+
+    @property
+    def limits(self) -> Limits:
+        """The counters of tries."""
+        limits: Limits = self.request.app.state.limits
+        return limits
+
+    @property
+    def node(self) -> Node:
+        """Who we are."""
+        return self.database.node
+
+    @property
+    def me(self) -> Actor:
+        """The caller's actor. Raises Unauthenticated where the token is nobody's."""
+        if self.actor is None:
+            raise Unauthenticated("This method requires an authenticated user")
+        return self.actor
+
+    @property
+    def my_account(self) -> Account:
+        """The caller's account. Raises Unauthenticated where the token is nobody's."""
+        if self.account is None:
+            raise Unauthenticated("This method requires an authenticated user")
+        return self.account
+
+    @property
+    def client(self) -> str:
+        """The network the caller comes from, as limits count it."""
+        return network(address(self.request, self.settings.proxy_networks))
+
+    @property
+    def idempotency_key(self) -> str:
+        """What the client calls this attempt, so that trying again does nothing twice; empty if it says nothing."""
+        return self.request.headers.get("idempotency-key", "")[:200]
+
+    @property
+    def language(self) -> str:
+        """The language of texts we write into an answer."""
+        if self.account is not None:
+            return i18n.known(self.account.language)
+        return i18n.accepted(self.request.headers.get("accept-language", ""), self.settings.default_language)
+
+    def path(self, name: str = "id") -> int:
+        """An id from the address. Raises NotFound for what cannot be one."""
+        text = self.path_text(name)
+        if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63):
+            raise NotFound("Record not found")
+        return int(text)
+
+    def path_text(self, name: str) -> str:
+        """A word from the address."""
+        return str(self.request.path_params[name])
+
+    def may(self, scope: str) -> bool:
+        """Whether the token covers this scope too."""
+        return self.token is not None and scopes.covers(self.token.scopes, scope)
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Run queries."""
+        return await reading(self.database, work)
+
+    async def write(self, work: Callable[[Session, Actor], T]) -> T:
+        """Run one transaction for the caller, whose actor row it gets."""
+        me = self.me.id
+        return await writing(self.database, lambda db: work(db, actors.get(db, me)))
+
+
+class Endpoint:
+    """What answers at one address and method."""
+
+    def __init__(self, method: str, path: str, described: Described) -> None:
+        self.method = method
+        self.path = path
+        self.described = described
+
+    async def __call__(self, request: Request) -> Response:
+        """Check who calls and how often, read the arguments, do it, and answer."""
+        described = self.described
+        call = await _call(request, described)
+        rule, key = _rule(call, described)
+        remaining, reset = call.limits.spend(rule, key)
+        request.state.rate = (rule.times, remaining, reset)
+        args, call.files = await arguments.read(request, described.args)
+        try:
+            value = await described.function(call, args)
+        finally:
+            if (uploads := getattr(request.state, "uploads", None)) is not None:
+                await uploads.close()
+        return respond(request, call.node, value)
+
+
+async def _call(request: Request, described: Described) -> Call:
+    secret = bearer(request)
+    if secret is None:
+        if described.who != "anybody":
+            raise Unauthenticated("The access token is invalid", code="invalid_token")
+        return Call(request)
+    database: Database = request.app.state.database
+    found = await reading(database, lambda db: oauth.who(db, secret))
+    if found is None:
+        raise Unauthenticated("The access token is invalid", code="invalid_token")
+    call = Call(request, found.token, found.account, found.actor, found.app)
+    if described.who == "user" and call.actor is None:
+        raise Forbidden("This method requires an authenticated user", code="user_required")
+    if described.scope is not None and not call.may(described.scope):
+        raise Forbidden("This action is outside the authorized scopes", code="scope_missing")
+    return call
+
+
+def bearer(request: Request) -> str | None:
+    """The access token of a request, from the header or, as some clients do for streams, from the query."""
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    if kind:
+        return secret.strip() if kind.lower() == "bearer" else ""
+    return request.query_params.get("access_token")
+
+
+def _rule(call: Call, described: Described) -> tuple[Rule, str]:
+    if call.token is None:
+        return API_BY_ADDRESS, call.client
+    return (COSTLY_BY_TOKEN if described.costly else API_BY_TOKEN), str(call.token.account_id or call.token.id)
+
+
+def respond(request: Request, node: Node, value: Any) -> Response:
+    """A value as the answer a client reads."""
+    if isinstance(value, Response):
+        return value
+    reply = value if isinstance(value, Reply) else Reply(value)
+    headers = {"Cache-Control": "private, no-store", **reply.headers}
+    content = reply.value
+    if isinstance(content, Page):
+        if links := content.links(request, node.origin):
+            headers["Link"] = links
+        content = content.items
+    body = msgspec.json.encode({} if content is None else content)
+    return Response(body, reply.status, headers, media_type="application/json")
+
+
+def rate_headers(rate: tuple[int, int, float] | None) -> dict[str, str]:
+    """The three headers that tell a client how often it may still call."""
+    times, remaining, reset = rate or (API_BY_ADDRESS.times, API_BY_ADDRESS.times, now().timestamp() + 300)
+    at = datetime.fromtimestamp(reset, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"X-RateLimit-Limit": str(times), "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": at}

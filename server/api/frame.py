@@ -1,0 +1,34 @@
+"""What surrounds every answer of the client API: a trailing slash does no harm, and each says how often one may call."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.api.calls import rate_headers
+
+
+class ApiFrame:
+    """ASGI middleware for `/api/`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        if scope["type"] not in {"http", "websocket"} or not path.startswith("/api/"):
+            await self.app(scope, receive, send)
+            return
+        if path.endswith("/"):
+            scope = {**scope, "path": path.rstrip("/")}
+        if scope["type"] == "websocket":
+            await self.app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+
+        async def send_framed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in rate_headers(state.get("rate")).items():
+                    headers[name] = value
+            await send(message)
+
+        await self.app(scope, receive, send_framed)
