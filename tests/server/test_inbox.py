@@ -13,6 +13,7 @@ from models.actors import ActorType
 from models.database import Database
 from models.inbox import Received
 from server.app import create_app
+from server.floods import Floods
 from server.settings import Settings
 from tests.federation.neighbours import Fediverse, Inbox, Neighbour, neighbour
 
@@ -28,6 +29,8 @@ class Door:
         self.inbox = Inbox(database, self.fediverse)
         settings = Settings(origin="https://a.example", data_dir="unused", receive_deadline=0.3, log_level="error")
         self.app = create_app(settings, federation=self.inbox.fed)
+        # A slow machine gives no second chances: no time passes for the measures.
+        self.app.state.floods = Floods(settings, clock=lambda: 0.0)
 
     async def post(
         self, who: Neighbour, body: Any, *, client: str = "192.0.2.7", target: str = "/inbox", **how: Any
