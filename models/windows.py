@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
-S = TypeVar("S", bound=Select[Any])
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 R = TypeVar("R")
 
 
@@ -42,11 +42,11 @@ class Window:
         """Rows found by `cut`, newest first."""
         return list(reversed(rows)) if self.upwards else list(rows)
 
-    def rows(self, db: Session, query: Select[Any], column: Any) -> list[Any]:
+    def rows(self, db: Session, query: Select[*tuple[Any, ...]], column: Any) -> list[Any]:
         """This stretch of a query over several columns or tables, newest first."""
         return self.arrange(db.execute(self.cut(query, column)).all())
 
-    def scalars(self, db: Session, query: Select[Any], column: Any) -> list[Any]:
+    def scalars(self, db: Session, query: Select[*tuple[Any, ...]], column: Any) -> list[Any]:
         """This stretch of a query over one table, newest first."""
         return self.arrange(db.scalars(self.cut(query, column)).all())
 

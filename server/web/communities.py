@@ -12,6 +12,7 @@ from models.communities import Community, Listing
 from models.errors import DomainError, Forbidden, NotFound
 from models.follows import Follow
 from models.posts import Post, get
+from models.windows import Window
 from server.forms import Form
 from server.i18n import later
 from server.web.elsewhere import find_actor
@@ -54,7 +55,7 @@ class CommunityPage:
 
 def look(db: Session, viewer: Actor | None, group: Actor, *, unanswered: bool, before: int | None) -> CommunityPage:
     """Gather a community's page."""
-    found = timelines.community(db, viewer, group, unanswered=unanswered, before=before, limit=PAGE + 1)
+    found = timelines.community(db, viewer, group, Window(before, limit=PAGE + 1), unanswered=unanswered)
     more = found[PAGE - 1][0].id if len(found) > PAGE else None
     found = found[:PAGE]
     shown = show(db, viewer, [post for _, post in found], also=[listing.through_id for listing, _ in found])
@@ -125,7 +126,7 @@ def look_at_managing(db: Session, me: Actor, name: str) -> ManagePage:
     """Gather the moderators' page; NotFound for everybody else."""
     group = _managed(db, me, name)
     asking = [(row, actor) for row, actor in follows.pending_for(db, group.id) if actor.is_community]
-    recent = timelines.community(db, me, group, with_hidden=True, limit=200)
+    recent = timelines.community(db, me, group, Window(limit=200), with_hidden=True)
     hidden = [(listing, post) for listing, post in recent if listing.hidden_at is not None]
     removed = [post for _, post in recent if post.removed_at is not None]
     return ManagePage(

@@ -9,6 +9,7 @@ from models import communities, follows, moderation, posts, timelines
 from models.actors import Actor
 from models.posts import Post
 from models.text import tag_key
+from models.windows import Window
 from server.version import VERSION
 from server.web.showing import TAG_NAMES, Shown, show
 from server.web.visits import Visit, page
@@ -36,11 +37,11 @@ async def home(visit: Visit) -> Response:
 
 async def _home(visit: Visit, me: Actor) -> Response:
     def look(db: Session) -> HomePage:
-        items = timelines.home(db, me, before=visit.cursor(), limit=PAGE + 1)
+        items = timelines.home(db, me, Window(visit.cursor(), limit=PAGE + 1))
         waiting = timelines.waiting(db, me)
         kept = items[:PAGE]
         shown = show(db, me, [*(item.post for item in kept), *waiting], doings=True)
-        followed = [actor for _, actor in follows.following(db, me.id, limit=100) if actor.is_community]
+        followed = [actor for _, actor in follows.following(db, me.id, Window(limit=100)) if actor.is_community]
         more = kept[-1].at if len(items) > PAGE else None
         return HomePage(kept, shown, waiting, len(follows.pending_for(db, me.id)), followed, more)
 
@@ -50,7 +51,7 @@ async def _home(visit: Visit, me: Actor) -> Response:
 
 async def _welcome(visit: Visit) -> Response:
     def look(db: Session) -> tuple[Shown, list[Actor]]:
-        newest = timelines.questions(db, None, limit=12)
+        newest = timelines.questions(db, None, Window(limit=12))
         return show(db, None, newest), communities.all_local(db)
 
     shown, groups = await visit.read(look)
@@ -63,9 +64,8 @@ async def tag(visit: Visit) -> Response:
     name = tag_key(visit.request.path_params["tag"])
 
     def look(db: Session) -> Shown:
-        return show(
-            db, visit.actor, timelines.tag(db, visit.actor, name, before=visit.cursor(), limit=PAGE + 1), doings=True
-        )
+        found = timelines.tag(db, visit.actor, name, Window(visit.cursor(), limit=PAGE + 1))
+        return show(db, visit.actor, found, doings=True)
 
     shown = await visit.read(look)
     following = shown.posts[PAGE - 1].id if len(shown.posts) > PAGE else None

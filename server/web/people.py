@@ -11,6 +11,7 @@ from models.actors import Actor
 from models.errors import DomainError, NotFound
 from models.follows import Follow
 from models.posts import Post
+from models.windows import Window
 from server.forms import Form
 from server.web.communities import show_community
 from server.web.elsewhere import find
@@ -41,7 +42,7 @@ class Profile:
 
 def look(db: Session, viewer: Actor | None, actor: Actor, *, replies: bool, before: int | None) -> Profile:
     """Gather a profile."""
-    items = timelines.of_actor(db, viewer, actor, replies=replies, before=before, limit=PAGE)
+    items = timelines.of_actor(db, viewer, actor, Window(before, limit=PAGE), replies=replies)
     pinned = [post for post in posts.pinned(db, actor.id) if access.may_see(db, viewer, post)] if before is None else []
     shown = show(db, viewer, [*(item.post for item in items), *pinned], doings=True)
     found = Profile(
@@ -116,7 +117,7 @@ async def _list(visit: Visit, find_page: Callable[..., list[tuple[int, Actor]]],
         mine = visit.actor is not None and visit.actor.id == actor.id
         if not actor.local or not actor.active or (actor.hides_followers and not mine):
             raise NotFound("There is no such page.")
-        return actor, find_page(db, actor.id, before=visit.cursor(), limit=40)
+        return actor, find_page(db, actor.id, Window(visit.cursor(), limit=40))
 
     actor, found = await visit.read(find_people)
     return visit.page("people.html", actor=actor, found=found, which=which)

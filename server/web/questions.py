@@ -8,6 +8,7 @@ from models.actors import Actor
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
 from models.errors import DomainError, NotFound
 from models.posts import Draft, Post, Visibility
+from models.windows import Window
 from server.forms import Form
 from server.i18n import LANGUAGES, later
 from server.web.elsewhere import resolve_mentions
@@ -35,7 +36,8 @@ async def questions(visit: Visit) -> Response:
     offset = min(visit.cursor("from") or 0, LAST_OFFSET) if order == "top" else 0
 
     def look(db: Session) -> Shown:
-        found = timelines.questions(db, visit.actor, order=order, before=visit.cursor(), offset=offset, limit=PAGE + 1)
+        window = Window(visit.cursor(), limit=PAGE + 1)
+        found = timelines.questions(db, visit.actor, window, order=order, offset=offset)
         return show(db, visit.actor, found)
 
     shown = await visit.read(look)

@@ -1,0 +1,185 @@
+"""What comes to somebody from those he follows, or has put on a list: posts, boosts, and threads of communities.
+
+Every occurrence stands at a fixed place, whatever comes later, so that leafing through meets each exactly once. A
+thread that a community announces is left out where its author is followed anyhow; a boost, where the same post stood
+there within the last three days.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, null, or_, select, true
+from sqlalchemy.orm import Session, aliased
+
+from models import actors
+from models.access import listed, visible
+from models.actors import Actor
+from models.base import ID_RANDOM_BITS, now
+from models.blocks import Mute
+from models.communities import Listing
+from models.follows import Follow, FollowState
+from models.posts import Post, PostTag, Visibility
+from models.reactions import Boost
+from models.statuses import Item
+from models.windows import Window
+
+FIRST = Window()
+"""The newest."""
+
+AGAIN = (3 * 24 * 3600 * 1000) << ID_RANDOM_BITS
+"""Three days, as a distance between ids: how soon a boost does not show a post again."""
+
+
+def home(db: Session, viewer: Actor, window: Window = FIRST) -> list[Item]:
+    """What those `viewer` follows wrote and boosted, threads of communities he follows, public posts with tags he
+    follows, and what he wrote himself. Replies show where he follows both sides."""
+    followed = _followed(viewer)
+    return _Feed(viewer, followed, own=True, answering=followed, tags=_followed_tags(viewer)).read(db, window)
+
+
+def of_list(db: Session, viewer: Actor, members: Any, window: Window, *, replies: str = "list") -> list[Item]:
+    """What the members of a list of `viewer`'s wrote, boosted and announced.
+
+    `members` is a query for their actor ids. `replies`: to members (`list`), to anybody `viewer` follows (`followed`),
+    or only to themselves (`none`); replies to `viewer` show in the first two.
+    """
+    answering = {"list": members, "followed": _followed(viewer)}.get(replies)
+    return _Feed(viewer, members, own=False, answering=answering).read(db, window)
+
+
+def not_muted(viewer: Actor | None, author: Any) -> ColumnElement[bool]:
+    """The condition that `viewer` has not muted `author`."""
+    if viewer is None:
+        return true()
+    return ~exists().where(
+        Mute.actor_id == viewer.id, Mute.target_id == author, or_(Mute.until.is_(None), Mute.until > now())
+    )
+
+
+def findable() -> ColumnElement[bool]:
+    """The condition that a Post's author lets it be found by others than its readers."""
+    return exists().where(Actor.id == Post.author_id, or_(Actor.local.is_(True), Actor.indexable.is_(True)))
+
+
+def _followed(viewer: Actor) -> Select[*tuple[Any, ...]]:
+    return select(Follow.target_id).where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
+
+
+def _followed_tags(viewer: Actor) -> Select[*tuple[Any, ...]] | None:
+    return None
+
+
+class _Feed:
+    """The queries of one feed. `sources`: whose posts come in; `answering`: whom they may answer, None for nobody."""
+
+    def __init__(
+        self,
+        viewer: Actor,
+        sources: Any,
+        *,
+        own: bool,
+        answering: Any | None,
+        tags: Select[*tuple[Any, ...]] | None = None,
+    ) -> None:
+        self.viewer, self.sources, self.own, self.answering, self.tags = viewer, sources, own, answering, tags
+        self.shown = and_(visible(viewer), not_muted(viewer, Post.author_id))
+
+    def read(self, db: Session, window: Window) -> list[Item]:
+        """The stretch of the feed: one query per way in, one for the posts, one for who brought them."""
+        ways: list[tuple[Select[*tuple[Any, ...]], Any]] = [
+            (self._written(), Post.id),
+            (self._boosted(), Boost.id),
+            (self._announced(), Listing.id),
+        ]
+        if self.tags is not None:
+            ways.append((self._tagged(), Post.id))
+        found = [row for query, at in ways for row in window.rows(db, query, at)]
+        return items(db, [(row[0], row[1], row[2]) for row in window.best(found, lambda row: row[0])])
+
+    def _written(self) -> Select[*tuple[Any, ...]]:
+        return select(Post.id, Post.id, null()).where(self._by_source(), self.shown)
+
+    def _by_source(self) -> ColumnElement[bool]:
+        parent = aliased(Post)
+        fits = parent.author_id == Post.author_id
+        if self.answering is not None:
+            fits = or_(fits, parent.author_id == self.viewer.id, parent.author_id.in_(self.answering))
+        answers = exists().where(parent.id == Post.in_reply_to_id, fits)
+        theirs = and_(Post.author_id.in_(self.sources), or_(Post.in_reply_to_uri == "", answers))
+        mine = or_(Post.author_id == self.viewer.id, theirs) if self.own else theirs
+        return and_(mine, Post.visibility != Visibility.DIRECT)
+
+    def _announced(self) -> Select[*tuple[Any, ...]]:
+        earlier = aliased(Listing)
+        before = exists().where(
+            earlier.post_id == Listing.post_id,
+            earlier.community_id.in_(self.sources),
+            earlier.hidden_at.is_(None),
+            earlier.id < Listing.id,
+        )
+        return (
+            select(Listing.id, Listing.post_id, Listing.community_id)
+            .join(Post, Listing.post_id == Post.id)
+            .where(
+                Listing.community_id.in_(self.sources),
+                Listing.hidden_at.is_(None),
+                Post.removed_at.is_(None),
+                not_muted(self.viewer, Listing.community_id),
+                self.shown,
+                ~self._by_source(),
+                ~before,
+            )
+        )
+
+    def _in_listing(self) -> ColumnElement[bool]:
+        return and_(
+            Post.removed_at.is_(None),
+            exists().where(
+                Listing.post_id == Post.id, Listing.community_id.in_(self.sources), Listing.hidden_at.is_(None)
+            ),
+        )
+
+    def _by_tag(self) -> ColumnElement[bool]:
+        if self.tags is None:
+            return false()
+        return and_(
+            exists().where(PostTag.post_id == Post.id, PostTag.name.in_(self.tags)),
+            Post.visibility == Visibility.PUBLIC,
+            listed(self.viewer),
+            findable(),
+        )
+
+    def _tagged(self) -> Select[*tuple[Any, ...]]:
+        return select(Post.id, Post.id, null()).where(
+            self._by_tag(), self.shown, ~self._by_source(), ~self._in_listing()
+        )
+
+    def _boosted(self) -> Select[*tuple[Any, ...]]:
+        earlier = aliased(Boost)
+        since = Boost.id - AGAIN
+        boosted_before = exists().where(
+            earlier.post_id == Boost.post_id,
+            earlier.actor_id.in_(self.sources),
+            not_muted(self.viewer, earlier.actor_id),
+            earlier.id > since,
+            earlier.id < Boost.id,
+        )
+        # A listing's id is as old as its post, so the post's stands for both.
+        just_there = and_(Post.id > since, or_(self._by_source(), self._in_listing(), self._by_tag()))
+        return (
+            select(Boost.id, Boost.post_id, Boost.actor_id)
+            .join(Post, Boost.post_id == Post.id)
+            .where(
+                Boost.actor_id.in_(self.sources),
+                not_muted(self.viewer, Boost.actor_id),
+                self.shown,
+                ~just_there,
+                ~boosted_before,
+            )
+        )
+
+
+def items(db: Session, found: list[tuple[int, int, int | None]]) -> list[Item]:
+    """(cursor, post, who brought it) with the rows behind the ids, in the same order."""
+    rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_([post_id for _, post_id, _ in found])))}
+    people = actors.many(db, [through for _, _, through in found if through])
+    return [Item(at, rows[post_id], people.get(through or 0)) for at, post_id, through in found]

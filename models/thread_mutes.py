@@ -1,0 +1,40 @@
+"""Conversations somebody no longer wants to be told of: what happens in such a thread makes no notices for him."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+
+
+class ThreadMute(Base):
+    """`account` hears nothing more of the thread whose first post is `thread_id`."""
+
+    __tablename__ = "thread_mutes"
+    __table_args__ = (UniqueConstraint("account_id", "thread_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    thread_id: Mapped[int] = mapped_column(Id, index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+def mute(db: Session, account_id: int, thread_id: int) -> None:
+    """Hear nothing more of a thread; twice is once."""
+    insert_unless_there(db, ThreadMute, id=new_id(), account_id=account_id, thread_id=thread_id, created_at=now())
+
+
+def unmute(db: Session, account_id: int, thread_id: int) -> None:
+    """End `mute`."""
+    db.execute(delete(ThreadMute).where(ThreadMute.account_id == account_id, ThreadMute.thread_id == thread_id))
+
+
+def muted(db: Session, account_id: int, thread_ids: Iterable[int]) -> set[int]:
+    """Which of these threads an account has muted."""
+    wanted = set(thread_ids)
+    if not wanted:
+        return set()
+    query = select(ThreadMute.thread_id).where(ThreadMute.account_id == account_id, ThreadMute.thread_id.in_(wanted))
+    return set(db.scalars(query))
