@@ -7,7 +7,7 @@ there within the last three days.
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, null, or_, select, true
+from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, or_, select, true, type_coerce
 from sqlalchemy.orm import Session, aliased
 
 from models import actors
@@ -33,7 +33,10 @@ def home(db: Session, viewer: Actor, window: Window = FIRST) -> list[Item]:
     """What those `viewer` follows wrote and boosted, threads of communities he follows, public posts with tags he
     follows, and what he wrote himself. Replies show where he follows both sides."""
     followed = _followed(viewer)
-    return _Feed(viewer, followed, own=True, answering=followed, tags=_followed_tags(viewer)).read(db, window)
+    feed = _Feed(viewer, followed, own=True, answering=followed, tags=_followed_tags(viewer))
+    feed.boosters = followed.where(Follow.show_boosts.is_(True))
+    feed.wished = _in_wished_language(viewer)
+    return feed.read(db, window)
 
 
 def of_list(db: Session, viewer: Actor, members: Any, window: Window, *, replies: str = "list") -> list[Item]:
@@ -64,6 +67,18 @@ def _followed(viewer: Actor) -> Select[*tuple[Any, ...]]:
     return select(Follow.target_id).where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
 
 
+def _in_wished_language(viewer: Actor) -> ColumnElement[bool]:
+    """Not in another language than those a follow is limited to; a post that names none fits all."""
+    languages = type_coerce(Follow.languages, Text)
+    other = exists().where(
+        Follow.follower_id == viewer.id,
+        Follow.target_id == Post.author_id,
+        languages != "[]",
+        ~languages.contains('"' + Post.language + '"'),
+    )
+    return or_(Post.language == "", ~other)
+
+
 def _followed_tags(viewer: Actor) -> Select[*tuple[Any, ...]] | None:
     return None
 
@@ -81,6 +96,8 @@ class _Feed:
         tags: Select[*tuple[Any, ...]] | None = None,
     ) -> None:
         self.viewer, self.sources, self.own, self.answering, self.tags = viewer, sources, own, answering, tags
+        self.boosters = sources
+        self.wished: ColumnElement[bool] = true()
         self.shown = and_(visible(viewer), not_muted(viewer, Post.author_id))
 
     def read(self, db: Session, window: Window) -> list[Item]:
@@ -104,7 +121,7 @@ class _Feed:
         if self.answering is not None:
             fits = or_(fits, parent.author_id == self.viewer.id, parent.author_id.in_(self.answering))
         answers = exists().where(parent.id == Post.in_reply_to_id, fits)
-        theirs = and_(Post.author_id.in_(self.sources), or_(Post.in_reply_to_uri == "", answers))
+        theirs = and_(Post.author_id.in_(self.sources), self.wished, or_(Post.in_reply_to_uri == "", answers))
         mine = or_(Post.author_id == self.viewer.id, theirs) if self.own else theirs
         return and_(mine, Post.visibility != Visibility.DIRECT)
 
@@ -158,7 +175,7 @@ class _Feed:
         since = Boost.id - AGAIN
         boosted_before = exists().where(
             earlier.post_id == Boost.post_id,
-            earlier.actor_id.in_(self.sources),
+            earlier.actor_id.in_(self.boosters),
             not_muted(self.viewer, earlier.actor_id),
             earlier.id > since,
             earlier.id < Boost.id,
@@ -169,7 +186,7 @@ class _Feed:
             select(Boost.id, Boost.post_id, Boost.actor_id)
             .join(Post, Boost.post_id == Post.id)
             .where(
-                Boost.actor_id.in_(self.sources),
+                Boost.actor_id.in_(self.boosters),
                 not_muted(self.viewer, Boost.actor_id),
                 self.shown,
                 ~just_there,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
 from federation.writing import Json, stamp
-from models import access, actors, audience, collections, posts, text
+from models import access, actors, audience, collections, posts, text, wording
 from models.actors import Actor
 from models.database import node_of
 from models.posts import Kind, Post, Visibility
@@ -21,7 +21,6 @@ from models.posts import Kind, Post, Visibility
 NOTE, WITHOUT_NAME, PAGE = "note", "note-without-name", "page"
 """The forms a question can take (the setting `question_object`)."""
 
-_TITLED = {Kind.QUESTION, Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA}
 _LONG = {Kind.EXPERIENCE, Kind.EVENT}
 _OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
 SUMMARY_CHARS = 500
@@ -137,19 +136,9 @@ def _type(row: Post, form: str) -> str:
 
 
 def _content(db: Session, row: Post, parts: _Parts) -> str:
-    origin = node_of(db).origin
-    title = f"<p><strong>{text.escape(row.title)}</strong></p>" if row.title and row.kind in _TITLED else ""
-    missing = [tag for tag in parts.tags if f'href="{text.escape(text.tag_url(origin, tag))}"' not in row.content]
-    tags = f"<p>{' '.join(text.tag_html(origin, tag) for tag in missing)}</p>" if missing else ""
-    return title + row.content + tags + _accepted_line(db, row)
-
-
-def _accepted_line(db: Session, row: Post) -> str:
     answer = accepted_answer(db, row)
-    if answer is None:
-        return ""
-    author = actors.get(db, answer.author_id)
-    return f'<p>✅ Accepteret svar: <a href="{text.escape(answer.uri)}">{text.escape(author.handle)}</a></p>'
+    named = wording.Accepted(answer.uri, actors.get(db, answer.author_id).handle) if answer is not None else None
+    return wording.whole(row, origin=node_of(db).origin, tags=parts.tags, accepted=named)
 
 
 def _abstract(row: Post) -> str:

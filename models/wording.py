@@ -1,0 +1,40 @@
+"""A post's text as readers elsewhere get it: other servers, and apps. The pages here show title and tags in their own
+way; everywhere else they stand in the text, because only text is shown everywhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from models import text
+from models.posts import Kind, Post
+
+TITLED = frozenset({Kind.QUESTION, Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA})
+"""Kinds whose title stands before their text."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A question's accepted answer, as its text names it."""
+
+    uri: str
+    handle: str
+
+
+def whole(post: Post, *, origin: str, tags: Iterable[str] = (), accepted: Accepted | None = None) -> str:
+    """Clean HTML: the title in bold, the text, those of `tags` that the text does not show, the accepted answer."""
+    return title(post.kind, post.title) + post.content + _missing(post.content, origin, tags) + _accepted(accepted)
+
+
+def title(kind: str, words: str) -> str:
+    """The title of a post of this kind as the first paragraph; empty where it has none."""
+    return f"<p><strong>{text.escape(words)}</strong></p>" if words and kind in TITLED else ""
+
+
+def _missing(content: str, origin: str, tags: Iterable[str]) -> str:
+    missing = [tag for tag in tags if f'href="{text.escape(text.tag_url(origin, tag))}"' not in content]
+    return f"<p>{' '.join(text.tag_html(origin, tag) for tag in missing)}</p>" if missing else ""
+
+
+def _accepted(answer: Accepted | None) -> str:
+    if answer is None:
+        return ""
+    return f'<p>✅ Accepteret svar: <a href="{text.escape(answer.uri)}">{text.escape(answer.handle)}</a></p>'
