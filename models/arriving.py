@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, memory, notifications, posts, text, threads
+from models import actors, communities, composing, events, figures, memory, notifications, posts, text, threads
 from models.actors import Actor
 from models.base import new_id, now
 from models.database import node_of
@@ -108,10 +108,12 @@ def record_remote(
     if told:
         _pass_on(db, post, parent, inner)
         composing.tell_readers(db, post, remote.author, parent)
+        events.posted(db, post)
     elif parent is None and post.community_id is not None and composing.open_visibility(post):
         home = communities.home_of(db, post)
         if home is not None and not home.local:
             communities.list_thread(db, home, post)
+    figures.wrote(db, post)
     return post, True
 
 
@@ -237,4 +239,5 @@ def update_remote(
         threads.note_accepted(db, post, remote.accepted_uri)
     if newer or changed:
         communities.pass_on(db, post, inner)
+        events.edited(db, post)
     return newer or changed

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, follows, notifications, outbox, text
+from models import actors, events, follows, notifications, outbox, text
 from models.actors import PUBLIC, Actor
 from models.base import Base, Id, Json, UtcTime, insert_unless_there, new_id, now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
@@ -359,15 +359,22 @@ def announce(db: Session, group: Actor, post: Post) -> outbox.Activity:
 
 def list_thread(db: Session, group: Actor, post: Post, *, through: Actor | None = None, uri: str = "") -> bool:
     """Put a thread on a community's list once; False if it stands there."""
-    return insert_unless_there(
+    from models import figures
+
+    id = new_id(post.published)
+    fresh = insert_unless_there(
         db,
         Listing,
-        id=new_id(post.published),
+        id=id,
         community_id=group.id,
         post_id=post.id,
         through_id=through.id if through else None,
         announce_uri=uri,
     )
+    if fresh:
+        figures.listed(db, group.id, post)
+        events.listed(db, id, post)
+    return fresh
 
 
 def announced(db: Session, by: Actor, post: Post, uri: str) -> bool:
@@ -398,6 +405,8 @@ def listed_by(db: Session, announce_uri: str) -> Post | None:
 
 def unannounced(db: Session, by: Actor, post: Post) -> bool:
     """A community elsewhere took its Announce of a thread back (moved, deleted): off its list and its twins' lists."""
+    from models import figures
+
     rows = db.scalars(
         select(Listing).where(
             Listing.post_id == post.id, or_(Listing.community_id == by.id, Listing.through_id == by.id)
@@ -405,6 +414,7 @@ def unannounced(db: Session, by: Actor, post: Post) -> bool:
     ).all()
     for row in rows:
         db.delete(row)
+        figures.unlisted(db, row.community_id, post)
     db.flush()
     return bool(rows)
 

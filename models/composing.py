@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import actors, communities, notifications, outbox, posts, text
+from models import actors, communities, events, figures, notifications, outbox, posts, text
 from models.actors import Actor
 from models.audience import addressing, recipients
 from models.base import new_id, now
@@ -84,7 +84,9 @@ def write(
         communities.publish_thread(db, post, None, own=created)
     elif created is not None:
         communities.pass_on(db, post, None, own=created)
+    figures.wrote(db, post)
     tell_readers(db, post, author, parent)
+    events.posted(db, post)
     return post
 
 
@@ -186,6 +188,7 @@ def touch(db: Session, author: Actor, post: Post) -> None:
     """Tell the world of a new edition of a local post (also wrapped by its home community)."""
     post.updated = posts.next_update(post)
     db.flush()
+    events.edited(db, post)
     update = send(db, "Update", author, post)
     if update is not None:
         communities.pass_on(db, post, None, own=update)

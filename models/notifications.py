@@ -6,6 +6,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import events, thread_mutes
 from models.accounts import Account
 from models.actors import Actor
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
@@ -28,6 +29,37 @@ class NotificationKind(StrEnum):
     TWIN_REQUEST = "twin_request"
     REPORT = "report"
     REMOVED = "removed"
+    POLL = "poll"
+    STATUS = "status"
+
+
+CLIENT_TYPES = {
+    NotificationKind.MENTION: "mention",
+    NotificationKind.ANSWER: "mention",
+    NotificationKind.COMMENT: "mention",
+    NotificationKind.ACCEPTED: "update",
+    NotificationKind.VOTE: "favourite",
+    NotificationKind.BOOST: "reblog",
+    NotificationKind.FOLLOW: "follow",
+    NotificationKind.FOLLOW_REQUEST: "follow_request",
+    NotificationKind.REPORT: "admin.report",
+    NotificationKind.POLL: "poll",
+    NotificationKind.STATUS: "status",
+}
+"""What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
+
+An accepted answer is an `update` of the question: choosing an answer edits the question, whose author thereby tells
+those who wrote below it.
+"""
+
+GROUPED = {"favourite", "reblog", "follow"}
+"""Types that clients may show together where they are about the same post and come within the same half day."""
+
+GROUP_SPAN = 12 * 3600
+
+
+ALWAYS = (NotificationKind.REMOVED, NotificationKind.REPORT)
+"""What somebody is told of also in a conversation he has muted: it is about him, not about what is said there."""
 
 
 class Notification(Base):
@@ -37,6 +69,7 @@ class Notification(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "kind", "from_id", "subject"),
         Index("ix_notifications_account_id_id", "account_id", "id"),
+        Index("ix_notifications_account_id_group_key", "account_id", "group_key"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
@@ -46,30 +79,59 @@ class Notification(Base):
     post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
     subject: Mapped[str] = mapped_column(Text, default="")
     """What makes it one event: the post's or the other thing's id."""
+    group_key: Mapped[str] = mapped_column(Text, default="")
+    """The same for all that clients show together; empty for what stands alone."""
+    filtered: Mapped[bool] = mapped_column(default=False)
+    """Its reader wants to be asked before he sees anything of this sender (`notification_policy`)."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     read_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | None = None, *, subject: str = "") -> bool:
     """Tell an account of something once; False if it knows, has no account here, or does not want to hear of `who`."""
-    from models import blocks
+    from models import account_domains, blocks, notification_policy, push
 
     if account_id == who.id or db.get(Account, account_id) is None:
         return False
-    if blocks.blocked_between(db, account_id, who.id) or blocks.has_muted(db, account_id, who.id):
+    if blocks.blocked_between(db, account_id, who.id) or blocks.hides_notices(db, account_id, who.id):
+        return False
+    if not who.local and account_domains.turns_away(db, account_id, who):
+        return False
+    if post is not None and kind not in ALWAYS and thread_mutes.muted(db, account_id, [post.thread_id]):
+        return False
+    verdict = notification_policy.judge(db, account_id, kind, who, post)
+    if verdict == "drop":
         return False
     wake(db, "notifications")
-    return insert_unless_there(
+    id, at = new_id(), now()
+    type = client_type(kind, subject)
+    fresh = insert_unless_there(
         db,
         Notification,
-        id=new_id(),
+        id=id,
         account_id=account_id,
         kind=kind,
         from_id=who.id,
         post_id=post.id if post else None,
         subject=subject or (str(post.id) if post else ""),
-        created_at=now(),
+        group_key=f"{type}-{post.id if post else 0}-{int(at.timestamp()) // GROUP_SPAN}" if type in GROUPED else "",
+        filtered=verdict == "filter",
+        created_at=at,
     )
+    if fresh and verdict == "accept":
+        events.notified(db, account_id, id)
+        push.promise(db, account_id, id, type, who.id)
+    return fresh
+
+
+def client_type(kind: str, subject: str = "") -> str | None:
+    """What the client API calls such a notice; None where it has nothing like it.
+
+    A request to follow a community (`subject` names it) is answered on the pages; clients know only one's own.
+    """
+    if kind == NotificationKind.FOLLOW_REQUEST and subject:
+        return None
+    return CLIENT_TYPES.get(kind)  # type: ignore[call-overload, no-any-return]
 
 
 def forget(db: Session, kind: str, who: Actor, *, post: Post | None = None, account_id: int | None = None) -> None:
@@ -102,7 +164,7 @@ def of(
         select(Notification, Actor, Post)
         .join(Actor, Notification.from_id == Actor.id)
         .outerjoin(Post, Notification.post_id == Post.id)
-        .where(Notification.account_id == account_id)
+        .where(Notification.account_id == account_id, Notification.filtered.is_(False))
         .order_by(Notification.id.desc())
         .limit(limit)
     )
@@ -114,7 +176,11 @@ def of(
 def unread(db: Session, account_id: int) -> int:
     """How many notices wait, counted to 100."""
     waiting = (
-        select(Notification.id).where(Notification.account_id == account_id, Notification.read_at.is_(None)).limit(100)
+        select(Notification.id)
+        .where(
+            Notification.account_id == account_id, Notification.read_at.is_(None), Notification.filtered.is_(False)
+        )
+        .limit(100)
     )
     return db.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import communities, notifications, outbox
+from models import communities, events, notifications, outbox
 from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
@@ -165,6 +165,7 @@ def boost(db: Session, actor: Actor, post: Post, *, uri: str | None = None, at: 
     db.add(row)
     post.boost_count += 1
     db.flush()
+    events.boosted(db, row.id)
     if actor.local:
         author = get(db, post.author_id)
         row.uri = outbox.record(
@@ -202,6 +203,7 @@ def unboost(db: Session, actor: Actor, post: Post) -> bool:
     db.delete(row)
     post.boost_count = max(0, post.boost_count - 1)
     db.flush()
+    events.unboosted(db, row.id, actor.id)
     notifications.forget(db, "boost", actor, post=post)
     return True
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, memory, outbox
+from models import actors, communities, composing, events, figures, memory, outbox
 from models.actors import Actor
 from models.audience import addressing
 from models.base import now
@@ -64,9 +64,10 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     if parent is not None:
         composing.count_reply(db, parent, post, -1)
     _release_question(db, post)
+    events.deleted(db, post)
     for table in (Edition, PostTag, Vote, Boost, Pin, Notification):
         db.execute(delete(table).where(table.post_id == post.id))
-    db.execute(delete(Listing).where(Listing.post_id == post.id))
+    lists = db.scalars(delete(Listing).where(Listing.post_id == post.id).returning(Listing.community_id)).all()
     db.execute(delete(Recipient).where(Recipient.post_id == post.id))
     post.title = post.content = post.source = post.summary = ""
     post.attachments, post.extra = [], {}
@@ -74,6 +75,9 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     post.accepted_id = post.accepted_by_id = post.accepted_at = None
     post.deleted_at = now()
     db.flush()
+    for community_id in sorted(lists):
+        figures.unlisted(db, community_id, post)
+    figures.unwrote(db, post)
 
 
 def _release_question(db: Session, post: Post) -> None:
@@ -89,7 +93,8 @@ def _release_question(db: Session, post: Post) -> None:
 
 def tombstone_all(db: Session, actor: Actor) -> None:
     """Empty everything an actor wrote; used when the account itself goes, so no Delete per post is sent."""
-    for post in db.scalars(select(Post).where(Post.author_id == actor.id, Post.deleted_at.is_(None))).all():
+    of_actor = select(Post).where(Post.author_id == actor.id, Post.deleted_at.is_(None))
+    for post in db.scalars(of_actor.order_by(Post.id)).all():
         tombstone(db, post)
 
 
