@@ -13,9 +13,9 @@ from models.errors import DomainError, Forbidden, NotFound
 from models.follows import Follow
 from models.posts import Post, get
 from models.windows import Window
+from server.elsewhere import find_actor
 from server.forms import Form
 from server.i18n import later
-from server.web.elsewhere import find_actor
 from server.web.showing import Shown, rules_of, show
 from server.web.visits import Visit, action, own_page, page
 

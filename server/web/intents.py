@@ -14,10 +14,10 @@ from models import access, actors, follows
 from models.actors import Actor
 from models.errors import DomainError, Invalid, NotFound
 from models.posts import Post
+from server.elsewhere import SECONDS, UNREACHABLE, find
 from server.forms import Form
 from server.i18n import later
 from server.limits import FINDING_BY_ADDRESS
-from server.web.elsewhere import SECONDS, UNREACHABLE, find
 from server.web.rendering import post_path, profile_path
 from server.web.visits import Visit, action, open_action, own_page, page
 

@@ -12,9 +12,9 @@ from models.errors import DomainError, NotFound
 from models.follows import Follow
 from models.posts import Post
 from models.windows import Window
+from server.elsewhere import find
 from server.forms import Form
 from server.web.communities import show_community
-from server.web.elsewhere import find
 from server.web.rendering import post_path, profile_path
 from server.web.showing import TAG_NAMES, Shown, show
 from server.web.visits import Visit, action, own_page, page

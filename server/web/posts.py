@@ -10,9 +10,9 @@ from models.actors import Actor
 from models.composing import MAX_TEXT, REPLIES_KEEP
 from models.errors import DomainError, Gone, NotFound
 from models.posts import Draft, Kind, Post, Visibility, get
+from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.security import local_path
-from server.web.elsewhere import resolve_mentions
 from server.web.rendering import post_path
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
 from server.web.visits import Visit, action, own_page, page

@@ -9,9 +9,9 @@ from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
 from models.errors import DomainError, NotFound
 from models.posts import Draft, Post, Visibility
 from models.windows import Window
+from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web.elsewhere import resolve_mentions
 from server.web.rendering import post_path
 from server.web.showing import BARRIER_NAMES, Shown, show, to_ask_in
 from server.web.visits import Visit, action, own_page, page

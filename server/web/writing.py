@@ -8,9 +8,9 @@ from models.actors import Actor
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
 from models.errors import DomainError, NotFound
 from models.posts import Draft, Edition, Kind, Post, Visibility
+from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web.elsewhere import resolve_mentions
 from server.web.rendering import post_path
 from server.web.showing import BARRIER_NAMES, Shown, show
 from server.web.visits import Visit, action, own_page, page

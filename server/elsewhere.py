@@ -1,19 +1,24 @@
-"""Finding people and posts of other servers for a visitor who names them, within his share of fetches."""
+"""Finding people and posts of other servers for somebody who names them, within his share of fetches."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
 from federation import discovery, resolving
+from federation.context import Federation
 from federation.crossing import reading, writing
 from federation.resolving import Budget, FetchFailed, Gone, OverBudget, Passing
 from models import actors, arriving, jobs, posts, text
 from models.actors import Actor
+from models.database import Database
 from models.errors import Invalid, NotFound, Unavailable
 from models.posts import Post
 from server.i18n import later
-from server.limits import LOOKUPS_BY_ACCOUNT
-from server.web.visits import Visit
+from server.limits import LOOKUPS_BY_ACCOUNT, Limits
+
+T = TypeVar("T")
 
 SECONDS = 12.0
 """How long a visitor waits for other servers at most."""
@@ -23,94 +28,108 @@ UNREACHABLE = later("The other server does not answer. Try again in a little whi
 UNKNOWN = later("We found nobody and nothing there. Check the spelling.")
 
 
+class Asker(Protocol):
+    """Whoever asks: a visit to a page, or a call of the client API."""
+
+    @property
+    def fed(self) -> Federation: ...
+    @property
+    def database(self) -> Database: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def me(self) -> Actor: ...
+    async def read(self, work: Callable[[Session], T]) -> T: ...
+
+
 def is_address(wanted: str) -> bool:
     """Whether somebody typed an address rather than a handle."""
     return wanted.lower().startswith(("https://", "http://"))
 
 
-async def find(visit: Visit, wanted: str) -> Actor | Post:
+async def find(asker: Asker, wanted: str) -> Actor | Post:
     """The person, community or post behind a handle or an address. Raises NotFound, Invalid, Unavailable or TooMany."""
     wanted = wanted.strip()
     if not wanted or len(wanted) > 2000:
         raise Invalid("Write a handle such as name@server.dk, or an address that begins with https://.")
     if not is_address(wanted):
-        return await _by_handle(visit, wanted)
-    known = await visit.read(lambda db: actors.by_uri(db, wanted) or posts.by_uri(db, wanted))
+        return await _by_handle(asker, wanted)
+    known = await asker.read(lambda db: actors.by_uri(db, wanted) or posts.by_uri(db, wanted))
     if known is not None:
         return known
-    visit.limits.count(LOOKUPS_BY_ACCOUNT, str(visit.me.id))
+    asker.limits.count(LOOKUPS_BY_ACCOUNT, str(asker.me.id))
     budget = Budget(fetches=10, seconds=SECONDS)
     try:
-        return await _by_address(visit, wanted, budget)
+        return await _by_address(asker, wanted, budget)
     except Passing:
         raise Unavailable(UNREACHABLE) from None
     except (FetchFailed, OverBudget):
         raise NotFound(UNKNOWN) from None
 
 
-async def find_actor(visit: Visit, wanted: str) -> Actor:
+async def find_actor(asker: Asker, wanted: str) -> Actor:
     """Like `find`, where only somebody who acts will do."""
-    found = await find(visit, wanted)
+    found = await find(asker, wanted)
     if not isinstance(found, Actor):
         raise NotFound("That is a post, not a person or a community.")
     return found
 
 
-async def _by_handle(visit: Visit, wanted: str) -> Actor:
-    known = await visit.read(lambda db: actors.find(db, wanted.removeprefix("acct:").lstrip("@")))
+async def _by_handle(asker: Asker, wanted: str) -> Actor:
+    known = await asker.read(lambda db: actors.find(db, wanted.removeprefix("acct:").lstrip("@")))
     if known is not None:
         return known
     try:
         discovery.handle(wanted)
     except FetchFailed:
         raise Invalid("Write a handle such as name@server.dk, or an address that begins with https://.") from None
-    visit.limits.count(LOOKUPS_BY_ACCOUNT, str(visit.me.id))
+    asker.limits.count(LOOKUPS_BY_ACCOUNT, str(asker.me.id))
     try:
-        return await resolving.by_handle(visit.fed, wanted, Budget(fetches=10, seconds=SECONDS))
+        return await resolving.by_handle(asker.fed, wanted, Budget(fetches=10, seconds=SECONDS))
     except Passing:
         raise Unavailable(UNREACHABLE) from None
     except (FetchFailed, OverBudget):
         raise NotFound(UNKNOWN) from None
 
 
-async def _by_address(visit: Visit, address: str, budget: Budget) -> Actor | Post:
-    document = await resolving.fetch(visit.fed, address, budget)
+async def _by_address(asker: Asker, address: str, budget: Budget) -> Actor | Post:
+    document = await resolving.fetch(asker.fed, address, budget)
     kind = document.doc.get("type")
     if isinstance(kind, str) and kind in set(actors.ActorType):
-        return await resolving.actor(visit.fed, document.id, budget)
-    known = await reading(visit.database, lambda db: posts.by_uri(db, document.id))
+        return await resolving.actor(asker.fed, document.id, budget)
+    known = await reading(asker.database, lambda db: posts.by_uri(db, document.id))
     if known is not None:
         return known
-    fetched = await resolving.fetch_post(visit.fed, document.id, budget)
+    fetched = await resolving.fetch_post(asker.fed, document.id, budget)
 
     def record(db: Session) -> Post:
         post, _ = arriving.record_remote(db, fetched.remote, told=False)
         jobs.enqueue(db, "backfill", {"uri": post.uri}, dedupe=f"backfill {post.uri}")
         return post
 
-    return await writing(visit.database, record)
+    return await writing(asker.database, record)
 
 
-async def resolve_mentions(visit: Visit, source: str) -> None:
+async def resolve_mentions(asker: Asker, source: str) -> None:
     """Get to know whom a text names on other servers, so that the post can address them.
 
     Whoever cannot be found in time stays plain text; the post is written all the same.
     """
     handles = text.handles_in(source)
     unknown = (
-        await reading(visit.database, lambda db: [h for h in handles if actors.find(db, h) is None]) if handles else []
+        await reading(asker.database, lambda db: [h for h in handles if actors.find(db, h) is None]) if handles else []
     )
     if not unknown:
         return
     budget = Budget(fetches=60, seconds=MENTION_SECONDS)
-    looking = [asyncio.ensure_future(_quietly(visit, handle, budget)) for handle in unknown[:20]]
+    looking = [asyncio.ensure_future(_quietly(asker, handle, budget)) for handle in unknown[:20]]
     _, late = await asyncio.wait(looking, timeout=MENTION_SECONDS)
     for task in late:
         task.cancel()
 
 
-async def _quietly(visit: Visit, handle: str, budget: Budget) -> None:
+async def _quietly(asker: Asker, handle: str, budget: Budget) -> None:
     try:
-        await resolving.by_handle(visit.fed, handle, budget)
+        await resolving.by_handle(asker.fed, handle, budget)
     except (Gone, FetchFailed, OverBudget, Unavailable):
         return
