@@ -98,6 +98,11 @@ class Actor(Base):
         return self.type == ActorType.GROUP
 
     @property
+    def automated(self) -> bool:
+        """Says of itself that a program writes here: a Service or Application, or a person of ours who marked it so."""
+        return self.type in {ActorType.SERVICE, ActorType.APPLICATION} or bool((self.extra or {}).get("automated"))
+
+    @property
     def active(self) -> bool:
         """Neither suspended, deleted, nor on a blocked server."""
         return self.suspended_at is None and self.deleted_at is None and self.standing != "blocked"

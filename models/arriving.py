@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, events, figures, memory, notifications, posts, text, threads
+from models import actors, communities, composing, events, figures, memory, notifications, polls, posts, text, threads
 from models.actors import Actor
 from models.base import new_id, now
 from models.database import node_of
@@ -16,7 +16,6 @@ from models.posts import Kind, Post, Visibility
 
 RESERVED_KINDS = {Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA}
 TITLED_TYPES = {"Page", "Article"}
-POLL = "Question"
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class RemotePost:
     """For a first post: its home community."""
     updated: datetime | None = None
     accepted_uri: str = ""
+    poll: polls.RemotePoll | None = None
 
     @property
     def addressed(self) -> set[str]:
@@ -99,6 +99,7 @@ def record_remote(
     db.add(post)
     db.flush()
     _names(db, post, remote)
+    polls.take(db, post, remote.poll)
     posts.set_tags(db, post, remote.tags)
     if parent is not None:
         composing.count_reply(db, parent, post, 1)
@@ -147,7 +148,7 @@ def _place(db: Session, post: Post, parent: Post | None, author: Actor, hint: st
         post.kind = Kind.COMMENT
     elif hint in RESERVED_KINDS:
         post.kind = Kind(hint)
-    elif post.object_type == POLL:
+    elif post.object_type == polls.OBJECT_TYPE:
         post.kind = Kind.NOTE  # what ActivityStreams calls a Question is a poll
     elif post.community_id is not None and (post.title or post.object_type in TITLED_TYPES or hint == Kind.QUESTION):
         post.kind = Kind.QUESTION
@@ -231,6 +232,7 @@ def update_remote(
     ):
         threads.set_kind(db, post, Kind(remote.kind_hint))
     db.flush()
+    polls.take(db, post, remote.poll)
     posts.set_tags(db, post, remote.tags)
     named = _names(db, post, remote)
     for actor in named:

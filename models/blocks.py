@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, exists, or_, select
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, exists, or_, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import follows, outbox
@@ -10,6 +10,7 @@ from models.actors import Actor
 from models.base import Base, Id, UtcTime, new_id, now
 from models.database import node_of
 from models.errors import Invalid
+from models.windows import Window
 
 
 class Block(Base):
@@ -32,6 +33,9 @@ class Mute(Base):
 
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
     target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Id, default=new_id, index=True)
+    """The order in which mutes were made, for pages of them."""
+    hide_notifications: Mapped[bool] = mapped_column(default=True, server_default=true())
     until: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
@@ -103,12 +107,22 @@ def blocked_between(db: Session, a_id: int, b_id: int) -> bool:
     )
 
 
-def mute(db: Session, actor: Actor, target: Actor, *, for_seconds: int = 0) -> None:
-    """Hide `target` from `actor`'s home and notices, for ever or for some time."""
+def mute(db: Session, actor: Actor, target: Actor, *, for_seconds: int = 0, hide_notifications: bool = True) -> None:
+    """Hide `target` from `actor`'s home and (unless he wants them) notices, for ever or for some time."""
     if actor.id == target.id:
         raise Invalid("You cannot mute yourself.")
     until = now() + timedelta(seconds=for_seconds) if for_seconds else None
-    db.merge(Mute(actor_id=actor.id, target_id=target.id, until=until, created_at=now()))
+    known = db.get(Mute, (actor.id, target.id))
+    db.merge(
+        Mute(
+            actor_id=actor.id,
+            target_id=target.id,
+            number=known.number if known else new_id(),
+            hide_notifications=hide_notifications,
+            until=until,
+            created_at=now(),
+        )
+    )
     db.flush()
 
 
@@ -126,6 +140,36 @@ def has_muted(db: Session, actor_id: int, target_id: int) -> bool:
     """Whether a mute holds now."""
     row = db.get(Mute, (actor_id, target_id))
     return row is not None and (row.until is None or row.until > now())
+
+
+def hides_notices(db: Session, actor_id: int, target_id: int) -> bool:
+    """Whether a mute that holds now also keeps notices away."""
+    row = db.get(Mute, (actor_id, target_id))
+    return row is not None and row.hide_notifications and (row.until is None or row.until > now())
+
+
+def blocked(db: Session, actor_id: int, window: Window) -> list[tuple[int, Actor]]:
+    """Whom an actor has blocked, with cursors, newest first."""
+    query = (
+        select(Block.id, Actor)
+        .join(Actor, Block.target_id == Actor.id)
+        .where(Block.actor_id == actor_id, Actor.deleted_at.is_(None))
+    )
+    return [(row[0], row[1]) for row in window.rows(db, query, Block.id)]
+
+
+def muted(db: Session, actor_id: int, window: Window) -> list[tuple[Mute, Actor]]:
+    """Whom an actor mutes now, newest first; `Mute.number` is the cursor."""
+    query = (
+        select(Mute, Actor)
+        .join(Actor, Mute.target_id == Actor.id)
+        .where(
+            Mute.actor_id == actor_id,
+            Actor.deleted_at.is_(None),
+            or_(Mute.until.is_(None), Mute.until > now()),
+        )
+    )
+    return [(row[0], row[1]) for row in window.rows(db, query, Mute.number)]
 
 
 def blocked_by(db: Session, actor_id: int) -> list[Actor]:

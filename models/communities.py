@@ -346,7 +346,8 @@ def publish_thread(
     announce_uri = ""
     if group.local and open_to_all(db, post):
         pass_on(db, post, inner, own=own)
-        announce_uri = announce(db, group, post).uri
+        # Mastodon does not read the Announce of a poll; those who follow its author, or whom it names, have it from him.
+        announce_uri = announce(db, group, post).uri if post.object_type != "Question" else ""
     list_thread(db, group, post, uri=announce_uri)
 
 

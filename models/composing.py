@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import actors, communities, events, figures, notifications, outbox, posts, text
+from models import actors, communities, events, figures, notifications, outbox, polls, posts, text
 from models.actors import Actor
 from models.audience import addressing, recipients
 from models.base import new_id, now
@@ -37,7 +37,7 @@ def write(
     db: Session, author: Actor, draft: Draft, kind: Kind, *, parent: Post | None = None, community: Actor | None = None
 ) -> Post:
     """Insert a local post with all that follows from it: counts, notices, the activity, the community's share."""
-    _check(author, draft)
+    _check(author, draft, kind)
     visibility = Visibility(draft.visibility)
     if parent is not None:
         if parent.deleted_at is not None:
@@ -69,6 +69,8 @@ def write(
     named = fill(db, post, draft)
     db.add(post)
     db.flush()
+    if draft.poll is not None:
+        polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)
     addressed = [actors.get(db, actor_id) for actor_id in draft.to]
     if parent is not None and visibility == Visibility.DIRECT:
@@ -90,7 +92,7 @@ def write(
     return post
 
 
-def _check(author: Actor, draft: Draft) -> None:
+def _check(author: Actor, draft: Draft, kind: str) -> None:
     if not author.active:
         raise Forbidden("This account is suspended.")
     if not draft.text.strip() and not draft.title.strip():
@@ -101,6 +103,8 @@ def _check(author: Actor, draft: Draft) -> None:
         raise Invalid(f"A title has at most {MAX_TITLE} characters.", code="title_long")
     if draft.visibility not in set(Visibility):
         raise Invalid("Unknown visibility.", code="visibility_unknown")
+    if draft.poll is not None and draft.poll.options and kind == Kind.QUESTION:
+        raise Invalid("A question of a community cannot be a poll.", code="poll_in_question")
     if unknown := set(draft.barriers) - set(BARRIERS):
         raise Invalid(f"Unknown barrier: {sorted(unknown)[0][:40]}", code="barrier_unknown")
 
@@ -171,11 +175,13 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     """A new edition of one's own post; the old one is kept, audience and community stay. Raises Forbidden, Invalid."""
     if post.author_id != editor.id or post.deleted_at is not None:
         raise Forbidden("You can only edit your own posts.", code="not_author")
-    _check(editor, draft)
+    _check(editor, draft, post.kind)
     if post.kind == Kind.QUESTION and not draft.title.strip():
         raise Invalid("A question needs a title.", code="title_missing")
     posts.keep_edition(db, post)
     named = fill(db, post, draft)
+    if draft.poll is not None:
+        polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)
     addressed = [actor for actor in recipients(db, post) if post.visibility == Visibility.DIRECT]
     for actor in posts.set_recipients(db, post, [*named.mentions, *addressed]):

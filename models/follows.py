@@ -1,17 +1,19 @@
 """Follows between actors. A community that follows a community is a twinning."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, false, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox
 from models.actors import Actor, get
-from models.base import Base, Id, UtcTime, new_id, now
+from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of
 from models.errors import Forbidden, Invalid
+from models.windows import Window
 
 
 class FollowState(StrEnum):
@@ -36,16 +38,44 @@ class Follow(Base):
     follower_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
     target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
     state: Mapped[str] = mapped_column(Text)
+    show_boosts: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether what the target boosts comes into the follower's home."""
+    notify: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the follower is told of each post of the target."""
+    languages: Mapped[Any] = mapped_column(Json, default=list, server_default="[]")
+    """If any: only posts in these come into the follower's home."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
-def request(db: Session, follower: Actor, target: Actor, *, uri: str | None = None) -> Follow:
+@dataclass(frozen=True)
+class Wishes:
+    """What a follower wants to see of whom he follows; None leaves it as it is."""
+
+    show_boosts: bool | None = None
+    notify: bool | None = None
+    languages: list[str] | None = None
+
+    def put(self, row: Follow) -> None:
+        """Write what is wished for into a follow."""
+        if self.show_boosts is not None:
+            row.show_boosts = self.show_boosts
+        if self.notify is not None:
+            row.notify = self.notify
+        if self.languages is not None:
+            row.languages = self.languages
+
+
+AS_EVER = Wishes()
+FIRST = Window(limit=40)
+
+
+def request(db: Session, follower: Actor, target: Actor, *, uri: str | None = None, wishes: Wishes = AS_EVER) -> Follow:
     """Ask to follow; accepted at once by open local targets, else pending.
 
-    `uri` is the Follow activity's id when it came from elsewhere. Asking again is once; a remote server that asks
-    again hears Accept again. Raises Invalid or Forbidden (blocked).
+    `uri` is the Follow activity's id when it came from elsewhere. Asking again is once and changes the `wishes`; a
+    remote server that asks again hears Accept again. Raises Invalid or Forbidden (blocked).
     """
-    from models import blocks, notifications
+    from models import account_domains, blocks, notifications
 
     if follower.id == target.id:
         raise Invalid("You cannot follow yourself.")
@@ -55,14 +85,27 @@ def request(db: Session, follower: Actor, target: Actor, *, uri: str | None = No
         raise Forbidden("You cannot follow this account.")
     row = find(db, follower.id, target.id)
     if row is not None:
+        wishes.put(row)
         if uri and uri != row.uri:
             row.uri = uri
         if uri and row.state == FollowState.ACCEPTED:
             _answer(db, "Accept", row, follower, target)
         db.flush()
         return row
+    if account_domains.either_blocks(db, follower, target):
+        raise Forbidden("You cannot follow this account.")
     node = node_of(db)
-    row = Follow(id=new_id(), uri=uri or "", follower_id=follower.id, target_id=target.id, state=FollowState.PENDING)
+    row = Follow(
+        id=new_id(),
+        uri=uri or "",
+        follower_id=follower.id,
+        target_id=target.id,
+        state=FollowState.PENDING,
+        show_boosts=True,
+        notify=False,
+        languages=[],
+    )
+    wishes.put(row)
     if follower.local and not target.local:
         row.uri = outbox.record(db, "Follow", follower, object_uri=target.uri, to=[target.uri]).uri
     elif not uri:
@@ -80,12 +123,14 @@ def request(db: Session, follower: Actor, target: Actor, *, uri: str | None = No
 
 def accept(db: Session, follow: Follow) -> None:
     """The target agrees. Accepting twice is once."""
-    from models import notifications
+    from models import figures, notifications
 
+    _hold(db, follow)
     if follow.state == FollowState.ACCEPTED:
         return
     follow.state = FollowState.ACCEPTED
     db.flush()
+    figures.followed(db, follow.follower_id, follow.target_id, 1)
     follower, target = get(db, follow.follower_id), get(db, follow.target_id)
     _answer(db, "Accept", follow, follower, target)
     if target.local:
@@ -98,8 +143,26 @@ def reject(db: Session, follow: Follow) -> None:
     """The target refuses, or ends a follow it had accepted."""
     follower, target = get(db, follow.follower_id), get(db, follow.target_id)
     _answer(db, "Reject", follow, follower, target)
-    db.delete(follow)
+    _end(db, follow)
+
+
+def _hold(db: Session, follow: Follow) -> None:
+    """Keep the row to this transaction, with its state as it is now: who changes it together with a count must be alone."""
     db.flush()
+    query = select(Follow).where(Follow.id == follow.id).with_for_update()
+    db.scalar(query.execution_options(populate_existing=True))
+
+
+def _end(db: Session, follow: Follow) -> None:
+    from models import figures
+    from models.endorsements import Endorsement
+
+    db.flush()
+    ended = db.execute(delete(Follow).where(Follow.id == follow.id).returning(Follow.state)).scalar_one_or_none()
+    mine = (Endorsement.actor_id == follow.follower_id, Endorsement.target_id == follow.target_id)
+    db.execute(delete(Endorsement).where(*mine))
+    if ended == FollowState.ACCEPTED:
+        figures.followed(db, follow.follower_id, follow.target_id, -1)
 
 
 def _answer(db: Session, type: str, follow: Follow, follower: Actor, target: Actor) -> None:
@@ -131,8 +194,7 @@ def undo(db: Session, follower: Actor, target: Actor) -> bool:
         outbox.record(
             db, "Undo", follower, object_uri=row.uri, to=[target.uri], data={"embed": activity(row, follower, target)}
         )
-    db.delete(row)
-    db.flush()
+    _end(db, row)
     return True
 
 
@@ -182,27 +244,36 @@ def pending_for(db: Session, target_id: int) -> list[tuple[Follow, Actor]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def followers(db: Session, actor_id: int, *, before: int | None = None, limit: int = 40) -> list[tuple[int, Actor]]:
+def waiting(db: Session, target_id: int, window: Window = FIRST) -> list[tuple[int, Actor]]:
+    """Who waits for this actor's answer, with cursors, newest first."""
+    return _page(db, Follow.follower_id, Follow.target_id, actor_id=target_id, window=window, state=FollowState.PENDING)
+
+
+def count_waiting(db: Session, target_id: int) -> int:
+    """How many wait for this actor's answer."""
+    waiting = (Follow.target_id == target_id, Follow.state == FollowState.PENDING)
+    return db.scalar(select(func.count()).select_from(Follow).where(*waiting)) or 0
+
+
+def followers(db: Session, actor_id: int, window: Window = FIRST) -> list[tuple[int, Actor]]:
     """Accepted followers with their cursor (the follow's id), newest first."""
-    return _page(db, Follow.follower_id, Follow.target_id, actor_id, before, limit)
+    return _page(db, Follow.follower_id, Follow.target_id, actor_id, window)
 
 
-def following(db: Session, actor_id: int, *, before: int | None = None, limit: int = 40) -> list[tuple[int, Actor]]:
+def following(db: Session, actor_id: int, window: Window = FIRST) -> list[tuple[int, Actor]]:
     """Whom an actor follows, with cursors, newest first."""
-    return _page(db, Follow.target_id, Follow.follower_id, actor_id, before, limit)
+    return _page(db, Follow.target_id, Follow.follower_id, actor_id, window)
 
 
-def _page(db: Session, shown: Any, by: Any, actor_id: int, before: int | None, limit: int) -> list[tuple[int, Actor]]:
+def _page(
+    db: Session, shown: Any, by: Any, actor_id: int, window: Window, state: FollowState = FollowState.ACCEPTED
+) -> list[tuple[int, Actor]]:
     query = (
         select(Follow.id, Actor)
         .join(Actor, shown == Actor.id)
-        .where(by == actor_id, Follow.state == FollowState.ACCEPTED, Actor.deleted_at.is_(None))
-        .order_by(Follow.id.desc())
-        .limit(limit)
+        .where(by == actor_id, Follow.state == state, Actor.deleted_at.is_(None))
     )
-    if before is not None:
-        query = query.where(Follow.id < before)
-    return [(row[0], row[1]) for row in db.execute(query)]
+    return [(row[0], row[1]) for row in window.rows(db, query, Follow.id)]
 
 
 def local_followers(db: Session, actor: Actor) -> list[Actor]:

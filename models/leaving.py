@@ -5,11 +5,14 @@ from datetime import timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from models import follows, outbox, reactions, removing
+from models import ballots, figures, follows, outbox, reactions, removing
+from models.account_domains import AccountDomain
+from models.account_notes import AccountNote
 from models.actors import PUBLIC, Actor, Key
 from models.base import now
 from models.blocks import Block, Mute
 from models.communities import Moderator
+from models.endorsements import Endorsement
 from models.errors import Conflict
 from models.follows import Follow
 from models.notifications import Notification
@@ -56,9 +59,14 @@ def _follower_inboxes(db: Session, actor: Actor) -> list[str]:
 
 def _forget_relations(db: Session, actor: Actor) -> None:
     reactions.withdraw_all(db, actor)
+    ballots.withdraw_all(db, actor)
+    figures.forget(db, actor.id)
     db.execute(delete(Follow).where(or_(Follow.follower_id == actor.id, Follow.target_id == actor.id)))
     db.execute(delete(Block).where(or_(Block.actor_id == actor.id, Block.target_id == actor.id)))
     db.execute(delete(Mute).where(or_(Mute.actor_id == actor.id, Mute.target_id == actor.id)))
+    for table in (AccountNote, Endorsement):
+        db.execute(delete(table).where(or_(table.actor_id == actor.id, table.target_id == actor.id)))
+    db.execute(delete(AccountDomain).where(AccountDomain.actor_id == actor.id))
     db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
     db.execute(delete(Notification).where(Notification.from_id == actor.id))
 

@@ -91,7 +91,8 @@ def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | Non
     """Tell an account of something once; False if it knows, has no account here, or does not want to hear of `who`."""
     from models import account_domains, blocks, notification_policy, push
 
-    if account_id == who.id or db.get(Account, account_id) is None:
+    # Of the end of his own poll somebody is told by nobody but himself.
+    if (account_id == who.id and kind != NotificationKind.POLL) or db.get(Account, account_id) is None:
         return False
     if blocks.blocked_between(db, account_id, who.id) or blocks.hides_notices(db, account_id, who.id):
         return False

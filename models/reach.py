@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import ColumnElement, Text, and_, case, cast, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from models import deliveries, domains, outbox, peers, settings
+from models import deliveries, domains, figures, outbox, peers, settings
 from models.actors import Actor
 from models.base import now
 from models.database import node_of
@@ -116,6 +116,7 @@ def owners_of_inbox(db: Session, inbox: str, limit: int = 5) -> list[Actor]:
 
 def drop_followings(db: Session, actor: Actor) -> int:
     """An actor is gone from its server: it follows nobody here any more. How many follows ended."""
+    figures.unfollowed_all(db, actor.id)
     done = db.execute(delete(Follow).where(Follow.follower_id == actor.id))
     return int(getattr(done, "rowcount", 0))
 

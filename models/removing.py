@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, events, figures, memory, outbox
+from models import actors, communities, composing, events, figures, memory, outbox, polls
 from models.actors import Actor
 from models.audience import addressing
 from models.base import now
@@ -65,6 +65,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
         composing.count_reply(db, parent, post, -1)
     _release_question(db, post)
     events.deleted(db, post)
+    polls.drop(db, post)
     for table in (Edition, PostTag, Vote, Boost, Pin, Notification):
         db.execute(delete(table).where(table.post_id == post.id))
     lists = db.scalars(delete(Listing).where(Listing.post_id == post.id).returning(Listing.community_id)).all()

@@ -28,7 +28,7 @@ def actor(db: Session, row: Actor) -> Json:
     application = row.type == ActorType.APPLICATION
     body: Json = {
         "id": row.uri,
-        "type": str(row.type),
+        "type": str(ActorType.SERVICE if row.type == ActorType.PERSON and row.automated else row.type),
         "preferredUsername": row.username,
         "name": row.display_name,
         "summary": row.summary,

@@ -18,6 +18,7 @@ from models import access, collections, communities, follows, posts
 from models.actors import Actor
 from models.collections import PAGE
 from models.errors import Unauthenticated
+from models.windows import Window
 from server.activitypub.actors import shown_actor
 from server.activitypub.answering import admit, answer, federation_of, not_found, reader
 
@@ -99,7 +100,7 @@ def _people(find_page: Callable[..., list[tuple[int, Actor]]], count: Callable[[
         if not wanted.page or actor.hides_followers:
             first = None if actor.hides_followers else f"{uri}?page=1"
             return None if wanted.page else writing.ordered(uri, count(db, actor.id), first=first)
-        rows = find_page(db, actor.id, before=wanted.cursor, limit=PAGE)
+        rows = find_page(db, actor.id, Window(wanted.cursor, limit=PAGE))
         following = f"{uri}?page=1&cursor={rows[-1][0]}" if len(rows) == PAGE else None
         return writing.ordered_page(_page_uri(uri, wanted), uri, [person.uri for _, person in rows], next=following)
 

@@ -1,6 +1,6 @@
-"""Accounts as Mastodon 4.5 documents them."""
+"""Accounts as Mastodon 4.5 documents them (with the descriptions of pictures that 4.6 adds)."""
 
-from typing import Any
+from typing import Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ class CustomEmoji(msgspec.Struct, kw_only=True):
 
 
 class Field(msgspec.Struct, kw_only=True):
-    """A line of a profile."""
+    """A line of a profile. `value` is HTML; in a source it is as it was written."""
 
     name: str
     value: str
@@ -31,8 +31,15 @@ class AccountRole(msgspec.Struct, kw_only=True):
     color: str
 
 
+class Role(AccountRole, kw_only=True):
+    """One's own role, with what it permits (Mastodon's bit set, as a decimal string)."""
+
+    permissions: str
+    highlighted: bool
+
+
 class Account(msgspec.Struct, kw_only=True):
-    """A person, community or other actor."""
+    """A person, community or other actor. `created_at` is the day, `last_status_at` a date without a time."""
 
     id: str
     username: str
@@ -62,9 +69,52 @@ class Account(msgspec.Struct, kw_only=True):
     emojis: list[CustomEmoji]
     roles: list[AccountRole]
     fields: list[Field]
-    moved: "Account | None" = None
-    suspended: bool | msgspec.UnsetType = msgspec.UNSET
-    limited: bool | msgspec.UnsetType = msgspec.UNSET
-    memorial: bool | msgspec.UnsetType = msgspec.UNSET
-    mute_expires_at: str | None | msgspec.UnsetType = msgspec.UNSET
-    source: Any | msgspec.UnsetType = msgspec.UNSET
+    moved: "Account | None"
+    suspended: bool
+    limited: bool
+    memorial: bool
+
+
+Posting = Literal["public", "unlisted", "private", "direct"]
+"""Who may read what somebody posts, if he says nothing else."""
+
+
+class Source(msgspec.Struct, kw_only=True):
+    """A profile as its owner wrote it, with his choices."""
+
+    privacy: Posting
+    sensitive: bool
+    language: str | None
+    note: str
+    fields: list[Field]
+    follow_requests_count: int
+    hide_collections: bool | None
+    discoverable: bool | None
+    indexable: bool
+    attribution_domains: list[str]
+    quote_policy: Literal["public", "followers", "nobody"]
+
+
+class CredentialAccount(Account, kw_only=True):
+    """One's own account."""
+
+    source: Source
+    role: Role
+
+
+class MutedAccount(Account, kw_only=True):
+    """Somebody who is muted, and until when."""
+
+    mute_expires_at: str | None
+
+
+class Preferences(msgspec.Struct, kw_only=True):
+    """What somebody chose, for clients that want to behave the same."""
+
+    visibility: Posting = msgspec.field(name="posting:default:visibility")
+    sensitive: bool = msgspec.field(name="posting:default:sensitive")
+    language: str | None = msgspec.field(name="posting:default:language")
+    quote_policy: Literal["public", "followers", "nobody"] = msgspec.field(name="posting:default:quote_policy")
+    media: Literal["default", "show_all", "hide_all"] = msgspec.field(name="reading:expand:media")
+    spoilers: bool = msgspec.field(name="reading:expand:spoilers")
+    autoplay: bool = msgspec.field(name="reading:autoplay:gifs")

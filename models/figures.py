@@ -1,0 +1,179 @@
+"""What is counted of each actor: followers, followed, posts, and when the last one was written.
+
+The counts say what this node knows, also of actors elsewhere. They change in the transaction of the deed itself, by
+adding to what the row holds then, so that two who write at once both count. `recount` makes them anew from the rows.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, UtcTime, insert_unless_there
+from models.communities import Listing
+from models.follows import Follow, FollowState
+from models.posts import Post, Visibility
+
+BATCH = 1000
+
+
+class ActorFigures(Base):
+    """The counts of one actor; no row is all nought."""
+
+    __tablename__ = "actor_figures"
+
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True, autoincrement=False)
+    followers: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Accepted follows of this actor."""
+    following: Mapped[int] = mapped_column(default=0, server_default="0")
+    posts: Mapped[int] = mapped_column(default=0, server_default="0")
+    """What the actor wrote, but for direct and deleted posts; and for a community, the threads on its list."""
+    last_post_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
+
+
+def many(db: Session, actor_ids: Iterable[int]) -> dict[int, ActorFigures]:
+    """The figures of several actors, in one query; actors with none have no entry."""
+    wanted = set(actor_ids)
+    if not wanted:
+        return {}
+    return {row.actor_id: row for row in db.scalars(select(ActorFigures).where(ActorFigures.actor_id.in_(wanted)))}
+
+
+def of(db: Session, actor_id: int) -> ActorFigures:
+    """The figures of one actor."""
+    return db.get(ActorFigures, actor_id) or ActorFigures(actor_id=actor_id, followers=0, following=0, posts=0)
+
+
+def followed(db: Session, follower_id: int, target_id: int, by: int) -> None:
+    """A follow was accepted (`by` 1) or ended (-1)."""
+    # Always in the same order: two who follow each other in the same moment must not wait for one another.
+    for actor_id in sorted((follower_id, target_id)):
+        _add(db, actor_id, "following" if actor_id == follower_id else "followers", by)
+
+
+def wrote(db: Session, post: Post) -> None:
+    """A post was written here or came from elsewhere."""
+    if _counts(post):
+        _one_more(db, post.author_id, post.published)
+
+
+def unwrote(db: Session, post: Post) -> None:
+    """A post was deleted; call it once the row says so."""
+    if _counts(post):
+        _one_less(db, post.author_id, post.published)
+
+
+def listed(db: Session, community_id: int, post: Post) -> None:
+    """A thread came onto a community's list."""
+    _one_more(db, community_id, post.published)
+
+
+def unlisted(db: Session, community_id: int, post: Post) -> None:
+    """A thread is off a community's list; call it once the row is gone."""
+    _one_less(db, community_id, post.published)
+
+
+def _one_more(db: Session, actor_id: int, at: datetime) -> None:
+    last, this = ActorFigures.last_post_at, literal(at, UtcTime())
+    _add(db, actor_id, "posts", 1, last_post_at=case((or_(last.is_(None), last < this), this), else_=last))
+
+
+def _one_less(db: Session, actor_id: int, at: datetime) -> None:
+    _add(db, actor_id, "posts", -1)
+    last = db.scalar(select(ActorFigures.last_post_at).where(ActorFigures.actor_id == actor_id))
+    if last is not None and last <= at:
+        _set(db, actor_id, last_post_at=_last_post(db, actor_id))
+
+
+def _last_post(db: Session, actor_id: int) -> datetime | None:
+    own = db.scalar(select(func.max(Post.published)).where(*_counted(), Post.author_id == actor_id))
+    threads = select(func.max(Post.published)).join(Listing, Listing.post_id == Post.id)
+    there = db.scalar(threads.where(Listing.community_id == actor_id))
+    return max((at for at in (own, there) if at is not None), default=None)
+
+
+def _counts(post: Post) -> bool:
+    return post.visibility != Visibility.DIRECT
+
+
+def _counted() -> tuple[Any, ...]:
+    return (Post.visibility != Visibility.DIRECT, Post.deleted_at.is_(None))
+
+
+def _add(db: Session, actor_id: int, name: str, by: int, **values: Any) -> None:
+    column = getattr(ActorFigures, name)
+    values[name] = case((column + by < 0, 0), else_=column + by)
+    if not _set(db, actor_id, **values):
+        insert_unless_there(db, ActorFigures, actor_id=actor_id, followers=0, following=0, posts=0)
+        _set(db, actor_id, **values)
+
+
+def _set(db: Session, actor_id: int, **values: Any) -> bool:
+    db.flush()
+    done = db.execute(
+        update(ActorFigures)
+        .where(ActorFigures.actor_id == actor_id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    if row := db.identity_map.get(db.identity_key(ActorFigures, actor_id)):
+        db.expire(row)
+    return bool(getattr(done, "rowcount", 0))
+
+
+def forget(db: Session, actor_id: int) -> None:
+    """An actor is gone, its follows and posts with it: those it followed and was followed by lose one each.
+
+    Call it before the follows are deleted.
+    """
+    accepted = Follow.state == FollowState.ACCEPTED
+    ends = [(target, "followers") for target in db.scalars(select(Follow.target_id).where(Follow.follower_id == actor_id, accepted))]  # fmt: skip
+    ends += [(other, "following") for other in db.scalars(select(Follow.follower_id).where(Follow.target_id == actor_id, accepted))]  # fmt: skip
+    for other, name in sorted(ends):
+        _add(db, other, name, -1)
+    _set(db, actor_id, followers=0, following=0)
+
+
+def unfollowed_all(db: Session, follower_id: int) -> None:
+    """An actor follows nobody any more. Call it before the follows are deleted."""
+    accepted = select(Follow.target_id).where(Follow.follower_id == follower_id, Follow.state == FollowState.ACCEPTED)
+    for target in sorted(db.scalars(accepted)):
+        _add(db, target, "followers", -1)
+    _set(db, follower_id, following=0)
+
+
+def counted(db: Session) -> dict[int, tuple[int, int, int, datetime | None]]:
+    """(followers, following, posts, last post) of every actor that has any, counted from the rows themselves."""
+    found: dict[int, list[Any]] = {}
+    for place, column in ((0, Follow.target_id), (1, Follow.follower_id)):
+        rows = db.execute(select(column, func.count()).where(Follow.state == FollowState.ACCEPTED).group_by(column))
+        for actor_id, number in rows:
+            found.setdefault(actor_id, [0, 0, 0, None])[place] = number
+    own = select(Post.author_id, func.count(), func.max(Post.published)).where(*_counted()).group_by(Post.author_id)
+    threads = (
+        select(Listing.community_id, func.count(), func.max(Post.published))
+        .join(Post, Listing.post_id == Post.id)
+        .group_by(Listing.community_id)
+    )
+    for query in (own, threads):
+        for actor_id, number, last in db.execute(query):
+            row = found.setdefault(actor_id, [0, 0, 0, None])
+            row[2] += number
+            row[3] = last if row[3] is None else max(row[3], last)
+    return {actor_id: (row[0], row[1], row[2], row[3]) for actor_id, row in found.items()}
+
+
+def recount(db: Session) -> int:
+    """Make all figures anew from the rows; for how many actors. For databases older than the table, and for repairs."""
+    found = list(counted(db).items())
+    db.execute(delete(ActorFigures))
+    for start in range(0, len(found), BATCH):
+        rows = [
+            {"actor_id": actor_id, "followers": row[0], "following": row[1], "posts": row[2], "last_post_at": row[3]}
+            for actor_id, row in found[start : start + BATCH]
+        ]
+        db.execute(insert(ActorFigures), rows)
+    db.flush()
+    return len(found)
