@@ -32,11 +32,16 @@ AGAIN = (3 * 24 * 3600 * 1000) << ID_RANDOM_BITS
 def home(db: Session, viewer: Actor, window: Window = FIRST) -> list[Item]:
     """What those `viewer` follows wrote and boosted, threads of communities he follows, public posts with tags he
     follows, and what he wrote himself. Replies show where he follows both sides."""
+    return home_feed(viewer).read(db, window)
+
+
+def home_feed(viewer: Actor) -> "Feed":
+    """The ways in which something comes into `home`."""
     followed = _followed(viewer)
-    feed = _Feed(viewer, followed, own=True, answering=followed, tags=_followed_tags(viewer))
+    feed = Feed(viewer, followed, own=True, answering=followed, tags=_followed_tags(viewer))
     feed.boosters = followed.where(Follow.show_boosts.is_(True))
     feed.wished = _in_wished_language(viewer)
-    return feed.read(db, window)
+    return feed
 
 
 def of_list(db: Session, viewer: Actor, members: Any, window: Window, *, replies: str = "list") -> list[Item]:
@@ -45,8 +50,13 @@ def of_list(db: Session, viewer: Actor, members: Any, window: Window, *, replies
     `members` is a query for their actor ids. `replies`: to members (`list`), to anybody `viewer` follows (`followed`),
     or only to themselves (`none`); replies to `viewer` show in the first two.
     """
+    return list_feed(viewer, members, replies).read(db, window)
+
+
+def list_feed(viewer: Actor, members: Any, replies: str = "list") -> "Feed":
+    """The ways in which something comes into `of_list`."""
     answering = {"list": members, "followed": _followed(viewer)}.get(replies)
-    return _Feed(viewer, members, own=False, answering=answering).read(db, window)
+    return Feed(viewer, members, own=False, answering=answering)
 
 
 def not_muted(viewer: Actor | None, author: Any) -> ColumnElement[bool]:
@@ -83,7 +93,7 @@ def _followed_tags(viewer: Actor) -> Select[*tuple[Any, ...]] | None:
     return None
 
 
-class _Feed:
+class Feed:
     """The queries of one feed. `sources`: whose posts come in; `answering`: whom they may answer, None for nobody."""
 
     def __init__(
@@ -102,6 +112,11 @@ class _Feed:
 
     def read(self, db: Session, window: Window) -> list[Item]:
         """The stretch of the feed: one query per way in, one for the posts, one for who brought them."""
+        found = [row for query, at in self.ways() for row in window.rows(db, query, at)]
+        return items(db, [(row[0], row[1], row[2]) for row in window.best(found, lambda row: row[0])])
+
+    def ways(self) -> list[tuple[Select[*tuple[Any, ...]], Any]]:
+        """Queries for (cursor, post, who brought it), each with the column of its cursor."""
         ways: list[tuple[Select[*tuple[Any, ...]], Any]] = [
             (self._written(), Post.id),
             (self._boosted(), Boost.id),
@@ -109,8 +124,7 @@ class _Feed:
         ]
         if self.tags is not None:
             ways.append((self._tagged(), Post.id))
-        found = [row for query, at in ways for row in window.rows(db, query, at)]
-        return items(db, [(row[0], row[1], row[2]) for row in window.best(found, lambda row: row[0])])
+        return ways
 
     def _written(self) -> Select[*tuple[Any, ...]]:
         return select(Post.id, Post.id, null()).where(self._by_source(), self.shown)
