@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -13,6 +13,9 @@ from models import outbox, text
 from models.actors import PUBLIC, Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
+
+if TYPE_CHECKING:  # a poll is a table beside posts
+    from models.polls import PollDraft
 
 MAX_PINS = 20
 
@@ -165,6 +168,8 @@ class Draft:
     barriers: tuple[str, ...] = ()
     municipality: str = ""
     to: tuple[int, ...] = ()
+    poll: "PollDraft | None" = None
+    """What readers can choose among. None in an edit leaves the poll as it is; one without options ends it."""
 
 
 def get(db: Session, post_id: int) -> Post:
