@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, or_, select, true, type_coerce
 from sqlalchemy.orm import Session, aliased
 
-from models import actors
+from models import actors, lists, tag_follows
 from models.access import listed, visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS, now
@@ -36,9 +36,9 @@ def home(db: Session, viewer: Actor, window: Window = FIRST) -> list[Item]:
 
 
 def home_feed(viewer: Actor) -> "Feed":
-    """The ways in which something comes into `home`."""
-    followed = _followed(viewer)
-    feed = Feed(viewer, followed, own=True, answering=followed, tags=_followed_tags(viewer))
+    """The ways in which something comes into `home`; whom somebody has on an exclusive list comes only there."""
+    followed = _followed(viewer).where(Follow.target_id.not_in(lists.kept_from_home(viewer.id)))
+    feed = Feed(viewer, followed, own=True, answering=_followed(viewer), tags=tag_follows.names(viewer.id))
     feed.boosters = followed.where(Follow.show_boosts.is_(True))
     feed.wished = _in_wished_language(viewer)
     return feed
@@ -87,10 +87,6 @@ def _in_wished_language(viewer: Actor) -> ColumnElement[bool]:
         ~languages.contains('"' + Post.language + '"'),
     )
     return or_(Post.language == "", ~other)
-
-
-def _followed_tags(viewer: Actor) -> Select[*tuple[Any, ...]] | None:
-    return None
 
 
 class Feed:

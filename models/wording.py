@@ -5,10 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from models import text
-from models.posts import Kind, Post
-
-TITLED = frozenset({Kind.QUESTION, Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA})
-"""Kinds whose title stands before their text."""
+from models.posts import Post
 
 
 @dataclass(frozen=True)
@@ -21,12 +18,12 @@ class Accepted:
 
 def whole(post: Post, *, origin: str, tags: Iterable[str] = (), accepted: Accepted | None = None) -> str:
     """Clean HTML: the title in bold, the text, those of `tags` that the text does not show, the accepted answer."""
-    return title(post.kind, post.title) + post.content + _missing(post.content, origin, tags) + _accepted(accepted)
+    return title(post.title) + post.content + _missing(post.content, origin, tags) + _accepted(accepted)
 
 
-def title(kind: str, words: str) -> str:
-    """The title of a post of this kind as the first paragraph; empty where it has none."""
-    return f"<p><strong>{text.escape(words)}</strong></p>" if words and kind in TITLED else ""
+def title(words: str) -> str:
+    """A title as the first paragraph; empty where there is none."""
+    return f"<p><strong>{text.escape(words)}</strong></p>" if words else ""
 
 
 def _missing(content: str, origin: str, tags: Iterable[str]) -> str:
