@@ -7,7 +7,20 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, events, figures, memory, notifications, polls, posts, text, threads
+from models import (
+    actors,
+    communities,
+    composing,
+    conversations,
+    events,
+    figures,
+    memory,
+    notifications,
+    polls,
+    posts,
+    text,
+    threads,
+)
 from models.actors import Actor
 from models.base import new_id, now
 from models.database import node_of
@@ -106,6 +119,7 @@ def record_remote(
     adopt_orphans(db, post)
     if post.kind == Kind.QUESTION and remote.accepted_uri:
         threads.note_accepted(db, post, remote.accepted_uri)
+    conversations.note(db, post)
     if told:
         _pass_on(db, post, parent, inner)
         composing.tell_readers(db, post, remote.author, parent)
@@ -191,6 +205,8 @@ def adopt_orphans(db: Session, parent: Post) -> None:
             .where(below, Post.id != orphan.id)
             .values(thread_id=parent.thread_id, community_id=parent.community_id)
         )
+        if old_thread == orphan.id:
+            conversations.rethread(db, old_thread, parent.thread_id)
     db.flush()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import actors, communities, events, figures, notifications, outbox, polls, posts, text
+from models import actors, communities, conversations, events, figures, notifications, outbox, polls, posts, text
 from models.actors import Actor
 from models.audience import addressing, recipients
 from models.base import new_id, now
@@ -87,6 +87,7 @@ def write(
     elif created is not None:
         communities.pass_on(db, post, None, own=created)
     figures.wrote(db, post)
+    conversations.note(db, post)
     tell_readers(db, post, author, parent)
     events.posted(db, post)
     return post

@@ -17,7 +17,11 @@ class Vote(Base):
     """`value` 1 or -1; `emoji` where the sender's server lets people choose one (it counts as 1)."""
 
     __tablename__ = "votes"
-    __table_args__ = (UniqueConstraint("actor_id", "post_id"), Index("ix_votes_post_id", "post_id"))
+    __table_args__ = (
+        UniqueConstraint("actor_id", "post_id"),
+        Index("ix_votes_post_id", "post_id"),
+        Index("ix_votes_actor_id_id", "actor_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     uri: Mapped[str] = mapped_column(Text, index=True)

@@ -5,12 +5,14 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, events, figures, memory, outbox, polls
+from models import actors, communities, composing, conversations, events, figures, memory, outbox, polls
 from models.actors import Actor
 from models.audience import addressing
 from models.base import now
+from models.bookmarks import Bookmark
 from models.communities import Listing
 from models.errors import Forbidden, NotFound
+from models.filters import FilterStatus
 from models.notifications import Notification
 from models.posts import Edition, Kind, Pin, Post, PostTag, Recipient, Visibility
 from models.reactions import Boost, Vote
@@ -65,8 +67,9 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
         composing.count_reply(db, parent, post, -1)
     _release_question(db, post)
     events.deleted(db, post)
+    conversations.forget_post(db, post)
     polls.drop(db, post)
-    for table in (Edition, PostTag, Vote, Boost, Pin, Notification):
+    for table in (Edition, PostTag, Vote, Boost, Pin, Notification, Bookmark, FilterStatus):
         db.execute(delete(table).where(table.post_id == post.id))
     lists = db.scalars(delete(Listing).where(Listing.post_id == post.id).returning(Listing.community_id)).all()
     db.execute(delete(Recipient).where(Recipient.post_id == post.id))
