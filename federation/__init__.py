@@ -11,6 +11,7 @@ from federation.confirming import confirm_actor
 from federation.context import Federation
 from federation.discovery import note_software
 from federation.forwarding import forward
+from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
 from federation.refreshing import refresh_actor, refresh_post
 from federation.synchronizing import synchronize_followers
@@ -23,5 +24,7 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "refresh_post": refresh_post,
     "refresh_actor": refresh_actor,
     "forward": forward,
+    "end_poll": end_poll,
+    "tell_poll": tell_poll,
     "synchronize_followers": synchronize_followers,
 }

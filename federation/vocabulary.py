@@ -78,6 +78,9 @@ _ACTOR_TERMS: dict[str, Any] = {
 CTX: list[Any] = [ACTIVITYSTREAMS, SECURITY, _TERMS]
 """For posts and activities."""
 
+CTX_POLL: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, "votersCount": "toot:votersCount"}]
+"""For polls, and activities about them."""
+
 CTX_ACTOR: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, **_ACTOR_TERMS}]
 """For actors."""
 

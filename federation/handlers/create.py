@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 from federation import backfill, crossing, reading, resolving, urls
 from federation.context import Federation
 from federation.handlers import keeping, wraps
+from federation.handlers.ballots import ballot
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ObjectIn
 from federation.verified import Verified
-from models import actors, communities, jobs, posts
+from models import actors, communities, jobs, polls, posts
 from models.arriving import RemotePost
 from models.base import now
 
@@ -28,6 +29,8 @@ async def create(fed: Federation, verified: Verified) -> Effect:
         raise Ignored("The object has no id.")
     if urls.same_origin(activity.object_id, fed.node.origin):
         return await _own(fed, verified)
+    if (counted := await ballot(fed, verified)) is not None:
+        return counted
     if await crossing.reading(fed.database, lambda db: posts.by_uri(db, activity.object_id)) is not None:
         return await _known(fed, verified)
     if not verified.signed and not await wraps.is_heard(fed, await wraps.community(fed, verified)):
@@ -75,7 +78,7 @@ async def read_post(fed: Federation, verified: Verified) -> tuple[ObjectIn, Remo
 async def _refuse_vote(fed: Federation, read: ObjectIn) -> None:
     """A vote in a poll has no text: without a poll it is nothing."""
     parent = await crossing.reading(fed.database, lambda db: posts.by_uri(db, read.in_reply_to))
-    if parent is not None and "poll" in (parent.extra or {}):
+    if parent is not None and parent.object_type == polls.OBJECT_TYPE:
         raise Ignored("A vote in a poll of another server, which counts it itself.")
     raise Ignored("It has the form of a vote, and what it answers is no poll of ours.")
 

@@ -11,7 +11,7 @@ from federation.handlers.create import create
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ObjectIn
 from federation.verified import Verified
-from models import actors, arriving, jobs, posts
+from models import actors, arriving, communities, jobs, polls, posts
 from models.actors import Actor
 from models.base import now
 from models.posts import Post
@@ -39,6 +39,8 @@ async def update(fed: Federation, verified: Verified) -> Effect:
     if verified.signed and author.uri != verified.actor:
         raise Ignored("The post belongs to somebody else.")
     said = _said(verified)
+    if (figures := _figures(verified, post, said)) is not None:
+        return figures
     if said is not None and said.updated is not None:
         last = post.updated or post.published
         if said.updated < last or (said.updated == post.updated and not verified.signed):
@@ -93,6 +95,26 @@ async def _unknown(fed: Federation, verified: Verified) -> Effect:
     if said is None or said.published is None or now() - said.published > LATE:
         raise Ignored("We do not have this post.")
     return await create(fed, verified)
+
+
+def _figures(verified: Verified, post: Post, said: ObjectIn | None) -> Effect | None:
+    """The new figures of a poll, from its author's own hand: the text keeps its date, so that nothing else changes.
+
+    None for everything else, a new edition of a poll included.
+    """
+    if not verified.signed or said is None or said.poll is None or post.object_type != polls.OBJECT_TYPE:
+        return None
+    if said.updated is not None and said.updated > (post.updated or post.published):
+        return None
+    remote = said.poll
+
+    def effect(db: Session) -> str:
+        if not polls.tally(db, posts.get(db, post.id), remote):
+            raise Ignored("It has other options than the poll that we know.")
+        communities.pass_on(db, posts.get(db, post.id), reading.without_context(verified.activity.raw))
+        return f"New figures of {post.uri}."
+
+    return effect
 
 
 async def _ask_origin(fed: Federation, post: Post, verified: Verified) -> Effect:

@@ -24,6 +24,8 @@ from federation.reading.values import (
 )
 from federation.vocabulary import PUBLIC, TORV
 from models import text
+from models.base import now
+from models.polls import RemotePoll
 
 POST_TYPES = frozenset({"Note", "Page", "Article", "Link", "Event", "Question"})
 """What is kept as a post. `Question` is a poll, and only with options."""
@@ -37,6 +39,7 @@ MAX_MENTIONS = 50
 MAX_HASHTAGS = 30
 MAX_ATTACHMENTS = 16
 MAX_OPTIONS = 50
+MAX_OPTION = 500
 MAX_SOURCE = 100_000
 _FILES = frozenset({"Image", "Document", "Video", "Audio", "Link"})
 
@@ -73,6 +76,7 @@ class ObjectIn:
     published: datetime | None = None
     updated: datetime | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    poll: RemotePoll | None = None
     replies: Any = None
     """Id or embedded collection of its replies, as written."""
 
@@ -114,8 +118,8 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
         raise Unreadable("The object has no id.")
     if not author:
         raise Unreadable("The object needs exactly one author in attributedTo.")
-    options = _options(doc)
-    if kind == "Question" and options is None:
+    poll = _poll(doc) if kind == "Question" else None
+    if kind == "Question" and poll is None:
         raise Unreadable("A Question without options is neither a poll nor a post.")
     to, cc, audience = ids(doc.get("to")), ids(doc.get("cc")), ids(doc.get("audience"))
     content, language = translated(doc, "content")
@@ -146,7 +150,8 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
         accepted=accepted,
         published=past(doc.get("published")),
         updated=moment(doc.get("updated")),
-        extra=_extra(doc, kind, options),
+        extra=_extra(doc, kind),
+        poll=poll,
         replies=doc.get("replies"),
     )
 
@@ -205,23 +210,36 @@ def _attachments(doc: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
     return tuple(found.values())
 
 
-def _options(doc: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """A poll's options with their votes, or None if it is no poll."""
-    listed = several(doc.get("oneOf")) or several(doc.get("anyOf"))
-    options = []
-    for item in listed[:MAX_OPTIONS]:
-        if isinstance(item, Mapping) and (name := line(item.get("name"), 200)):
+def _poll(doc: Mapping[str, Any]) -> RemotePoll | None:
+    """The options with their votes, or None if there are none. Of two with the same name only the first can be voted
+    for, so it alone is kept."""
+    listed = several(doc.get("oneOf"))
+    multiple = not listed
+    options: dict[str, int] = {}
+    for item in (listed or several(doc.get("anyOf")))[:MAX_OPTIONS]:
+        if isinstance(item, Mapping) and (name := line(item.get("name"), MAX_OPTION)):
             replies = item.get("replies")
             votes = whole_number(replies.get("totalItems")) if isinstance(replies, Mapping) else None
-            options.append({"name": name, "votes": votes or 0})
-    return options or None
+            options.setdefault(name, votes or 0)
+    if not options:
+        return None
+    return RemotePoll(tuple(options.items()), multiple, _ends(doc), whole_number(doc.get("votersCount")))
+
+
+def _ends(doc: Mapping[str, Any]) -> datetime | None:
+    """`closed` is when a poll ended, or only that it did; `endTime` when it will."""
+    closed, ends = doc.get("closed"), moment(doc.get("endTime"))
+    if closed is None or closed is False:
+        return ends
+    said = past(closed) if isinstance(closed, str) else now()
+    return min(said, ends) if ends is not None else said
 
 
 _TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "adaptedFrom", "followUpOf", "about", "as")
 _EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "externalParticipationUrl", "onlineLink")
 
 
-def _extra(doc: Mapping[str, Any], kind: str, options: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What belongs to one kind of post, and every other `torv:` term as text: kept and shown, not acted on."""
     found: dict[str, Any] = {}
     barriers = [line(item, 60) for item in several(term(doc, "barrier"))[:20] if isinstance(item, str)]
@@ -239,13 +257,6 @@ def _extra(doc: Mapping[str, Any], kind: str, options: list[dict[str, Any]] | No
                 others[line(name, 60)] = shown
     if others:
         found["torv"] = others
-    if options is not None:
-        found["poll"] = {
-            "options": options,
-            "multiple": "anyOf" in doc and "oneOf" not in doc,
-            "ends": line(doc.get("endTime") or doc.get("closed"), 64),
-            "voters": whole_number(doc.get("votersCount")) or 0,
-        }
     if kind == "Event":
         found["event"] = {name: line(doc.get(name), 500) for name in _EVENT_TEXTS if line(doc.get(name), 500)}
         place = next((item for item in several(doc.get("location")) if isinstance(item, Mapping)), None)

@@ -88,6 +88,7 @@ async def to_remote(fed: Federation, read: ObjectIn, budget: Budget) -> RemotePo
         community=await home(fed, read, budget) if is_open and not read.in_reply_to else None,
         updated=read.updated,
         accepted_uri=read.accepted,
+        poll=read.poll,
     )
 
 

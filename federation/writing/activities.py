@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL
 from federation.writing import Json, document, objects, stamp
 from federation.writing import actors as writing_actors
 from models import actors, outbox
@@ -53,11 +53,11 @@ def activity(db: Session, row: Activity, form: str = objects.NOTE, *, depth: int
 def activity_document(db: Session, row: Activity, form: str = objects.NOTE) -> Json | None:
     """The activity with its `@context`; None as in `activity`."""
     body = activity(db, row, form)
-    return None if body is None else document(body, context_of(row))
+    return None if body is None else document(body, context_of(row, body))
 
 
-def context_of(row: Activity) -> Any:
-    """The smallest of our contexts that names every term of the activity."""
+def context_of(row: Activity, body: Json) -> Any:
+    """The smallest of our contexts that names every term of the activity, which reads `body`."""
     if row.type == "Update" and row.post_id is None:
         return CTX_ACTOR
     if row.type in _PLAIN:
@@ -65,7 +65,18 @@ def context_of(row: Activity) -> Any:
     embed = row.data.get("embed")
     if row.type == "Undo" and isinstance(embed, dict) and embed.get("type") in _PLAIN:
         return CTX_PLAIN
-    return CTX
+    if row.type == "Create" and embed is not None:
+        return CTX_PLAIN  # a vote in a poll elsewhere
+    return CTX_POLL if _holds_poll(body) else CTX
+
+
+def _holds_poll(body: Any) -> bool:
+    """Whether it is about a poll, however often it is wrapped."""
+    while isinstance(body, dict):
+        if body.get("type") == "Question":
+            return True
+        body = body.get("object")
+    return False
 
 
 def _object(db: Session, row: Activity, form: str, depth: int) -> Any:

@@ -2,7 +2,8 @@
 
 A question is a `Note` with `name`, because only then do Mastodon users see its full text; its title stands again, in
 bold, as the first paragraph of `content`. Answers, comments and notes have no `name` (a reply with one can be taken for
-a poll vote). `Question` is ActivityStreams' word for a poll and never used here. An experience report is an `Article`.
+a poll vote). `Question` is ActivityStreams' word for a poll, and nothing else goes out under it. An experience report is
+an `Article`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
 from federation.writing import Json, stamp
-from models import access, actors, audience, collections, posts, text, wording
+from models import access, actors, audience, collections, polls, posts, text, wording
 from models.actors import Actor
 from models.database import node_of
 from models.posts import Kind, Post, Visibility
@@ -48,7 +49,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     body: Json = {
         "id": row.uri,
         "type": _type(row, form),
-        "torv:kind": str(row.kind),
+        "torv:kind": "poll" if is_poll(row) and not row.in_reply_to_uri else str(row.kind),
         "attributedTo": parts.author.uri,
     }
     if row.in_reply_to_uri:
@@ -56,7 +57,8 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     body |= {"to": parts.to, "cc": parts.cc}
     if parts.community is not None:
         body["audience"] = parts.community.uri
-    if row.title and not row.in_reply_to_uri and not (row.kind == Kind.QUESTION and form == WITHOUT_NAME):
+    nameless = is_poll(row) or (row.kind == Kind.QUESTION and form == WITHOUT_NAME)
+    if row.title and not row.in_reply_to_uri and not nameless:
         body["name"] = row.title
     body |= _summary(row, form)
     body["content"] = content
@@ -83,6 +85,8 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
         body["acceptedAnswer"] = accepted.uri
     body["attachment"] = [_attachment(item) for item in row.attachments or []]
     body |= _terms(row)
+    if is_poll(row):
+        body |= _poll(db, row)
     if open_to_all:
         body["interactionPolicy"] = {"canQuote": {"automaticApproval": [PUBLIC]}}
     body["tag"] = _tag(db, row, parts)
@@ -130,6 +134,8 @@ def _parts(db: Session, row: Post) -> _Parts:
 
 
 def _type(row: Post, form: str) -> str:
+    if is_poll(row):
+        return polls.OBJECT_TYPE
     if row.kind == Kind.QUESTION and form == PAGE:
         return "Page"
     return "Article" if row.kind in _LONG else "Note"
@@ -178,6 +184,31 @@ def _terms(row: Post) -> Json:
         "torv:kle": extra.get("kle"),
     }
     return {key: value for key, value in named.items() if value}
+
+
+def is_poll(row: Post) -> bool:
+    """Whether a post is a poll, which has terms of its own."""
+    return row.object_type == polls.OBJECT_TYPE
+
+
+def _poll(db: Session, row: Post) -> Json:
+    """As Mastodon writes it: votes that are not shown yet are null, and `closed` says when it was over."""
+    shown = polls.of(db, None, [row.id]).get(row.id)
+    if shown is None:
+        return {}
+    body: Json = {
+        "anyOf" if shown.multiple else "oneOf": [
+            {"type": "Note", "name": title, "replies": {"type": "Collection", "totalItems": votes}}
+            for title, votes in shown.options
+        ]
+    }
+    if shown.expires_at is not None:
+        body["endTime"] = stamp(shown.expires_at)
+        if shown.expired:
+            body["closed"] = stamp(shown.expires_at)
+    if shown.voters_count is not None:
+        body["votersCount"] = shown.voters_count
+    return body
 
 
 def _attachment(item: dict[str, Any]) -> Json:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from federation.crossing import reading
-from federation.vocabulary import CTX, CTX_PLAIN
+from federation.vocabulary import CTX, CTX_PLAIN, CTX_POLL
 from federation.writing import activities, objects
 from models import access, actors, outbox
 from models.actors import Actor
@@ -74,7 +74,7 @@ def _post(db: Session, viewer: Actor | None, id: int, form: str) -> Found | None
     row = local_post(db, viewer, id)
     if row is None:
         return None
-    return Found(objects.post(db, row, form), CTX, viewer is None)
+    return Found(objects.post(db, row, form), CTX_POLL if objects.is_poll(row) else CTX, viewer is None)
 
 
 def _activity(db: Session, viewer: Actor | None, id: int, form: str) -> Found | None:
@@ -82,7 +82,7 @@ def _activity(db: Session, viewer: Actor | None, id: int, form: str) -> Found | 
     if row is None or not _may_read(db, viewer, row):
         return None
     body = activities.activity(db, row, form)
-    return None if body is None else Found(body, activities.context_of(row), viewer is None)
+    return None if body is None else Found(body, activities.context_of(row, body), viewer is None)
 
 
 def _may_read(db: Session, viewer: Actor | None, row: Activity) -> bool:

@@ -187,7 +187,8 @@ def test_a_question_is_a_poll_and_has_options() -> None:
     poll = note(
         type="Question", oneOf=[{"type": "Note", "name": "Onsdag", "replies": {"totalItems": 4}}, {"name": "Torsdag"}]
     )
-    assert poll.extra["poll"]["options"] == [{"name": "Onsdag", "votes": 4}, {"name": "Torsdag", "votes": 0}]
+    assert poll.poll is not None
+    assert poll.poll.options == (("Onsdag", 4), ("Torsdag", 0))
 
 
 def test_content_is_made_inert_and_cut() -> None:

@@ -1,0 +1,57 @@
+"""Polls as time goes by: their figures are told, and fetched, and at last they are over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from federation import crossing
+from federation.budget import Budget, OverBudget
+from federation.context import Federation
+from federation.documents import FetchFailed
+from federation.resolving import fetch_post
+from models import arriving, ballots, memory, polls
+from models.errors import DomainError
+from models.posts import Post
+
+FRESH = 60.0
+"""Seconds for which the figures of a poll elsewhere are good enough."""
+
+FETCHES = 3
+
+
+async def tell_poll(fed: Federation, payload: Mapping[str, Any]) -> None:
+    """The job `tell_poll`: the votes of the last minutes, to all who have the poll."""
+    post_id = int(payload["post"])
+    await crossing.writing(fed.database, lambda db: ballots.tell(db, post_id))
+
+
+async def end_poll(fed: Federation, payload: Mapping[str, Any]) -> None:
+    """The job `end_poll`: tell those whom it concerns, of a poll elsewhere after a last look at its figures."""
+    post_id = int(payload["post"])
+    await refresh_poll(fed, post_id)
+    await crossing.writing(fed.database, lambda db: ballots.end(db, post_id))
+
+
+async def refresh_poll(fed: Federation, post_id: int) -> None:
+    """Take over a poll as its origin has it now, at most once a minute, and not after its end was seen.
+
+    Of a poll of ours, and where its server does not answer, nothing happens.
+    """
+    uri = await crossing.writing(fed.database, lambda db: _due(db, post_id))
+    if not uri:
+        return
+    try:
+        found = await fetch_post(fed, uri, Budget(fetches=FETCHES))
+        await crossing.writing(fed.database, lambda db: arriving.update_remote(db, found.remote, fetched=True))
+    except (FetchFailed, OverBudget, DomainError, TimeoutError):
+        return
+
+
+def _due(db: Session, post_id: int) -> str:
+    post, poll = db.get(Post, post_id), polls.get(db, post_id)
+    if post is None or poll is None or post.local or post.deleted_at is not None:
+        return ""
+    if poll.expires_at is not None and post.checked_at is not None and post.checked_at > poll.expires_at:
+        return ""
+    return post.uri if memory.first_time(db, "poll-asked", post.uri, FRESH) else ""
