@@ -3,6 +3,7 @@
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
+from models.account_domains import AccountDomain
 from models.actors import Actor, ActorType
 from models.blocks import Block
 from models.errors import NotFound
@@ -35,7 +36,8 @@ def visible(viewer: Actor | None) -> ColumnElement[bool]:
     ]
     if is_insider(viewer):
         ways.append(Post.visibility == Visibility.NODE)
-    return and_(shown, or_(*ways), ~_blocked(viewer))
+    unwelcome = [] if viewer.local else [~_domain_blocked(viewer)]
+    return and_(shown, or_(*ways), ~_blocked(viewer), *unwelcome)
 
 
 def is_insider(viewer: Actor | None) -> bool:
@@ -50,6 +52,11 @@ def _blocked(viewer: Actor) -> ColumnElement[bool]:
             and_(Block.actor_id == Post.author_id, Block.target_id == viewer.id),
         )
     )
+
+
+def _domain_blocked(viewer: Actor) -> ColumnElement[bool]:
+    """The author wants nothing of the server that `viewer` reads from."""
+    return exists().where(AccountDomain.actor_id == Post.author_id, AccountDomain.domain == viewer.domain)
 
 
 def listed(viewer: Actor | None) -> ColumnElement[bool]:

@@ -284,6 +284,7 @@ def create_local(
     )
     db.add(actor)
     db.flush()
+    _keep_names(db, actor)
     private_pem, public_pem = new_key_pair()
     db.add(Key(id=new_id(), uri=f"{uri}#main-key", actor_id=actor.id, public_pem=public_pem, private_pem=private_pem))
     db.flush()
@@ -371,8 +372,15 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
     actor.fetched_at = actor.changed_at = now()
     actor.deleted_at = None
     db.flush()
+    _keep_names(db, actor)
     record_keys(db, actor, remote.keys)
     return actor
+
+
+def _keep_names(db: Session, actor: Actor) -> None:
+    from models import names
+
+    names.keep(db, actor)
 
 
 def update_profile(db: Session, actor: Actor, **changes: Any) -> None:
@@ -389,6 +397,7 @@ def update_profile(db: Session, actor: Actor, **changes: Any) -> None:
     for name, value in changes.items():
         setattr(actor, name, value)
     actor.changed_at = now()
+    _keep_names(db, actor)
     outbox.record(
         db, "Update", actor, object_uri=actor.uri, to=[PUBLIC], cc=[actor.followers_uri], public=True, urgent=True
     )

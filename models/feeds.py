@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, or_, select, true, type_coerce
 from sqlalchemy.orm import Session, aliased
 
-from models import actors, lists, tag_follows
+from models import account_domains, actors, lists, tag_follows
 from models.access import listed, visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS, now
@@ -60,12 +60,13 @@ def list_feed(viewer: Actor, members: Any, replies: str = "list") -> "Feed":
 
 
 def not_muted(viewer: Actor | None, author: Any) -> ColumnElement[bool]:
-    """The condition that `viewer` has not muted `author`."""
+    """The condition that `viewer` has not muted `author`, nor the whole domain he writes from."""
     if viewer is None:
         return true()
-    return ~exists().where(
+    muted = exists().where(
         Mute.actor_id == viewer.id, Mute.target_id == author, or_(Mute.until.is_(None), Mute.until > now())
     )
+    return and_(~muted, ~account_domains.unwanted(viewer, author))
 
 
 def findable() -> ColumnElement[bool]:

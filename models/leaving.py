@@ -5,13 +5,14 @@ from datetime import timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from models import ballots, figures, follows, outbox, reactions, removing
+from models import ballots, figures, follows, names, outbox, reactions, removing
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
 from models.actors import PUBLIC, Actor, Key
 from models.base import now
 from models.blocks import Block, Mute
 from models.communities import Moderator
+from models.directory import DismissedSuggestion
 from models.endorsements import Endorsement
 from models.errors import Conflict
 from models.follows import Follow
@@ -25,7 +26,7 @@ def gone(db: Session, actor: Actor) -> None:
     removing.tombstone_all(db, actor)
     _forget_relations(db, actor)
     db.execute(delete(Key).where(Key.actor_id == actor.id))
-    _empty(actor)
+    _empty(db, actor)
     db.flush()
 
 
@@ -44,7 +45,7 @@ def delete_local(db: Session, actor: Actor) -> None:
     )
     removing.tombstone_all(db, actor)
     _forget_relations(db, actor)
-    _empty(actor)
+    _empty(db, actor)
     db.flush()
 
 
@@ -66,15 +67,21 @@ def _forget_relations(db: Session, actor: Actor) -> None:
     db.execute(delete(Mute).where(or_(Mute.actor_id == actor.id, Mute.target_id == actor.id)))
     for table in (AccountNote, Endorsement):
         db.execute(delete(table).where(or_(table.actor_id == actor.id, table.target_id == actor.id)))
+    db.execute(
+        delete(DismissedSuggestion).where(
+            or_(DismissedSuggestion.actor_id == actor.id, DismissedSuggestion.target_id == actor.id)
+        )
+    )
     db.execute(delete(AccountDomain).where(AccountDomain.actor_id == actor.id))
     db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
     db.execute(delete(Notification).where(Notification.from_id == actor.id))
 
 
-def _empty(actor: Actor) -> None:
+def _empty(db: Session, actor: Actor) -> None:
     actor.deleted_at = now()
     actor.name = actor.summary = actor.summary_source = actor.icon_url = actor.image_url = ""
     actor.fields, actor.also_known_as, actor.extra = [], [], {}
+    names.keep(db, actor)
 
 
 def moved(db: Session, actor: Actor, target: Actor) -> None:

@@ -1,0 +1,133 @@
+"""Finding actors by the words of their names: people type the first letters, and mean the person.
+
+Every actor has a few rows, one per word of its user name and its name. Words are compared in one letter case and byte
+by byte, so that a beginning is a range of the index on both databases.
+"""
+
+import re
+import unicodedata
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, Text, and_, case, delete, exists, insert, or_, select
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from models.account_domains import unwanted
+from models.actors import Actor, ActorType
+from models.base import Base
+from models.blocks import Block
+from models.figures import ActorFigures
+from models.follows import Follow, FollowState
+
+MAX_WORDS = 12
+MAX_WORD = 40
+CANDIDATES = 500
+"""How many of those whose names begin with a word are looked at."""
+
+LAST = "\U0010ffff"
+"""Sorts behind every letter."""
+
+BATCH = 2000
+
+_bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+class ActorName(Base):
+    """One word of an actor's names."""
+
+    __tablename__ = "actor_names"
+    __table_args__ = (Index("ix_actor_names_actor_id", "actor_id"),)
+
+    word: Mapped[str] = mapped_column(_bytewise, primary_key=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True, autoincrement=False)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as they are compared, each once."""
+    folded = unicodedata.normalize("NFKC", text[:1000]).casefold()
+    return list(dict.fromkeys(word[:MAX_WORD] for word in re.findall(r"\w+", folded)))[:MAX_WORDS]
+
+
+def _words_of(actor: Actor) -> set[str]:
+    if actor.deleted_at is not None or actor.type == ActorType.APPLICATION:
+        return set()
+    return {*words(actor.username), *words(actor.username.replace("_", " ")), *words(actor.name)}
+
+
+def keep(db: Session, actor: Actor) -> None:
+    """Write down by which words an actor is found now."""
+    wanted = _words_of(actor)
+    known = set(db.scalars(select(ActorName.word).where(ActorName.actor_id == actor.id)))
+    if gone := known - wanted:
+        db.execute(delete(ActorName).where(ActorName.actor_id == actor.id, ActorName.word.in_(gone)))
+    if fresh := wanted - known:
+        db.execute(insert(ActorName), [{"word": word, "actor_id": actor.id} for word in sorted(fresh)])
+
+
+def rebuild(db: Session) -> int:
+    """Write all words anew; for how many actors. For databases older than the table, and for repairs."""
+    db.execute(delete(ActorName))
+    last = done = 0
+    while batch := list(db.scalars(select(Actor).where(Actor.id > last).order_by(Actor.id).limit(BATCH))):
+        rows = [{"word": word, "actor_id": actor.id} for actor in batch for word in sorted(_words_of(actor))]
+        if rows:
+            db.execute(insert(ActorName), rows)
+        last, done = batch[-1].id, done + len(batch)
+        db.expunge_all()
+    return done
+
+
+def search(
+    db: Session, viewer: Actor | None, asked: str, *, following: bool = False, offset: int = 0, limit: int = 40
+) -> list[Actor]:
+    """Actors whose names have words that begin as those asked for; `name@domain` asks for a domain's beginning too.
+
+    First whose user name is exactly that, then whom `viewer` follows, then by how many follow them. Whom he blocked,
+    or who blocked him, is not found. `following`: only whom he follows.
+    """
+    name, _, domain = asked.strip().removeprefix("acct:").lstrip("@").partition("@")
+    wanted = words(name)
+    if not wanted:
+        return []
+    driver = max(wanted, key=len)
+    begins = select(ActorName.actor_id).where(ActorName.word >= driver, ActorName.word < driver + LAST)
+    candidates = set(db.scalars(begins.order_by(ActorName.word, ActorName.actor_id).limit(CANDIDATES)))
+    if not candidates:
+        return []
+    conditions: list[ColumnElement[bool]] = [
+        Actor.id.in_(candidates),
+        Actor.deleted_at.is_(None),
+        Actor.suspended_at.is_(None),
+        Actor.standing != "blocked",
+        *(_has_word(word) for word in wanted if word != driver),
+    ]
+    if domain:
+        conditions.append(Actor.domain.startswith(domain.lower(), autoescape=True))
+    ranks: list[ColumnElement[int]] = [case((Actor.username_key == name.casefold(), 0), else_=1)]
+    if viewer is not None:
+        followed = exists().where(
+            Follow.follower_id == viewer.id, Follow.target_id == Actor.id, Follow.state == FollowState.ACCEPTED
+        )
+        ranks.append(case((followed, 0), else_=1))
+        conditions += [~_kept_apart(viewer), ~unwanted(viewer, Actor.id)]
+        if following:
+            conditions.append(followed)
+    query = (
+        select(Actor)
+        .outerjoin(ActorFigures, ActorFigures.actor_id == Actor.id)
+        .where(*conditions)
+        .order_by(*ranks, case((ActorFigures.followers.is_(None), 0), else_=ActorFigures.followers).desc(), Actor.id)
+    )
+    return list(db.scalars(query.offset(offset).limit(limit)))
+
+
+def _has_word(word: str) -> ColumnElement[bool]:
+    other = aliased(ActorName)
+    return exists().where(other.actor_id == Actor.id, other.word >= word, other.word < word + LAST)
+
+
+def _kept_apart(viewer: Actor) -> ColumnElement[bool]:
+    return exists().where(
+        or_(
+            and_(Block.actor_id == viewer.id, Block.target_id == Actor.id),
+            and_(Block.actor_id == Actor.id, Block.target_id == viewer.id),
+        )
+    )
