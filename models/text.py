@@ -186,7 +186,7 @@ def _markdown() -> MarkdownIt:
     return markdown
 
 
-class _Names(Generic[A]):
+class Names(Generic[A]):
     """Finds mentions and hashtags in text tokens, and remembers them."""
 
     def __init__(self, resolve: Callable[[str], A | None], origin: str) -> None:
@@ -199,7 +199,7 @@ class _Names(Generic[A]):
         pieces: list[Token] = []
         end = 0
         for match in sorted([*HANDLE.finditer(text), *HASHTAG.finditer(text)], key=lambda m: m.start()):
-            if match.start() < end or (made := self._html(match)) is None:
+            if match.start() < end or (made := self.html(match)) is None:
                 continue
             pieces.append(_text(text[end : match.start()]))
             pieces.append(Token("html_inline", "", 0, content=made))
@@ -207,7 +207,8 @@ class _Names(Generic[A]):
         pieces.append(_text(text[end:]))
         return [piece for piece in pieces if piece.content]
 
-    def _html(self, match: re.Match[str]) -> str | None:
+    def html(self, match: re.Match[str]) -> str | None:
+        """The link for a handle or a hashtag; None for a name nobody has."""
         if match.re is HASHTAG:
             if not is_tag(match[1]):
                 return None
@@ -231,7 +232,7 @@ def render_markdown(source: str, *, resolve: Callable[[str], A | None], origin: 
     """
     markdown = _markdown()
     tokens = markdown.parse(source)
-    names = _Names(resolve, origin)
+    names = Names(resolve, origin)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
