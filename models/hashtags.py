@@ -1,0 +1,89 @@
+"""Hashtags in numbers: how many posts and people used a tag on each of the last seven days."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from models import text
+from models.access import listed
+from models.base import ID_RANDOM_BITS, now
+from models.feeds import findable
+from models.posts import Post, PostTag, Visibility
+
+DAYS = 7
+A_DAY = (24 * 3600 * 1000) << ID_RANDOM_BITS
+"""A day, as a distance between ids."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """The posts with a tag on one day, and by how many people; `at` is midnight, UTC."""
+
+    at: datetime
+    uses: int = 0
+    accounts: int = 0
+
+
+def number(name: str) -> int:
+    """A lasting number for a tag, as clients want an id for everything."""
+    return int.from_bytes(hashlib.sha256(text.tag_key(name).encode()).digest()[:8], "big") >> 1
+
+
+def oldest(days: int = DAYS) -> int:
+    """Ids from here on belong to today and the days before it, `days` in all."""
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    return int(midnight.timestamp() * 1000) << ID_RANDOM_BITS
+
+
+def _counted(*columns: Any) -> Select[*tuple[Any, ...]]:
+    """Public posts of the last days that let themselves be found, with their tags."""
+    return (
+        select(*columns)
+        .join(Post, PostTag.post_id == Post.id)
+        .where(Post.id >= oldest(), Post.visibility == Visibility.PUBLIC, listed(None), findable())
+    )
+
+
+def history(db: Session, names: Iterable[str]) -> dict[str, list[Day]]:
+    """What was posted with each of these tags (as `text.tag_key` writes them): seven days, today first. One query."""
+    wanted = list(dict.fromkeys(names))
+    if not wanted:
+        return {}
+    day = (Post.id // A_DAY).label("day")
+    query = (
+        _counted(PostTag.name, day, func.count(), func.count(func.distinct(Post.author_id)))
+        .where(PostTag.name.in_(wanted))
+        .group_by(PostTag.name, day)
+    )
+    found = {(name, int(number)): (uses, people) for name, number, uses, people in db.execute(query)}
+    today = oldest(1) // A_DAY
+    return {
+        name: [_day(day_number, found.get((name, day_number), (0, 0))) for day_number in range(today, today - DAYS, -1)]
+        for name in wanted
+    }
+
+
+def _day(number: int, figures: tuple[int, int]) -> Day:
+    return Day(datetime.fromtimestamp(number * 24 * 3600, UTC), *figures)
+
+
+def popular(db: Session, limit: int = 10, offset: int = 0) -> list[str]:
+    """The tags most people used in the last seven days, as they were written."""
+    people = func.count(func.distinct(Post.author_id))
+    query = (
+        _counted(func.max(PostTag.shown))
+        .group_by(PostTag.name)
+        .order_by(people.desc(), func.count().desc(), PostTag.name)
+    )
+    return list(db.scalars(query.limit(limit).offset(offset)))
+
+
+def written(db: Session, name: str) -> str:
+    """A tag as it was last written here; as it was asked for where nobody wrote it."""
+    query = select(PostTag.shown).where(PostTag.name == text.tag_key(name)).order_by(PostTag.post_id.desc()).limit(1)
+    return db.scalar(query) or name
