@@ -4,7 +4,19 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import actors, communities, conversations, events, figures, notifications, outbox, polls, posts, text
+from models import (
+    actors,
+    communities,
+    conversations,
+    events,
+    figures,
+    notifications,
+    outbox,
+    plain_text,
+    polls,
+    posts,
+    text,
+)
 from models.actors import Actor
 from models.audience import addressing, recipients
 from models.base import new_id, now
@@ -38,6 +50,8 @@ def write(
 ) -> Post:
     """Insert a local post with all that follows from it: counts, notices, the activity, the community's share."""
     _check(author, draft, kind)
+    if not (draft.text.strip() or draft.title.strip() or draft.media):
+        raise Invalid("There is nothing in it yet.", code="text_missing")
     visibility = Visibility(draft.visibility)
     if parent is not None:
         if parent.deleted_at is not None:
@@ -78,7 +92,7 @@ def write(
     posts.set_recipients(db, post, [*named.mentions, *addressed])
     if parent is not None:
         count_reply(db, parent, post, 1)
-    if visibility == Visibility.DIRECT and not recipients(db, post):
+    if visibility == Visibility.DIRECT and not draft.may_name_nobody and not recipients(db, post):
         raise Invalid("A direct post has to name somebody.", code="nobody_named")
     db.flush()
     created = send(db, "Create", author, post)
@@ -96,12 +110,12 @@ def write(
 def _check(author: Actor, draft: Draft, kind: str) -> None:
     if not author.active:
         raise Forbidden("This account is suspended.")
-    if not draft.text.strip() and not draft.title.strip():
-        raise Invalid("There is nothing in it yet.", code="text_missing")
     if len(draft.text) > MAX_TEXT:
         raise Invalid(f"At most {MAX_TEXT} characters.", code="text_long")
     if len(draft.title) > MAX_TITLE:
         raise Invalid(f"A title has at most {MAX_TITLE} characters.", code="title_long")
+    if draft.content_type not in {"", *plain_text.TYPES}:
+        raise Invalid("Unknown content type.", code="content_type_unknown")
     if draft.visibility not in set(Visibility):
         raise Invalid("Unknown visibility.", code="visibility_unknown")
     if draft.poll is not None and draft.poll.options and kind == Kind.QUESTION:
@@ -113,9 +127,10 @@ def _check(author: Actor, draft: Draft, kind: str) -> None:
 def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
     """Set what a draft says on a post; returns the rendered text with its mentions and tags (barriers included)."""
     origin = node_of(db).origin
-    rendered = text.render_markdown(
-        draft.text.replace("\x00", ""), resolve=lambda handle: actors.find(db, handle), origin=origin
-    )
+    extra: dict[str, Any] = dict(post.extra or {})
+    written_as = draft.content_type or extra.get("content_type") or plain_text.MARKDOWN
+    render = plain_text.render if written_as == plain_text.PLAIN else text.render_markdown
+    rendered = render(draft.text.replace("\x00", ""), resolve=lambda handle: actors.find(db, handle), origin=origin)
     tags = dict.fromkeys(rendered.tags)
     written = {text.tag_key(tag) for tag in tags}
     missing = [tag for tag in (BARRIER_TAGS.get(b, b) for b in draft.barriers) if tag not in written]
@@ -126,7 +141,9 @@ def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
     post.title = text.one_line(draft.title, MAX_TITLE)
     post.summary, post.sensitive = text.one_line(draft.summary, 500), draft.sensitive or bool(draft.summary)
     post.language = draft.language[:10]
-    extra: dict[str, Any] = dict(post.extra or {})
+    extra["content_type"] = written_as
+    if draft.app is not None:
+        extra["app"] = draft.app
     extra["barriers"] = list(draft.barriers)
     if draft.municipality:
         extra["municipality"] = draft.municipality
@@ -177,6 +194,9 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     if post.author_id != editor.id or post.deleted_at is not None:
         raise Forbidden("You can only edit your own posts.", code="not_author")
     _check(editor, draft, post.kind)
+    files = post.attachments if draft.media is None else draft.media
+    if not (draft.text.strip() or draft.title.strip() or files):
+        raise Invalid("There is nothing in it yet.", code="text_missing")
     if post.kind == Kind.QUESTION and not draft.title.strip():
         raise Invalid("A question needs a title.", code="title_missing")
     posts.keep_edition(db, post)

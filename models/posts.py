@@ -157,7 +157,7 @@ class Pin(Base):
 
 @dataclass(frozen=True)
 class Draft:
-    """What somebody on this node wants to say. `text` is Markdown; `to` are actor ids addressed besides mentions."""
+    """What somebody on this node wants to say. `to` are actor ids addressed besides mentions."""
 
     text: str
     title: str = ""
@@ -170,6 +170,14 @@ class Draft:
     to: tuple[int, ...] = ()
     poll: "PollDraft | None" = None
     """What readers can choose among. None in an edit leaves the poll as it is; one without options ends it."""
+    content_type: str = ""
+    """How `text` is written, one of `plain_text.TYPES`. Empty: Markdown, or in an edit as before."""
+    media: tuple[int, ...] | None = None
+    """Files uploaded before, by id, in order. None in an edit leaves them as they are."""
+    app: dict[str, str] | None = None
+    """The app it was written with, `name` and `website`, if its readers may know."""
+    may_name_nobody: bool = False
+    """A direct post to nobody is a note to oneself; without this it is a mistake."""
 
 
 def get(db: Session, post_id: int) -> Post:

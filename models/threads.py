@@ -1,6 +1,6 @@
 """Threads: questions, their answers and comments, and the answer that is accepted. The heart of Torv."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -51,11 +51,7 @@ def reply(db: Session, author: Actor, parent: Post, draft: Draft) -> Post:
 
 def _untitled(draft: Draft) -> Draft:
     # A reply with a name could be read as a vote in a poll.
-    return (
-        draft
-        if not draft.title
-        else Draft(draft.text, "", draft.visibility, draft.language, draft.summary, draft.sensitive)
-    )
+    return replace(draft, title="")
 
 
 def question_of(db: Session, post: Post) -> Post | None:

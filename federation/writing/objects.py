@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
 from federation.writing import Json, stamp
-from models import access, actors, audience, collections, polls, posts, text, wording
+from models import access, actors, audience, collections, plain_text, polls, posts, text, wording
 from models.actors import Actor
 from models.database import node_of
 from models.posts import Kind, Post, Visibility
@@ -66,7 +66,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
         body["contentMap"] = {row.language: content}
     body |= {
         "mediaType": "text/html",
-        "source": {"content": row.source, "mediaType": "text/markdown"},
+        "source": {"content": row.source, "mediaType": (row.extra or {}).get("content_type", plain_text.MARKDOWN)},
         "url": row.url or row.uri,
         "published": stamp(row.published),
     }
