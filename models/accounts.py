@@ -236,8 +236,11 @@ def end_login_by_hash(db: Session, account: Account, token_hash: str) -> None:
 
 
 def end_all_logins(db: Session, account: Account) -> None:
-    """Sign every browser of an account out."""
+    """Sign every browser of an account out, and take all rights back from its apps."""
+    from models import oauth  # knows accounts itself
+
     db.execute(delete(Login).where(Login.account_id == account.id))
+    oauth.revoke_all(db, account.id)
     db.flush()
 
 

@@ -14,6 +14,9 @@ from starlette.routing import Route
 from federation.context import Federation
 from server import health, static_files
 from server.activitypub import actors, collections, inbox, objects, threads, wellknown
+from server.api import routes as api
+from server.api.frame import ApiFrame
+from server.cross_origin import CrossOrigin
 from server.errors import Answered, on_http_exception
 from server.floods import Floods
 from server.limits import Limits
@@ -184,11 +187,13 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         _route("/favicon.ico", static_files.favicon),
     ]
     app = Starlette(
-        routes=[*plumbing, *FEDERATION, *PAGES, *DEEDS, *COMMUNITY_MANAGEMENT, *ACCOUNT, *ADMINISTRATION],
+        routes=[*plumbing, *api.routes(), *FEDERATION, *PAGES, *DEEDS, *COMMUNITY_MANAGEMENT, *ACCOUNT, *ADMINISTRATION],
         middleware=[
             Middleware(RequestId),
             Middleware(RequestLog, proxies=settings.proxy_networks),
             Middleware(Headed, node=database.node),
+            Middleware(CrossOrigin),
+            Middleware(ApiFrame),
             Middleware(Answered),
             Middleware(KnownHost, node=database.node),
             Middleware(Legible),

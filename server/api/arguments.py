@@ -6,6 +6,7 @@ clients send what newer servers understand.
 """
 
 import re
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -19,10 +20,10 @@ from server.security import is_form
 
 A = TypeVar("A", bound=msgspec.Struct)
 
-Id = Annotated[int, Meta(ge=0, lt=2**63)]
+Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """An id as clients send it: a string of digits, or a number."""
 
-Whole = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+Whole = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 """A whole number that no database stumbles over."""
 
 MAX_FIELDS = 200
@@ -54,7 +55,8 @@ class Paged(msgspec.Struct, kw_only=True):
 
 async def read(request: Request, form: type[A]) -> tuple[A, dict[str, UploadFile]]:
     """The arguments of a request as `form`, and the files sent with them. Raises Invalid, naming the argument."""
-    values, files = _nested(request.query_params.multi_items()), {}
+    values = _nested(request.query_params.multi_items())
+    files: dict[str, UploadFile] = {}
     if request.method not in {"GET", "HEAD"}:
         body, files = await _body(request)
         values |= body
@@ -154,15 +156,20 @@ def _listed(value: Any) -> Any:
 
 def _fitting(values: dict[str, Any], form: type[msgspec.Struct]) -> dict[str, Any]:
     """Help the usual ways of writing a value into the type: yes and no, one value for a list, an empty number."""
-    info = msgspec.inspect.type_info(form)
-    assert isinstance(info, msgspec.inspect.StructType)
     fitted: dict[str, Any] = {}
-    for field in info.fields:
+    for field in _fields(form):
         if field.encode_name in values:
             value = _fit(values[field.encode_name], field.type)
             if value is not _UNSAID:
                 fitted[field.encode_name] = value
     return fitted
+
+
+@lru_cache(maxsize=1024)
+def _fields(form: type[msgspec.Struct]) -> tuple[msgspec.inspect.Field, ...]:
+    info = msgspec.inspect.type_info(form)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return info.fields
 
 
 _UNSAID = object()

@@ -63,7 +63,7 @@ def describe(endpoints: list[Endpoint], *, origin: str, version: str) -> dict[st
 
 def _scopes(endpoints: list[Endpoint]) -> dict[str, str]:
     used = {one.described.scope for one in endpoints if one.described.scope}
-    return {scope: "" for scope in sorted(used)}
+    return dict.fromkeys(sorted(used), "")
 
 
 @lru_cache(maxsize=2)
@@ -108,9 +108,7 @@ def _operation(one: Endpoint, schema: dict[str, Any], schemas: dict[str, Any]) -
         ]
     elif arguments:
         body = {"schema": {"type": "object", "properties": arguments}}
-        operation["requestBody"] = {
-            "content": {"application/json": body, "application/x-www-form-urlencoded": body}
-        }
+        operation["requestBody"] = {"content": {"application/json": body, "application/x-www-form-urlencoded": body}}
     return operation
 
 

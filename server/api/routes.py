@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.api import torv
 from server.api.calls import Described, Endpoint
 
 
@@ -62,6 +63,20 @@ NOTIFICATIONS: list[Endpoint] = []
 
 PUSH: list[Endpoint] = []
 
+TORV: list[Endpoint] = [
+    get("/api/torv/v1/openapi.json", torv.description),
+    get("/api/torv/v1/questions", torv.questions),
+    post("/api/torv/v1/questions", torv.ask),
+    get("/api/torv/v1/questions/{id}", torv.thread),
+    post("/api/torv/v1/questions/{id}/answers", torv.answer),
+    put("/api/torv/v1/questions/{id}/accepted", torv.accept),
+    delete("/api/torv/v1/questions/{id}/accepted", torv.withdraw),
+    post("/api/torv/v1/posts/{id}/comments", torv.comment),
+    put("/api/torv/v1/posts/{id}/vote", torv.vote),
+    get("/api/torv/v1/communities", torv.all_communities),
+    get("/api/torv/v1/communities/{id}", torv.community),
+]
+
 API: list[Endpoint] = [
     *APPS,
     *STATUSES,
@@ -75,6 +90,7 @@ API: list[Endpoint] = [
     *POLLS,
     *NOTIFICATIONS,
     *PUSH,
+    *TORV,
 ]
 
 

@@ -1,0 +1,439 @@
+"""OAuth 2: apps, the codes somebody gets them, and the access tokens they act with.
+
+Secrets, codes and tokens are random and kept as hashes; whoever reads the database cannot act with what stands in it.
+What may be done with a token is decided anew with every request, so revoking it works at once and everywhere.
+"""
+
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import ForeignKey, Index, Text, delete, exists, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import scopes
+from models.accounts import Account, hash_token
+from models.actors import Actor
+from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.database import wake
+from models.errors import DomainError, Invalid, NotFound
+
+OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
+CODE_MINUTES = 10
+REFRESH_DAYS = 180
+EXPIRES_WITH_REFRESH = timedelta(hours=12)
+"""Tokens of apps that can refresh them; the others hold until they are revoked, as clients of this API expect."""
+
+UNUSED_APP_DAYS = 7
+MAX_REDIRECTS = 20
+NEVER_REDIRECTED = {"javascript", "data", "vbscript", "file", "about", "blob", "mailto", "tel"}
+
+
+class OAuthError(DomainError):
+    """An error in OAuth's own words (RFC 6749, 5.2): `code` is `invalid_grant` and the like."""
+
+    status = 400
+
+    def __init__(self, code: str, text: str, *, status: int = 400) -> None:
+        super().__init__(text, code=code)
+        self.status = status
+
+
+class App(Base):
+    """A registered client. A confidential one has a secret; a public one proves itself with PKCE."""
+
+    __tablename__ = "oauth_apps"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    client_id: Mapped[str] = mapped_column(Text, unique=True)
+    secret_hash: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    website: Mapped[str] = mapped_column(Text, default="")
+    redirect_uris: Mapped[Any] = mapped_column(Json, default=list)
+    scopes: Mapped[str] = mapped_column(Text)
+    """Separated by spaces: the most it may ever ask for."""
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class Grant(Base):
+    """An authorization code: once, within ten minutes."""
+
+    __tablename__ = "oauth_grants"
+
+    code_hash: Mapped[str] = mapped_column(Text, primary_key=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("oauth_apps.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    scopes: Mapped[str] = mapped_column(Text)
+    challenge: Mapped[str] = mapped_column(Text, default="")
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    token_id: Mapped[int | None] = mapped_column(Id)
+    """What it was exchanged for; set once."""
+
+
+class AccessToken(Base):
+    """What an app acts with: for somebody, or (client credentials) for itself."""
+
+    __tablename__ = "oauth_tokens"
+    __table_args__ = (Index("ix_oauth_tokens_account_id_app_id", "account_id", "app_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    token_hash: Mapped[str] = mapped_column(Text, unique=True)
+    refresh_hash: Mapped[str | None] = mapped_column(Text, unique=True)
+    app_id: Mapped[int] = mapped_column(ForeignKey("oauth_apps.id", ondelete="CASCADE"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    family_id: Mapped[int] = mapped_column(Id, index=True)
+    """The first token of a chain of refreshed ones: if one of them is used twice, all end."""
+    scopes: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    refreshed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Who is behind a token; account and actor are None for an app that acts for itself."""
+
+    token: AccessToken
+    app: App
+    account: Account | None
+    actor: Actor | None
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A token as it is told once, to the app."""
+
+    row: AccessToken
+    secret: str
+    refresh: str | None = None
+
+
+def redirect_fits(uri: str) -> bool:
+    """Whether a client may name this as the place to come back to."""
+    if uri == OUT_OF_BAND:
+        return True
+    if len(uri) > 2000 or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in uri):
+        return False
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    scheme = parts.scheme.lower()
+    if not scheme or scheme in NEVER_REDIRECTED or parts.fragment:
+        return False
+    return bool(parts.netloc) if scheme in {"http", "https"} else bool(parts.netloc or parts.path)
+
+
+def register(
+    db: Session, *, name: str, redirect_uris: list[str], wanted: str = "", website: str = ""
+) -> tuple[App, str]:
+    """A new app and its secret. Raises Invalid: no name, a place to come back to that cannot be, an unknown scope."""
+    name = " ".join(name.split())
+    if not name or len(name) > 100:
+        raise Invalid("client_name: an app has a name of at most 100 characters.", code="name_unfit")
+    places = list(dict.fromkeys(redirect_uris))
+    if not places or len(places) > MAX_REDIRECTS:
+        raise Invalid(
+            f"redirect_uris: an app has one to {MAX_REDIRECTS} places to come back to.", code="redirect_unfit"
+        )
+    if unfit := [uri for uri in places if not redirect_fits(uri)]:
+        raise Invalid(f"redirect_uris: {unfit[0][:200]!r} cannot be redirected to.", code="redirect_unfit")
+    asked = scopes.parse(wanted) or ["read"]
+    if not scopes.known(asked):
+        raise Invalid("scopes: there is a scope among them that this server does not know.", code="scope_unknown")
+    if website and not (len(website) <= 2000 and website.lower().startswith(("https://", "http://"))):
+        raise Invalid("website: expected an address that begins with https://.", code="website_unfit")
+    secret = secrets.token_urlsafe(32)
+    app = App(
+        id=new_id(),
+        client_id=secrets.token_urlsafe(32),
+        secret_hash=hash_token(secret),
+        name=name,
+        website=website,
+        redirect_uris=places,
+        scopes=" ".join(asked),
+    )
+    db.add(app)
+    db.flush()
+    return app, secret
+
+
+def app_by_client_id(db: Session, client_id: str) -> App | None:
+    """The app with this public name."""
+    return db.scalar(select(App).where(App.client_id == client_id)) if client_id else None
+
+
+def proven(db: Session, client_id: str, secret: str) -> App:
+    """The app, if this is its secret. Raises OAuthError `invalid_client` (401) alike for an unknown app and a wrong one."""
+    app = app_by_client_id(db, client_id)
+    expected = app.secret_hash if app is not None else hash_token("")
+    if not hmac.compare_digest(expected, hash_token(secret)) or app is None or not secret:
+        raise OAuthError(
+            "invalid_client",
+            "Client authentication failed due to unknown client, no client authentication included, or unsupported "
+            "authentication method.",
+            status=401,
+        )
+    return app
+
+
+def asked_scopes(app: App, wanted: str) -> str:
+    """The scopes of a request: `read` if it names none. Raises OAuthError `invalid_scope`."""
+    names = scopes.parse(wanted) or ["read"]
+    if not scopes.known(names) or not scopes.within(names, app.scopes):
+        raise OAuthError("invalid_scope", "The requested scope is invalid, unknown, or malformed.")
+    return " ".join(names)
+
+
+def grant(db: Session, account: Account, app: App, *, redirect_uri: str, wanted: str, challenge: str = "") -> str:
+    """Somebody says yes: a code for the app. The caller has checked place and challenge method."""
+    code = secrets.token_urlsafe(32)
+    db.add(
+        Grant(
+            code_hash=hash_token(code),
+            app_id=app.id,
+            account_id=account.id,
+            redirect_uri=redirect_uri,
+            scopes=asked_scopes(app, wanted),
+            challenge=challenge,
+            expires_at=now() + timedelta(minutes=CODE_MINUTES),
+        )
+    )
+    db.flush()
+    return code
+
+
+def challenge_of(verifier: str) -> str:
+    """PKCE's S256 (RFC 7636)."""
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True)
+class Reused:
+    """A code or refresh token came a second time: what was given for it is revoked, and nothing given now."""
+
+
+def exchange(db: Session, app: App, *, code: str, redirect_uri: str, verifier: str, proven: bool) -> Issued | Reused:
+    """A token for a code. Raises OAuthError `invalid_grant`, or `invalid_client` for an app that proves itself by neither.
+
+    A second use revokes what the first one got (somebody else may have had the code), and returns Reused, so that the
+    caller commits before he refuses.
+    """
+    wrong = OAuthError(
+        "invalid_grant",
+        "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in the "
+        "authorization request, or was issued to another client.",
+    )
+    row = db.scalar(select(Grant).where(Grant.code_hash == hash_token(code)).with_for_update())
+    if row is None or row.app_id != app.id:
+        raise wrong
+    if row.token_id is not None:
+        _revoke(db, AccessToken.family_id == row.token_id)
+        return Reused()
+    if row.expires_at <= now() or row.redirect_uri != redirect_uri:
+        raise wrong
+    if bool(row.challenge) != bool(verifier):
+        raise wrong
+    if row.challenge and not hmac.compare_digest(row.challenge, challenge_of(verifier)):
+        raise wrong
+    if not proven and not row.challenge:
+        raise OAuthError("invalid_client", "The client has neither a secret nor a code verifier.", status=401)
+    account = db.get(Account, row.account_id)
+    if account is None or account.suspended_at is not None:
+        raise wrong
+    issued = _issue(db, app, account.id, row.scopes)
+    row.token_id = issued.row.id
+    db.flush()
+    return issued
+
+
+def for_itself(db: Session, app: App, wanted: str) -> Issued:
+    """A token for an app that acts for nobody (client credentials)."""
+    return _issue(db, app, None, asked_scopes(app, wanted))
+
+
+def issue_for(db: Session, account: Account, wanted: str, *, app_name: str = "torv") -> str:
+    """A token somebody makes for a script of his own; returns the secret."""
+    app, _ = register(db, name=app_name, redirect_uris=[OUT_OF_BAND], wanted=wanted)
+    return _issue(db, app, account.id, app.scopes).secret
+
+
+def _issue(db: Session, app: App, account_id: int | None, granted: str, *, family: int | None = None) -> Issued:
+    secret, id = secrets.token_urlsafe(32), new_id()
+    refreshable = account_id is not None and scopes.covers(granted, "offline_access")
+    refresh = secrets.token_urlsafe(32) if refreshable else None
+    row = AccessToken(
+        id=id,
+        token_hash=hash_token(secret),
+        refresh_hash=hash_token(refresh) if refresh else None,
+        app_id=app.id,
+        account_id=account_id,
+        family_id=family or id,
+        scopes=granted,
+        expires_at=now() + EXPIRES_WITH_REFRESH if refresh else None,
+    )
+    db.add(row)
+    db.flush()
+    return Issued(row, secret, refresh)
+
+
+def refresh(db: Session, app: App, token: str, wanted: str = "") -> Issued | Reused:
+    """A new pair for a refresh token, which holds once. Raises OAuthError `invalid_grant` or `invalid_scope`.
+
+    One that was used before ends the whole chain: either its thief or its owner is using it now. Returns Reused then.
+    """
+    wrong = OAuthError(
+        "invalid_grant", "The refresh token is invalid, expired, revoked, or was issued to another client."
+    )
+    query = select(AccessToken).where(AccessToken.refresh_hash == hash_token(token)).with_for_update()
+    row = db.scalar(query) if token else None
+    if row is None or row.app_id != app.id or row.account_id is None:
+        raise wrong
+    if row.refreshed_at is not None:
+        _revoke(db, AccessToken.family_id == row.family_id)
+        return Reused()
+    account = db.get(Account, row.account_id)
+    if row.revoked_at is not None or account is None or account.suspended_at is not None:
+        raise wrong
+    if row.created_at < now() - timedelta(days=REFRESH_DAYS):
+        raise wrong
+    names = scopes.parse(wanted) or scopes.parse(row.scopes)
+    if not scopes.within(names, row.scopes):
+        raise OAuthError("invalid_scope", "The requested scope goes beyond what was granted.")
+    row.refreshed_at = row.revoked_at = now()
+    wake(db, "tokens")
+    return _issue(db, app, row.account_id, " ".join(names), family=row.family_id)
+
+
+def who(db: Session, token: str) -> Known | None:
+    """Who is behind a token that holds; None for anything else, a suspended account's included. One query."""
+    found = db.execute(
+        select(AccessToken, App, Account, Actor)
+        .join(App, App.id == AccessToken.app_id)
+        .outerjoin(Account, Account.id == AccessToken.account_id)
+        .outerjoin(Actor, Actor.id == AccessToken.account_id)
+        .where(AccessToken.token_hash == hash_token(token), _holds())
+    ).first()
+    if found is None:
+        return None
+    row, app, account, actor = found
+    if row.account_id is None:
+        return Known(row, app, None, None)
+    if account is None or actor is None or account.suspended_at is not None or not actor.active:
+        return None
+    return Known(row, app, account, actor)
+
+
+def _holds() -> Any:
+    return AccessToken.revoked_at.is_(None) & or_(AccessToken.expires_at.is_(None), AccessToken.expires_at > now())
+
+
+def still_hold(db: Session, token_ids: list[int]) -> set[int]:
+    """Which of these tokens still hold, for streams that were opened with them."""
+    suspended = exists().where(Account.id == AccessToken.account_id, Account.suspended_at.is_not(None))
+    gone = exists().where(
+        Actor.id == AccessToken.account_id, or_(Actor.suspended_at.is_not(None), Actor.deleted_at.is_not(None))
+    )
+    query = select(AccessToken.id).where(AccessToken.id.in_(token_ids), _holds(), ~suspended, ~gone)
+    return set(db.scalars(query)) if token_ids else set()
+
+
+def note_use(db: Session, token_id: int) -> None:
+    """Write down that a token is in use; what is shown to its owner is right to the hour."""
+    db.execute(
+        update(AccessToken)
+        .where(
+            AccessToken.id == token_id,
+            or_(AccessToken.used_at.is_(None), AccessToken.used_at < now() - timedelta(hours=1)),
+        )
+        .values(used_at=now())
+    )
+
+
+def _revoke(db: Session, condition: Any) -> None:
+    db.execute(
+        update(AccessToken)
+        .where(condition, AccessToken.revoked_at.is_(None))
+        .values(revoked_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    db.expire_all()
+    wake(db, "tokens")
+
+
+def revoke(db: Session, app: App, token: str) -> None:
+    """Revoke an access or refresh token of this app. Unknown ones are no error (RFC 7009); raises Forbidden's 403 for
+    another app's."""
+    hashed = hash_token(token)
+    row = db.scalar(
+        select(AccessToken).where(or_(AccessToken.token_hash == hashed, AccessToken.refresh_hash == hashed))
+    )
+    if row is None:
+        return
+    if row.app_id != app.id:
+        raise OAuthError("unauthorized_client", "You are not authorized to revoke this token", status=403)
+    _revoke(db, AccessToken.family_id == row.family_id)
+
+
+def apps_of(db: Session, account: Account) -> list[tuple[App, list[AccessToken]]]:
+    """The apps somebody lets act for him, with their tokens, the latest first."""
+    found: dict[int, tuple[App, list[AccessToken]]] = {}
+    query = (
+        select(App, AccessToken)
+        .join(AccessToken, AccessToken.app_id == App.id)
+        .where(AccessToken.account_id == account.id, _holds())
+        .order_by(AccessToken.id.desc())
+    )
+    for app, token in db.execute(query):
+        found.setdefault(app.id, (app, []))[1].append(token)
+    return list(found.values())
+
+
+def revoke_app(db: Session, account: Account, app_id: int) -> None:
+    """Take all rights back from an app. Raises NotFound if it has none."""
+    there = exists().where(AccessToken.account_id == account.id, AccessToken.app_id == app_id, _holds())
+    if not db.scalar(select(there)):
+        raise NotFound("This app has no access.")
+    db.execute(delete(Grant).where(Grant.account_id == account.id, Grant.app_id == app_id))
+    _revoke(db, (AccessToken.account_id == account.id) & (AccessToken.app_id == app_id))
+
+
+def revoke_all(db: Session, account_id: int) -> None:
+    """Take all rights back from all apps: the password was changed, or the account suspended."""
+    db.execute(delete(Grant).where(Grant.account_id == account_id))
+    _revoke(db, AccessToken.account_id == account_id)
+
+
+def sweep(db: Session, limit: int) -> int:
+    """Forget codes and tokens that are long over, and apps that never got a token."""
+    day_ago, month_ago = now() - timedelta(days=1), now() - timedelta(days=30)
+    grants = select(Grant.code_hash).where(Grant.expires_at < day_ago).limit(limit)
+    gone = list(db.scalars(grants))
+    db.execute(delete(Grant).where(Grant.code_hash.in_(gone)))
+    tokens = list(
+        db.scalars(
+            select(AccessToken.id)
+            .where(
+                or_(
+                    AccessToken.revoked_at < month_ago,
+                    AccessToken.expires_at < now() - timedelta(days=REFRESH_DAYS),
+                )
+            )
+            .limit(limit)
+        )
+    )
+    db.execute(delete(AccessToken).where(AccessToken.id.in_(tokens)))
+    used = or_(exists().where(AccessToken.app_id == App.id), exists().where(Grant.app_id == App.id))
+    apps = list(
+        db.scalars(select(App.id).where(App.created_at < now() - timedelta(days=UNUSED_APP_DAYS), ~used).limit(limit))
+    )
+    db.execute(delete(App).where(App.id.in_(apps)))
+    return max(len(gone), len(tokens), len(apps))

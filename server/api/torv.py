@@ -1,0 +1,316 @@
+"""Torv's own namespace, `/api/torv/v1/`: what a status cannot say about questions, answers, votes and communities.
+
+Everything here can also be read and done through Mastodon's API; a client that knows Torv has it plainer.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models import access, actors, communities, follows, posts, reactions, threads, timelines
+from models.actors import Actor
+from models.composing import BARRIERS
+from models.errors import Invalid, NotFound
+from models.posts import Draft, Kind, Post, Visibility
+from server import elsewhere
+from server.api import show_accounts
+from server.api.arguments import Id, Nothing, Paged
+from server.api.calls import Call, endpoint
+from server.api.entities import torv as entities
+from server.api.entities.accounts import Account
+from server.api.paging import Page
+from server.api.times import stamp
+from server.version import VERSION
+from server.web.showing import rules_of
+
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class QuestionsAsked(Paged, kw_only=True):
+    """Which questions."""
+
+    order: Literal["new", "unanswered", "top", "accepted"] = "new"
+    community_id: Id | None = None
+    offset: Annotated[int, Meta(ge=0, le=3000)] = 0
+    """For `top`, which has no ids to continue from."""
+
+
+class Asking(msgspec.Struct, kw_only=True):
+    """A new question. `text` is Markdown."""
+
+    community_id: Id
+    title: Text
+    text: str = ""
+    visibility: Literal["public", "node"] = "public"
+    language: str = ""
+    barriers: list[str] = []
+    municipality: Annotated[str, Meta(max_length=100)] = ""
+
+
+class Saying(msgspec.Struct, kw_only=True):
+    """An answer or a comment. `text` is Markdown."""
+
+    text: Text
+    language: str = ""
+
+
+class Voting(msgspec.Struct, kw_only=True):
+    """A vote: 1, -1, or 0 to take it back."""
+
+    value: Literal[1, 0, -1]
+
+
+class Choosing(msgspec.Struct, kw_only=True):
+    """The answer to accept."""
+
+    answer_id: Id
+
+
+def _communities(db: Session, viewer: Actor | None, groups: Sequence[Actor]) -> list[entities.Community]:
+    shown = show_accounts.accounts(db, groups)
+    found = []
+    for group, account in zip(groups, shown, strict=True):
+        settings = rules_of(db, group)
+        found.append(
+            entities.Community(
+                id=str(group.id),
+                uri=group.uri,
+                name=group.display_name,
+                handle=group.handle,
+                account=account,
+                rules=list(settings.rules),
+                allows_down_votes=settings.allows_down,
+                moderators_only=settings.moderators_only,
+                followed=follows.state(db, viewer.id, group.id) == "accepted" if viewer else None,
+                moderated=communities.is_moderator(db, viewer.id, group.id) if viewer else None,
+            )
+        )
+    return found
+
+
+class _Showing:
+    """Contributions with their authors, votes and tags, in a fixed number of queries."""
+
+    def __init__(self, db: Session, viewer: Actor | None, found: Iterable[Post]) -> None:
+        rows = list(found)
+        ids = [post.id for post in rows]
+        people = list(actors.many(db, [post.author_id for post in rows]).values())
+        self.viewer = viewer
+        self.accounts: dict[int, Account] = dict(
+            zip([actor.id for actor in people], show_accounts.accounts(db, people), strict=True)
+        )
+        self.tags = posts.tags_of(db, ids)
+        self.votes = reactions.my_votes(db, viewer.id, ids) if viewer else {}
+        self.edited = posts.edited(db, ids)
+        self.accepted = {post.accepted_id for post in rows if post.accepted_id}
+
+    def _common(self, post: Post) -> dict[str, Any]:
+        mine = self.viewer is not None and post.author_id == self.viewer.id
+        return {
+            "id": str(post.id),
+            "status_id": str(post.id),
+            "uri": post.uri,
+            "url": post.url or post.uri,
+            "kind": post.kind,
+            "title": post.title,
+            "content": post.content,
+            "source": post.source if mine else None,
+            "account": self.accounts[post.author_id],
+            "language": post.language or None,
+            "visibility": post.visibility,
+            "in_reply_to_id": str(post.in_reply_to_id) if post.in_reply_to_id else None,
+            "created_at": stamp(post.published),
+            "edited_at": stamp(post.updated) if post.id in self.edited and post.updated else None,
+            "votes_up": post.up,
+            "votes_down": post.down,
+            "my_vote": self.votes.get(post.id, 0) if self.viewer else None,
+            "reply_count": post.reply_count,
+            "unreviewed": post.unreviewed,
+            "accepted": post.id in self.accepted,
+            "tags": [tag.shown for tag in self.tags.get(post.id, [])],
+        }
+
+    def contribution(self, post: Post) -> entities.Contribution:
+        return entities.Contribution(**self._common(post))
+
+    def question(self, post: Post) -> entities.Question:
+        return entities.Question(
+            **self._common(post),
+            community_id=str(post.community_id) if post.community_id else None,
+            answer_count=post.answer_count,
+            accepted_answer_id=str(post.accepted_id) if post.accepted_id else None,
+            barriers=list(post.extra.get("barriers", [])),
+            municipality=str(post.extra.get("municipality", "")),
+        )
+
+
+def _question(db: Session, viewer: Actor | None, id: int) -> Post:
+    post = access.access_post(db, viewer, id)
+    if post.kind != Kind.QUESTION:
+        raise NotFound("There is no such question.")
+    return post
+
+
+def _group(db: Session, id: int) -> Actor:
+    group = actors.get(db, id)
+    if not group.is_community or not group.active:
+        raise NotFound("There is no such community.")
+    return group
+
+
+@endpoint("read:statuses", QuestionsAsked, list[entities.Question], who="anybody")
+async def questions(call: Call, args: QuestionsAsked) -> Page[entities.Question]:
+    """Questions of the whole node, or of one community."""
+
+    def look(db: Session) -> Page[entities.Question]:
+        window = args.window()
+        if args.community_id is not None:
+            group = _group(db, args.community_id)
+            rows = timelines.community(db, call.actor, group, window, unanswered=args.order == "unanswered")
+            found = [post for _, post in rows if post.kind == Kind.QUESTION]
+            cursors = [listing.id for listing, _ in rows]
+        else:
+            found = timelines.questions(db, call.actor, window, order=args.order, offset=args.offset)
+            cursors = [] if args.order == "top" else [post.id for post in found]
+        shown = _Showing(db, call.actor, found)
+        return Page.of([shown.question(post) for post in found], cursors)
+
+    return await call.read(look)
+
+
+@endpoint("read:statuses", Nothing, entities.Thread, who="anybody")
+async def thread(call: Call, args: Nothing) -> entities.Thread:
+    """A question with its answers and comments."""
+    return await call.read(lambda db: _thread(db, call.actor, _question(db, call.actor, call.path())))
+
+
+def _thread(db: Session, viewer: Actor | None, question: Post) -> entities.Thread:
+    found = threads.read(db, viewer, question)
+    comments = [post for under in found.comments.values() for post in under]
+    shown = _Showing(db, viewer, [question, *found.answers, *comments])
+    home = communities.home_of(db, question)
+    return entities.Thread(
+        question=shown.question(question),
+        community=_communities(db, viewer, [home])[0] if home is not None else None,
+        answers=[shown.contribution(post) for post in found.answers],
+        comments={str(id): [shown.contribution(post) for post in under] for id, under in found.comments.items()},
+        more=found.more,
+        may_accept=viewer is not None and threads.may_accept(db, viewer, question),
+    )
+
+
+@endpoint("write:statuses", Asking, entities.Question)
+async def ask(call: Call, args: Asking) -> entities.Question:
+    """Ask in a community, here or elsewhere."""
+    if unknown := sorted(set(args.barriers) - set(BARRIERS)):
+        raise Invalid(f"There is no barrier {unknown[0]!r}; there are {', '.join(BARRIERS)}.", code="barrier_unknown")
+    await elsewhere.resolve_mentions(call, args.text)
+    draft = Draft(
+        args.text,
+        args.title,
+        visibility=args.visibility,
+        language=args.language or call.language,
+        barriers=tuple(args.barriers),
+        municipality=args.municipality,
+    )
+
+    def write(db: Session, me: Actor) -> entities.Question:
+        question = threads.ask(db, me, _group(db, args.community_id), draft)
+        return _Showing(db, me, [question]).question(question)
+
+    return await call.write(write)
+
+
+@endpoint("write:statuses", Saying, entities.Contribution)
+async def answer(call: Call, args: Saying) -> entities.Contribution:
+    """Answer a question."""
+    return await _say(call, args, answers=True)
+
+
+@endpoint("write:statuses", Saying, entities.Contribution)
+async def comment(call: Call, args: Saying) -> entities.Contribution:
+    """Comment on a question, an answer or another comment."""
+    return await _say(call, args, answers=False)
+
+
+async def _say(call: Call, args: Saying, *, answers: bool) -> entities.Contribution:
+    await elsewhere.resolve_mentions(call, args.text)
+
+    def write(db: Session, me: Actor) -> entities.Contribution:
+        parent = access.access_post(db, me, call.path())
+        draft = Draft(
+            args.text,
+            visibility=parent.visibility if parent.visibility != Visibility.UNLISTED else Visibility.PUBLIC,
+            language=args.language or call.language,
+        )
+        written = (threads.answer if answers else threads.comment)(db, me, parent, draft)
+        return _Showing(db, me, [written]).contribution(written)
+
+    return await call.write(write)
+
+
+@endpoint("write:favourites", Voting, entities.Contribution)
+async def vote(call: Call, args: Voting) -> entities.Contribution:
+    """Vote a contribution up or, where its community allows it, down; or take the vote back."""
+
+    def write(db: Session, me: Actor) -> entities.Contribution:
+        post = access.access_post(db, me, call.path())
+        if args.value:
+            reactions.vote(db, me, post, args.value)
+        else:
+            reactions.withdraw_vote(db, me, post)
+        return _Showing(db, me, [post]).contribution(post)
+
+    return await call.write(write)
+
+
+@endpoint("write:statuses", Choosing, entities.Thread)
+async def accept(call: Call, args: Choosing) -> entities.Thread:
+    """Accept an answer: the asker, or a moderator of the question's community."""
+
+    def write(db: Session, me: Actor) -> entities.Thread:
+        question = _question(db, me, call.path())
+        threads.accept(db, me, question, access.access_post(db, me, args.answer_id))
+        return _thread(db, me, question)
+
+    return await call.write(write)
+
+
+@endpoint("write:statuses", Nothing, entities.Thread)
+async def withdraw(call: Call, args: Nothing) -> entities.Thread:
+    """Take the acceptance back."""
+
+    def write(db: Session, me: Actor) -> entities.Thread:
+        question = _question(db, me, call.path())
+        threads.withdraw(db, me, question)
+        return _thread(db, me, question)
+
+    return await call.write(write)
+
+
+@endpoint("read:accounts", Nothing, list[entities.Community], who="anybody")
+async def all_communities(call: Call, args: Nothing) -> list[entities.Community]:
+    """The communities of this node, and those elsewhere that it knows."""
+
+    def look(db: Session) -> list[entities.Community]:
+        return _communities(db, call.actor, [*communities.all_local(db), *communities.known_remote(db)])
+
+    return await call.read(look)
+
+
+@endpoint("read:accounts", Nothing, entities.Community, who="anybody")
+async def community(call: Call, args: Nothing) -> entities.Community:
+    """One community."""
+    return await call.read(lambda db: _communities(db, call.actor, [_group(db, call.path())])[0])
+
+
+@endpoint(None, Nothing, dict[str, Any], who="anybody")
+async def description(call: Call, args: Nothing) -> Response | dict[str, Any]:
+    """This API as OpenAPI 3.1."""
+    from server.api import describing, routes
+
+    return describing.describe(routes.API, origin=call.node.origin, version=VERSION)

@@ -1,0 +1,110 @@
+"""Torv's own namespace: questions, answers, votes, accepting, communities; and the description of the whole API."""
+
+import pytest
+
+from models.database import Database
+from models.posts import Post
+from tests.server.apps import ApiWorld
+from tests.server.visiting import person, question
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def world(lived_in: Database) -> ApiWorld:
+    return ApiWorld(lived_in)
+
+
+def accepted(world: ApiWorld) -> Post:
+    """A question of the world that has an accepted answer."""
+    with world.database.reading() as db:
+        found = db.query(Post).filter(Post.accepted_id.is_not(None)).order_by(Post.id).first()
+        assert found is not None
+        return found
+
+
+async def test_questions_are_listed_with_their_community_and_counts(world: ApiWorld) -> None:
+    async with world.client() as api:
+        found = await api.get("/api/torv/v1/questions", order="accepted")
+        assert found
+        assert all(one["kind"] == "question" and one["accepted_answer_id"] for one in found)
+        assert {"answer_count", "community_id", "barriers", "votes_up"} <= set(found[0])
+
+
+async def test_a_thread_shows_the_accepted_answer_first(world: ApiWorld) -> None:
+    settled = accepted(world)
+    async with world.client() as api:
+        thread = await api.get(f"/api/torv/v1/questions/{settled.id}")
+    assert thread["answers"][0]["id"] == str(settled.accepted_id)
+    assert thread["answers"][0]["accepted"]
+    assert thread["may_accept"] is False
+
+
+async def test_a_question_is_asked_answered_voted_for_and_settled(world: ApiWorld) -> None:
+    async with world.client("birk") as birk, world.client("eva") as eva:
+        here = [one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"]][0]
+        asked = await birk.post_json(
+            "/api/torv/v1/questions",
+            {
+                "community_id": here["id"],
+                "title": "Hvem må åbne hallen om søndagen?",
+                "text": "Vi er **tolv**.",
+                "barriers": ["regler"],
+            },
+        )
+        assert asked["content"] == "<p>Vi er <strong>tolv</strong>.</p>" or "<strong>tolv</strong>" in asked["content"]
+        answer = await eva.post(f"/api/torv/v1/questions/{asked['id']}/answers", text="Pedellen.")
+        assert (answer["kind"], answer["in_reply_to_id"]) == ("answer", asked["id"])
+        voted = await birk.put(f"/api/torv/v1/posts/{answer['id']}/vote", value=1)
+        assert (voted["votes_up"], voted["my_vote"]) == (1, 1)
+        settled = await birk.put(f"/api/torv/v1/questions/{asked['id']}/accepted", answer_id=answer["id"])
+        assert settled["question"]["accepted_answer_id"] == answer["id"]
+        open_again = await birk.delete(f"/api/torv/v1/questions/{asked['id']}/accepted")
+        assert open_again["question"]["accepted_answer_id"] is None
+        under = await birk.post(f"/api/torv/v1/posts/{answer['id']}/comments", text="Hvilken?")
+        assert under["kind"] == "comment"
+
+
+async def test_only_who_asked_or_moderates_accepts(world: ApiWorld) -> None:
+    settled = accepted(world)
+    async with world.client("eva") as eva, world.client("birk") as birk, world.client("david") as david:
+        for someone, name in ((eva, "eva"), (birk, "birk"), (david, "david")):
+            with world.database.reading() as db:
+                allowed = settled.author_id == person(db, name).id
+            if not allowed:
+                thread = await someone.get(f"/api/torv/v1/questions/{settled.id}")
+                if not thread["may_accept"]:
+                    await someone.refused(
+                        403,
+                        "PUT",
+                        f"/api/torv/v1/questions/{settled.id}/accepted",
+                        data={"answer_id": settled.accepted_id},
+                    )
+                    return
+    pytest.fail("everybody may accept")
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status"),
+    [
+        ("/api/torv/v1/questions", {"title": "Hvad?"}, 422),
+        ("/api/torv/v1/questions", {"community_id": "x", "title": "Hvad nu?"}, 422),
+        ("/api/torv/v1/questions", {"community_id": "1", "title": "Hvad nu?"}, 404),
+        ("/api/torv/v1/questions", {"community_id": "1", "title": "Hvad?", "barriers[]": "uvejr"}, 422),
+        ("/api/torv/v1/questions/1/answers", {"text": "Ja."}, 404),
+        ("/api/torv/v1/questions/1/answers", {"text": ""}, 422),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(world: ApiWorld, path: str, form: dict[str, str], status: int) -> None:
+    async with world.client("birk") as birk:
+        await birk.refused(status, "POST", path, data=form)
+
+
+async def test_the_description_names_every_address(world: ApiWorld) -> None:
+    from server.api.routes import API
+
+    async with world.client() as api:
+        described = await api.get("/api/torv/v1/openapi.json")
+    assert described["openapi"].startswith("3.1")
+    listed = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
+    assert listed == {(one.method, one.path) for one in API}
