@@ -12,6 +12,7 @@ from models import accounts, actors, communities, composing, follows, posts, thr
 from models.actors import Actor, ActorType
 from models.database import node_of
 from models.follows import Follow, FollowState
+from models.polls import PollDraft
 from models.posts import Draft
 from tests.fediverse.recordings import Origins, Recording
 
@@ -20,10 +21,11 @@ QUESTION = "Hvem har fået jura til at sige ja til adopter-en-brandhane?"
 
 @dataclass(frozen=True)
 class Ours:
-    """One post of ours: a question in a community, or a reply to the post `below`; by Lene."""
+    """One post of ours: a question in a community, a reply to the post `below`, or a poll; by Lene."""
 
     below: str = ""
     community: str = "spoerg"
+    poll: bool = False
 
 
 OUR_POSTS: dict[str, dict[int, Ours]] = {
@@ -32,7 +34,7 @@ OUR_POSTS: dict[str, dict[int, Ours]] = {
     "gotosocial-0.20.0-rc1": {
         110: Ours(),
         111: Ours(below="https://gts.test/users/anna/statuses/01M83TVSEGYE1WQ5E5V76RM33G"),
-        112: Ours(),
+        112: Ours(poll=True),
         116: Ours(),
     },
     "microblog.pub-2.0.0": {210: Ours(), 216: Ours()},
@@ -50,13 +52,13 @@ OUR_POSTS: dict[str, dict[int, Ours]] = {
     "snac2-2.94": {
         170: Ours(),
         171: Ours(below="https://snac.test/anna/p/1795425613.958067"),
-        172: Ours(),
+        172: Ours(poll=True),
         177: Ours(),
     },
     "takahe-0.11.0": {
         190: Ours(),
         191: Ours(below="https://takahe.test/@tea@takahe.test/posts/647622910852620768/"),
-        192: Ours(),
+        192: Ours(poll=True),
     },
     "wordpress-activitypub-4.0.0": {230: Ours(), 231: Ours(below="https://wp.test/?p=12")},
 }
@@ -97,6 +99,9 @@ def _write(db: Session, number: int, ours: Ours) -> None:
             parent = posts.by_uri(db, ours.below)
             assert parent is not None, f"{ours.below} has to come before our reply to it"
             threads.reply(db, lene, parent, Draft("Kan du dele selve aftaleteksten?"))
+        elif ours.poll:
+            days = PollDraft(("Mandag", "Tirsdag"), 86_400)
+            composing.note(db, lene, Draft("Hvornår mødes vi?", poll=days))
         else:
             group = actors.find(db, ours.community)
             assert group is not None, ours.community
