@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import communities, events, notifications, outbox
@@ -11,6 +11,12 @@ from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
 from models.posts import Kind, Post, Visibility, hold
+from models.windows import Window
+
+
+MANY = Window(limit=40)
+BOOSTS = (Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS)
+"""Who may be meant by a boost."""
 
 
 class Vote(Base):
@@ -155,8 +161,21 @@ def _count(post: Post, value: int, by: int) -> None:
         post.down = max(0, post.down + by)
 
 
-def boost(db: Session, actor: Actor, post: Post, *, uri: str | None = None, at: datetime | None = None) -> Boost:
-    """Show a post to one's followers; twice is once. Raises Forbidden for posts that are not public."""
+def boost(
+    db: Session,
+    actor: Actor,
+    post: Post,
+    *,
+    uri: str | None = None,
+    at: datetime | None = None,
+    visibility: Visibility = Visibility.PUBLIC,
+) -> Boost:
+    """Show a post to one's followers; twice is once. `visibility`: public, unlisted, or for followers only.
+
+    Raises Forbidden for posts that are not public, Invalid for another visibility.
+    """
+    if visibility not in BOOSTS:
+        raise Invalid("A boost is public, unlisted, or for followers.", code="visibility_unfit")
     if post.deleted_at is not None:
         raise NotFound("There is no such post.")
     if post.visibility not in {Visibility.PUBLIC, Visibility.UNLISTED}:
@@ -165,22 +184,22 @@ def boost(db: Session, actor: Actor, post: Post, *, uri: str | None = None, at: 
     found = _boost_of(db, actor.id, post.id)
     if found is not None:
         return found
-    row = Boost(id=new_id(at), uri=uri or "", actor_id=actor.id, post_id=post.id)
+    row = Boost(id=new_id(at), uri=uri or "", actor_id=actor.id, post_id=post.id, visibility=visibility)
     db.add(row)
     post.boost_count += 1
     db.flush()
     events.boosted(db, row.id)
     if actor.local:
-        author = get(db, post.author_id)
+        to, cc = _boost_audience(row, actor)
         row.uri = outbox.record(
             db,
             "Announce",
             actor,
             object_uri=post.uri,
             post=post,
-            to=[PUBLIC],
-            cc=[actor.followers_uri, author.uri],
-            public=True,
+            to=to,
+            cc=[*cc, get(db, post.author_id).uri],
+            public=visibility != Visibility.FOLLOWERS,
         ).uri
     notifications.notify(db, post.author_id, "boost", actor, post)
     return row
@@ -193,15 +212,15 @@ def unboost(db: Session, actor: Actor, post: Post) -> bool:
     if row is None:
         return False
     if actor.local:
-        author = get(db, post.author_id)
+        to, cc = _boost_audience(row, actor)
         outbox.record(
             db,
             "Undo",
             actor,
             object_uri=row.uri,
             post=post,
-            to=[PUBLIC],
-            cc=[actor.followers_uri, author.uri],
+            to=to,
+            cc=[*cc, get(db, post.author_id).uri],
             data={"embed": announce_json(row, actor, post)},
         )
     db.delete(row)
@@ -214,14 +233,24 @@ def unboost(db: Session, actor: Actor, post: Post) -> bool:
 
 def announce_json(row: Boost, actor: Actor, post: Post) -> dict[str, Any]:
     """A boost's Announce as it is embedded in its Undo."""
+    to, cc = _boost_audience(row, actor)
     return {
         "id": row.uri or f"{node_of_actor(actor)}/activities/{row.id}",
         "type": "Announce",
         "actor": actor.uri,
         "object": post.uri,
-        "to": [PUBLIC],
-        "cc": [actor.followers_uri],
+        "to": to,
+        "cc": cc,
     }
+
+
+def _boost_audience(row: Boost, actor: Actor) -> tuple[list[str], list[str]]:
+    """`to` and `cc` of a boost, without the author of what is boosted."""
+    if row.visibility == Visibility.FOLLOWERS:
+        return [actor.followers_uri], []
+    if row.visibility == Visibility.UNLISTED:
+        return [actor.followers_uri], [PUBLIC]
+    return [PUBLIC], [actor.followers_uri]
 
 
 def node_of_actor(actor: Actor) -> str:
@@ -264,3 +293,29 @@ def my_votes(db: Session, actor_id: int, post_ids: list[int]) -> dict[int, int]:
 def my_boosts(db: Session, actor_id: int, post_ids: list[int]) -> set[int]:
     """Which of these posts an actor boosted."""
     return set(db.scalars(select(Boost.post_id).where(Boost.actor_id == actor_id, Boost.post_id.in_(post_ids))))
+
+
+def boosters(db: Session, viewer: Actor | None, post: Post, window: Window = MANY) -> list[tuple[int, Actor]]:
+    """Who boosted a post, as far as `viewer` may know, with cursors, the last first."""
+    from models.statuses import boost_visible
+
+    query = (
+        select(Boost.id, Actor)
+        .join(Actor, Boost.actor_id == Actor.id)
+        .where(Boost.post_id == post.id, boost_visible(viewer), _present())
+    )
+    return [(row[0], row[1]) for row in window.rows(db, query, Boost.id)]
+
+
+def voters(db: Session, post: Post, window: Window = MANY) -> list[tuple[int, Actor]]:
+    """Who voted a post up, with cursors, the last first."""
+    query = (
+        select(Vote.id, Actor)
+        .join(Actor, Vote.actor_id == Actor.id)
+        .where(Vote.post_id == post.id, Vote.value == 1, _present())
+    )
+    return [(row[0], row[1]) for row in window.rows(db, query, Vote.id)]
+
+
+def _present() -> ColumnElement[bool]:
+    return and_(Actor.deleted_at.is_(None), Actor.suspended_at.is_(None), Actor.standing != "blocked")

@@ -242,21 +242,6 @@ def turn(db: Session, actor: Actor, post: Post, kind: Kind) -> None:
         composing.touch(db, actors.get(db, post.author_id), post)
 
 
-def make_question(db: Session, actor: Actor, post: Post, title: str) -> None:
-    """A moderator turns a note that was addressed to the community into a question."""
-    if not communities.is_moderator(db, actor.id, post.community_id) or post.in_reply_to_uri:
-        raise Forbidden("Only a moderator of its community can do that.", code="not_moderator")
-    post.kind = Kind.QUESTION
-    post.title = post.title or title
-    for reply in db.scalars(
-        select(Post).where(Post.in_reply_to_id == post.id, Post.kind == Kind.COMMENT, Post.deleted_at.is_(None))
-    ).all():
-        set_kind(db, reply, Kind.ANSWER)
-    db.flush()
-    if post.local:
-        composing.touch(db, actors.get(db, post.author_id), post)
-
-
 def set_kind(db: Session, post: Post, kind: Kind) -> None:
     """Change what a reply is and keep the question's count of answers right."""
     parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
