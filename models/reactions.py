@@ -13,7 +13,6 @@ from models.errors import Forbidden, Invalid, NotFound
 from models.posts import Kind, Post, Visibility, hold
 from models.windows import Window
 
-
 MANY = Window(limit=40)
 BOOSTS = (Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS)
 """Who may be meant by a boost."""
