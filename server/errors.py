@@ -38,6 +38,9 @@ HEADINGS = {
     500: later("Something went wrong on our side"),
     503: later("The server is busy"),
 }
+PROGRAMS = ("/api/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/.well-known/", "/nodeinfo/")
+"""Where only programs ask."""
+
 UNEXPECTED = later("Something went wrong that we had not foreseen. It is logged, and nothing of yours was changed.")
 
 
@@ -121,7 +124,7 @@ def answer(request: Request, error: Exception) -> Response:
 def reads_html(connection: HTTPConnection) -> bool:
     """Whether a person is likely to read the answer: a browser asks for HTML, or has sent one of our forms."""
     path = connection.url.path
-    if path.startswith(("/api/", "/oauth/token", "/.well-known/", "/nodeinfo/")) or path.endswith("/inbox"):
+    if path.startswith(PROGRAMS) or path == "/api" or path.endswith("/inbox"):
         return False
     accept = ",".join(connection.headers.getlist("accept")).lower()
     if "text/html" in accept:
