@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from pyld import jsonld
 from pyld.documentloader.frozen import FrozenDocumentLoader
 from sqlalchemy.orm import Session
 
-from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, SECURITY
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL, SECURITY
 from federation.writing import activities, collections, document, dumps, objects
 from federation.writing import actors as writing_actors
 from models import (
     accounts,
     actors,
+    arriving,
+    ballots,
     base,
     blocks,
     communities,
@@ -34,9 +36,11 @@ from models import (
     threads,
 )
 from models.actors import Actor, ActorType
+from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
-from models.posts import Draft, Kind, Post
+from models.polls import PollDraft, RemotePoll
+from models.posts import Draft, Kind, Post, Visibility
 from tests.federation.elsewhere import newest, remote
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -324,6 +328,54 @@ def _context(scene: Scene) -> dict[str, Any]:
     return document(body, CTX_PLAIN)
 
 
+def _asked(scene: Scene, **how: Any) -> Post:
+    """A poll in the community; Birk has voted."""
+    poll = PollDraft(("Regler", "Politik", "Vaner"), 7 * 86_400, **how)
+    draft = Draft(text="Hvilket tema til næste fyraftensmøde?", language="da", poll=poll)
+    post = composing.write(scene.db, scene.lene, draft, Kind.NOTE, community=scene.group)
+    ballots.vote(scene.db, _account(scene.db, "birk", "Birk"), post, [0, 2] if how.get("multiple") else [2])
+    return post
+
+
+def _poll(scene: Scene) -> dict[str, Any]:
+    return document(objects.post(scene.db, _asked(scene)), CTX_POLL)
+
+
+def _poll_over(scene: Scene) -> dict[str, Any]:
+    post = _asked(scene, multiple=True)
+    clock.offset += 7 * 86_400
+    return document(objects.post(scene.db, post), CTX_POLL)
+
+
+def _poll_hidden(scene: Scene) -> dict[str, Any]:
+    return document(objects.post(scene.db, _asked(scene, hide_totals=True)), CTX_POLL)
+
+
+def _poll_figures(scene: Scene) -> dict[str, Any]:
+    ballots.tell(scene.db, _asked(scene).id)
+    return scene.activity("Update")
+
+
+def _poll_wrapped(scene: Scene) -> dict[str, Any]:
+    _asked(scene)
+    return scene.activity("Announce")
+
+
+def _poll_vote(scene: Scene) -> dict[str, Any]:
+    theirs = RemotePost(
+        uri="https://b.example/p/7",
+        author=scene.christina,
+        visibility=Visibility.PUBLIC,
+        published=base.now(),
+        object_type="Question",
+        content="<p>Hvornår?</p>",
+        poll=RemotePoll((("Onsdag", 4), ("Torsdag", 0)), expires_at=base.now() + timedelta(days=1)),
+    )
+    post, _ = arriving.record_remote(scene.db, theirs)
+    ballots.vote(scene.db, scene.lene, post, [1])
+    return scene.activity("Create")
+
+
 WRITTEN: dict[str, Write] = {
     "question": _question,
     "question-as-page": _page,
@@ -364,6 +416,12 @@ WRITTEN: dict[str, Write] = {
     "add": _add,
     "remove": _remove,
     "context": _context,
+    "poll": _poll,
+    "poll-over": _poll_over,
+    "poll-hidden": _poll_hidden,
+    "poll-figures": _poll_figures,
+    "poll-wrapped": _poll_wrapped,
+    "poll-vote": _poll_vote,
 }
 
 
