@@ -4,12 +4,13 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, case, delete, exists, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors, events, text
-from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.base import Base, Id, Json, UtcTime, insert_unless_there, new_id, now
 from models.database import node_of
 from models.errors import Invalid, NotFound
 
@@ -32,6 +33,9 @@ class Announcement(Base):
     """Markdown."""
     content: Mapped[str] = mapped_column(Text)
     """Clean HTML."""
+    mentions: Mapped[Any] = mapped_column(Json, default=list)
+    """The ids of the actors it names."""
+    tags: Mapped[Any] = mapped_column(Json, default=list)
     starts_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Of what is announced, for people to read; it has no other effect."""
     ends_at: Mapped[datetime | None] = mapped_column(UtcTime)
@@ -110,6 +114,7 @@ def _fill(db: Session, row: Announcement, source: str, starts_at: datetime | Non
     node = node_of(db)
     rendered = text.render_markdown(source, resolve=lambda handle: actors.find(db, handle), origin=node.origin)
     row.source, row.content, row.starts_at, row.ends_at = source, rendered.html, starts_at, ends_at
+    row.mentions, row.tags = [actor.id for actor in rendered.mentions], list(rendered.tags)
 
 
 def withdraw(db: Session, row: Announcement) -> None:

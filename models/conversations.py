@@ -9,6 +9,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import blocks, events
+from models.access import visible
 from models.accounts import Account
 from models.actors import Actor
 from models.base import Base, Id, insert_unless_there, new_id
@@ -117,22 +118,25 @@ def rethread(db: Session, old: int, new: int) -> None:
         db.flush()
 
 
-def page(db: Session, account_id: int, window: Window = FIRST) -> list[tuple[Conversation, Post]]:
-    """An account's conversations with their last posts, newest first; the cursor is the last post's id."""
+def page(db: Session, viewer: Actor, window: Window = FIRST) -> list[tuple[Conversation, Post]]:
+    """The conversations of `viewer` with their last posts, newest first; the cursor is the last post's id.
+
+    Those that end with somebody he has blocked, or who is suspended, are left out.
+    """
     query = (
         select(Conversation, Post)
         .join(Post, Conversation.last_id == Post.id)
-        .where(Conversation.account_id == account_id, Post.deleted_at.is_(None))
+        .where(Conversation.account_id == viewer.id, visible(viewer))
     )
     return [(row[0], row[1]) for row in window.rows(db, query, Conversation.last_id)]
 
 
-def get(db: Session, account_id: int, conversation_id: int) -> tuple[Conversation, Post]:
-    """One of an account's own conversations with its last post; NotFound also for those of others."""
+def get(db: Session, viewer: Actor, conversation_id: int) -> tuple[Conversation, Post]:
+    """One of the conversations of `viewer` with its last post; NotFound also for those of others."""
     query = (
         select(Conversation, Post)
         .join(Post, Conversation.last_id == Post.id)
-        .where(Conversation.id == conversation_id, Conversation.account_id == account_id)
+        .where(Conversation.id == conversation_id, Conversation.account_id == viewer.id, visible(viewer))
     )
     row = db.execute(query).first()
     if row is None:

@@ -8,7 +8,6 @@ boosted.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import select
@@ -23,10 +22,11 @@ from models.database import node_of
 from models.posts import Pin, Post, PostTag, Recipient, Visibility
 from models.reactions import Boost
 from models.statuses import Item
-from server.api import show_accounts
+from server.api import show_accounts, show_filters
 from server.api.entities.accounts import Account
 from server.api.entities.statuses import (
     Application,
+    FilterResult,
     Mention,
     Poll,
     PollOption,
@@ -72,7 +72,7 @@ class _Mine:
     pins: set[int] = field(default_factory=set)
     muted: set[int] = field(default_factory=set)
     """Threads."""
-    filters: dict[int, list[Any]] = field(default_factory=dict)
+    filters: dict[int, list[FilterResult]] = field(default_factory=dict)
 
 
 def status(db: Session, viewer: Actor | None, one: Item | Post) -> Status:
@@ -145,6 +145,7 @@ def _mine(db: Session, viewer: Actor, found: Sequence[Post]) -> _Mine:
         bookmarks=bookmarks.mine(db, viewer.id, ids),
         pins=set(db.scalars(select(Pin.post_id).where(Pin.actor_id == viewer.id, Pin.post_id.in_(ids)))),
         muted=thread_mutes.muted(db, viewer.id, {post.thread_id for post in found}),
+        filters=show_filters.matched(db, viewer.id, found),
     )
 
 
