@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ForeignKey, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, follows, jobs
+from models import actors, follows, jobs, oauth
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.errors import Invalid, NotFound
 
@@ -38,8 +38,8 @@ class Subscription(Base):
     __tablename__ = "push_subscriptions"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    token_id: Mapped[int] = mapped_column(Id, unique=True)
-    """The access token it was made with."""
+    family_id: Mapped[int] = mapped_column(Id, unique=True)
+    """The access token it was made with, or the first of those it was refreshed from: they share one subscription."""
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
     endpoint: Mapped[str] = mapped_column(Text)
     p256dh: Mapped[str] = mapped_column(Text)
@@ -55,7 +55,7 @@ class Subscription(Base):
 def subscribe(
     db: Session,
     *,
-    token_id: int,
+    family_id: int,
     account_id: int,
     endpoint: str,
     p256dh: str,
@@ -64,12 +64,12 @@ def subscribe(
     alerts: dict[str, bool],
     policy: str,
 ) -> Subscription:
-    """Tell a device of notices from now on; replaces what the same token asked for before. Raises Invalid."""
+    """Tell a device of notices from now on; replaces what was asked for with the same token before. Raises Invalid."""
     _check(endpoint, p256dh, auth)
-    unsubscribe(db, token_id)
+    unsubscribe(db, family_id)
     row = Subscription(
         id=new_id(),
-        token_id=token_id,
+        family_id=family_id,
         account_id=account_id,
         endpoint=endpoint,
         p256dh=_plain(p256dh),
@@ -93,22 +93,28 @@ def change(db: Session, row: Subscription, *, alerts: dict[str, bool], policy: s
     db.flush()
 
 
-def of_token(db: Session, token_id: int) -> Subscription:
-    """The subscription made with a token. Raises NotFound."""
-    row = db.scalar(select(Subscription).where(Subscription.token_id == token_id))
+def of_family(db: Session, family_id: int) -> Subscription:
+    """The subscription made with a token of this family. Raises NotFound."""
+    row = db.scalar(select(Subscription).where(Subscription.family_id == family_id))
     if row is None:
         raise NotFound("Record not found")
     return row
 
 
-def unsubscribe(db: Session, token_id: int) -> None:
+def unsubscribe(db: Session, family_id: int) -> None:
     """End it, if there is one."""
-    db.execute(delete(Subscription).where(Subscription.token_id == token_id))
+    db.execute(delete(Subscription).where(Subscription.family_id == family_id))
 
 
 def drop(db: Session, subscription_id: int) -> None:
     """The push service says that the device is gone."""
     db.execute(delete(Subscription).where(Subscription.id == subscription_id))
+
+
+def holds(db: Session, row: Subscription) -> bool:
+    """Whether a token of the subscription's family still holds: without one nobody may be told of anything."""
+    family = select(oauth.AccessToken.id).where(oauth.AccessToken.family_id == row.family_id)
+    return bool(oauth.still_hold(db, list(db.scalars(family))))
 
 
 def promise(db: Session, account_id: int, notification_id: int, type: str | None, from_id: int) -> None:

@@ -25,6 +25,8 @@ from server.negotiation import Endpoint, either
 from server.request_id import RequestId
 from server.security import Bounded, Headed, KnownHost, Legible
 from server.settings import Settings
+from server.streaming.endpoints import STREAMING
+from server.streaming.hub import Hub
 from server.web import (
     admin,
     communities,
@@ -187,7 +189,17 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         _route("/favicon.ico", static_files.favicon),
     ]
     app = Starlette(
-        routes=[*plumbing, *api.routes(), *FEDERATION, *PAGES, *DEEDS, *COMMUNITY_MANAGEMENT, *ACCOUNT, *ADMINISTRATION],
+        routes=[
+            *plumbing,
+            *STREAMING,
+            *api.routes(),
+            *FEDERATION,
+            *PAGES,
+            *DEEDS,
+            *COMMUNITY_MANAGEMENT,
+            *ACCOUNT,
+            *ADMINISTRATION,
+        ],
         middleware=[
             Middleware(RequestId),
             Middleware(RequestLog, proxies=settings.proxy_networks),
@@ -207,4 +219,5 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.fed = federation
     app.state.limits = Limits()
     app.state.floods = Floods(settings)
+    app.state.hub = Hub(database)
     return app

@@ -26,7 +26,7 @@ SECRET_VALUES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<=[Bb]earer )[\w.~+/=-]+"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
-    r"|(?<=[?&]token=)[^&\s]+|(?<=[?&]code=)[^&\s]+|(?<=[?&]state=)[^&\s]+",
+    r"|(?<=[?&]token=)[^&\s]+|(?<=[?&]access_token=)[^&\s]+|(?<=[?&]code=)[^&\s]+|(?<=[?&]state=)[^&\s]+",
     re.S,
 )
 BLANK = "•••"

@@ -88,9 +88,12 @@ class KnownHost:
         self.hosts = {node.host, node.domain}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in ANY_HOST:
+        if scope["type"] in {"http", "websocket"} and scope["path"] not in ANY_HOST:
             hosts = Headers(scope=scope).getlist("host")
             if len(hosts) != 1 or _plain_host(hosts[0]) not in self.hosts:
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1008})
+                    return
                 raise Misdirected("This server has another name than the one you asked for.")
         await self.app(scope, receive, send)
 
@@ -102,6 +105,9 @@ class Legible:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and ("\x00" in scope["path"] or b"%00" in scope["query_string"]):
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] == "http":
             if "\x00" in scope["path"]:
                 raise NotFound("There is no such page.")

@@ -2,7 +2,7 @@
 `torv worker`, any number of which may run side by side on one database."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 from sqlalchemy.orm import Session
@@ -11,8 +11,9 @@ import federation
 from federation import delivering, receiving, working
 from federation.context import Federation
 from federation.crossing import writing
-from models import deliveries, inbox, memory, outbox, peers, reach
+from models import deliveries, events, inbox, memory, outbox, peers, reach
 from models.errors import Unavailable
+from server import pushing
 
 log = structlog.get_logger("torv.worker")
 
@@ -28,7 +29,11 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "activities": outbox.sweep,
     "deleted posts": reach.forget_deleted,
     "peers": peers.sweep,
+    "events": events.sweep,
 }
+
+JOBS: Mapping[str, working.Run] = {**federation.JOBS, "push": pushing.send}
+"""The work of all layers, by the names that models promise it under."""
 
 
 async def run_worker(fed: Federation, stop: asyncio.Event) -> None:
@@ -37,7 +42,7 @@ async def run_worker(fed: Federation, stop: asyncio.Event) -> None:
     If one of the loops breaks, all stop and its error is raised: a process that only half works helps nobody.
     """
     loops = [
-        working.run_jobs(fed, stop, federation.JOBS),
+        working.run_jobs(fed, stop, JOBS),
         delivering.run(fed, stop),
         receiving.run(fed, stop),
         keep_house(fed, stop),

@@ -8,7 +8,26 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.api import torv
+from server.api import (
+    account_domains,
+    accounts,
+    announcements,
+    bookmarks,
+    filters,
+    filters_v1,
+    lists,
+    notifications,
+    people,
+    profile,
+    push,
+    reading,
+    relations,
+    reports,
+    search,
+    tags,
+    torv,
+    trends,
+)
 from server.api.calls import Described, Endpoint
 
 
@@ -45,13 +64,118 @@ STATUSES: list[Endpoint] = []
 
 TIMELINES: list[Endpoint] = []
 
-ACCOUNTS: list[Endpoint] = []
+ACCOUNTS: list[Endpoint] = [
+    get("/api/v1/accounts", accounts.several),
+    post("/api/v1/accounts", accounts.sign_up),
+    get("/api/v1/accounts/verify_credentials", profile.verify_credentials),
+    patch("/api/v1/accounts/update_credentials", profile.update_credentials),
+    delete("/api/v1/profile/avatar", profile.delete_avatar),
+    delete("/api/v1/profile/header", profile.delete_header),
+    get("/api/v1/preferences", profile.chosen),
+    get("/api/v1/accounts/relationships", relations.between),
+    get("/api/v1/accounts/familiar_followers", relations.familiar_followers),
+    get("/api/v1/accounts/lookup", accounts.lookup),
+    get("/api/v1/accounts/search", search.people),
+    get("/api/v1/accounts/{id}", accounts.show),
+    get("/api/v1/accounts/{id}/statuses", accounts.statuses),
+    get("/api/v1/accounts/{id}/followers", accounts.followers),
+    get("/api/v1/accounts/{id}/following", accounts.following),
+    get("/api/v1/accounts/{id}/endorsements", accounts.endorsed),
+    get("/api/v1/directory", people.listing),
+    get("/api/v1/suggestions", people.suggested_accounts),
+    get("/api/v2/suggestions", people.suggestions),
+    delete("/api/v1/suggestions/{id}", people.dismiss),
+]
 
-RELATIONS: list[Endpoint] = []
+RELATIONS: list[Endpoint] = [
+    post("/api/v1/accounts/{id}/follow", relations.follow),
+    post("/api/v1/accounts/{id}/unfollow", relations.unfollow),
+    post("/api/v1/accounts/{id}/remove_from_followers", relations.remove_from_followers),
+    post("/api/v1/accounts/{id}/block", relations.block),
+    post("/api/v1/accounts/{id}/unblock", relations.unblock),
+    post("/api/v1/accounts/{id}/mute", relations.mute),
+    post("/api/v1/accounts/{id}/unmute", relations.unmute),
+    post("/api/v1/accounts/{id}/note", relations.note),
+    post("/api/v1/accounts/{id}/endorse", relations.endorse),
+    post("/api/v1/accounts/{id}/unendorse", relations.unendorse),
+    post("/api/v1/accounts/{id}/pin", relations.endorse),
+    post("/api/v1/accounts/{id}/unpin", relations.unendorse),
+    get("/api/v1/endorsements", relations.endorsed),
+    get("/api/v1/blocks", relations.blocked),
+    get("/api/v1/mutes", relations.muted),
+    get("/api/v1/domain_blocks", account_domains.listing),
+    post("/api/v1/domain_blocks", account_domains.block),
+    delete("/api/v1/domain_blocks", account_domains.unblock),
+    get("/api/v1/follow_requests", relations.requests),
+    post("/api/v1/follow_requests/{id}/authorize", relations.authorize),
+    post("/api/v1/follow_requests/{id}/reject", relations.reject),
+    post("/api/v1/reports", reports.create),
+]
 
-SEARCH: list[Endpoint] = []
+SEARCH: list[Endpoint] = [
+    get("/api/v2/search", search.everything),
+    get("/api/v1/search", search.older),
+]
 
-COLLECTIONS: list[Endpoint] = []
+COLLECTIONS: list[Endpoint] = [
+    get("/api/v1/bookmarks", bookmarks.page),
+    get("/api/v1/favourites", bookmarks.favourited),
+    post("/api/v1/statuses/{id}/bookmark", bookmarks.bookmark),
+    post("/api/v1/statuses/{id}/unbookmark", bookmarks.unbookmark),
+    get("/api/v1/lists", lists.mine),
+    post("/api/v1/lists", lists.create),
+    get("/api/v1/lists/{id}", lists.show),
+    put("/api/v1/lists/{id}", lists.change),
+    delete("/api/v1/lists/{id}", lists.remove),
+    get("/api/v1/lists/{id}/accounts", lists.members),
+    post("/api/v1/lists/{id}/accounts", lists.add),
+    delete("/api/v1/lists/{id}/accounts", lists.drop),
+    get("/api/v1/accounts/{id}/lists", lists.containing),
+    get("/api/v2/filters", filters.mine),
+    post("/api/v2/filters", filters.create),
+    get("/api/v2/filters/keywords/{id}", filters.keyword),
+    put("/api/v2/filters/keywords/{id}", filters.change_keyword),
+    delete("/api/v2/filters/keywords/{id}", filters.remove_keyword),
+    get("/api/v2/filters/statuses/{id}", filters.status),
+    delete("/api/v2/filters/statuses/{id}", filters.remove_status),
+    get("/api/v2/filters/{id}", filters.show),
+    put("/api/v2/filters/{id}", filters.change),
+    delete("/api/v2/filters/{id}", filters.remove),
+    get("/api/v2/filters/{filter_id}/keywords", filters.keywords),
+    post("/api/v2/filters/{filter_id}/keywords", filters.add_keyword),
+    get("/api/v2/filters/{filter_id}/statuses", filters.named),
+    post("/api/v2/filters/{filter_id}/statuses", filters.add_status),
+    get("/api/v1/filters", filters_v1.mine),
+    post("/api/v1/filters", filters_v1.create),
+    get("/api/v1/filters/{id}", filters_v1.show),
+    put("/api/v1/filters/{id}", filters_v1.change),
+    delete("/api/v1/filters/{id}", filters_v1.remove),
+    get("/api/v1/markers", reading.markers_of),
+    post("/api/v1/markers", reading.set_markers),
+    get("/api/v1/conversations", reading.conversations_of),
+    post("/api/v1/conversations/{id}/read", reading.read),
+    post("/api/v1/conversations/{id}/unread", reading.unread),
+    delete("/api/v1/conversations/{id}", reading.remove),
+    get("/api/v1/tags/{name}", tags.show),
+    post("/api/v1/tags/{name}/follow", tags.follow),
+    post("/api/v1/tags/{name}/unfollow", tags.unfollow),
+    post("/api/v1/tags/{name}/feature", tags.feature),
+    post("/api/v1/tags/{name}/unfeature", tags.unfeature),
+    get("/api/v1/followed_tags", tags.followed),
+    get("/api/v1/featured_tags/suggestions", tags.suggested),
+    get("/api/v1/featured_tags", tags.featured),
+    post("/api/v1/featured_tags", tags.add_featured),
+    delete("/api/v1/featured_tags/{id}", tags.remove_featured),
+    get("/api/v1/accounts/{id}/featured_tags", tags.featured_by),
+    get("/api/v1/announcements", announcements.current),
+    post("/api/v1/announcements/{id}/dismiss", announcements.dismiss),
+    put("/api/v1/announcements/{id}/reactions/{name}", announcements.react),
+    delete("/api/v1/announcements/{id}/reactions/{name}", announcements.unreact),
+    get("/api/v1/trends/statuses", trends.statuses),
+    get("/api/v1/trends/links", trends.links),
+    get("/api/v1/trends/tags", trends.tags),
+    get("/api/v1/trends", trends.tags),
+]
 
 INSTANCE: list[Endpoint] = []
 
@@ -59,9 +183,39 @@ MEDIA: list[Endpoint] = []
 
 POLLS: list[Endpoint] = []
 
-NOTIFICATIONS: list[Endpoint] = []
+NOTIFICATIONS: list[Endpoint] = [
+    get("/api/v1/notifications", notifications.index),
+    post("/api/v1/notifications/clear", notifications.clear),
+    post("/api/v1/notifications/dismiss", notifications.dismiss_named),
+    get("/api/v1/notifications/unread_count", notifications.unread_count),
+    get("/api/v1/notifications/policy", notifications.policy_v1),
+    put("/api/v1/notifications/policy", notifications.change_policy_v1),
+    patch("/api/v1/notifications/policy", notifications.change_policy_v1),
+    get("/api/v1/notifications/requests", notifications.requests),
+    post("/api/v1/notifications/requests/accept", notifications.accept_several),
+    post("/api/v1/notifications/requests/dismiss", notifications.refuse_several),
+    get("/api/v1/notifications/requests/merged", notifications.merged),
+    get("/api/v1/notifications/requests/{id}", notifications.request),
+    post("/api/v1/notifications/requests/{id}/accept", notifications.accept),
+    post("/api/v1/notifications/requests/{id}/dismiss", notifications.refuse),
+    get("/api/v1/notifications/{id}", notifications.show),
+    post("/api/v1/notifications/{id}/dismiss", notifications.dismiss),
+    get("/api/v2/notifications", notifications.index_grouped),
+    get("/api/v2/notifications/unread_count", notifications.unread_groups),
+    get("/api/v2/notifications/policy", notifications.policy),
+    put("/api/v2/notifications/policy", notifications.change_policy),
+    patch("/api/v2/notifications/policy", notifications.change_policy),
+    get("/api/v2/notifications/{group_key}", notifications.show_group),
+    post("/api/v2/notifications/{group_key}/dismiss", notifications.dismiss_group),
+    get("/api/v2/notifications/{group_key}/accounts", notifications.group_accounts),
+]
 
-PUSH: list[Endpoint] = []
+PUSH: list[Endpoint] = [
+    post("/api/v1/push/subscription", push.subscribe),
+    get("/api/v1/push/subscription", push.show),
+    put("/api/v1/push/subscription", push.change),
+    delete("/api/v1/push/subscription", push.unsubscribe),
+]
 
 TORV: list[Endpoint] = [
     get("/api/torv/v1/openapi.json", torv.description),

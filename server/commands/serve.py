@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+WEBSOCKET_BYTES = 16_384
+"""Most bytes of one message from a client over a WebSocket."""
+
 GRACE = 10
 """Seconds that what is under way has to finish after SIGTERM; the rest goes back to the queue."""
 
@@ -79,7 +82,8 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
         logins: list[str] = settings.get(db, DEMO_LOGINS, [])
     async with federating(chosen, database) as fed, _stopping() as stop:
         metrics = Metrics(database)
-        app = RequestMetrics(create_app(chosen, federation=fed), metrics)
+        node = create_app(chosen, federation=fed)
+        app = RequestMetrics(node, metrics)
         gc.collect()
         gc.freeze()  # what the imports made stays for ever: the collector need not look at it again and again
         server = _quiet_server(
@@ -95,6 +99,10 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
                 timeout_keep_alive=75,
                 h11_max_incomplete_event_size=64_000,
                 backlog=2048,
+                ws_max_size=WEBSOCKET_BYTES,
+                ws_ping_interval=20,
+                ws_ping_timeout=20,
+                ws_per_message_deflate=False,
             ),
             lambda: _say_hello(chosen, address, logins),
         )
@@ -106,6 +114,7 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
+            await node.state.hub.close()  # streams never end by themselves, and the server waits for what is open
             server.should_exit = True
             await asyncio.gather(*tasks, stopping)
             log.info("stopped")

@@ -25,6 +25,8 @@ SENTENCES = {
     NotificationKind.TWIN_REQUEST: later("asks to be a twin of your community"),
     NotificationKind.REPORT: later("reported something"),
     NotificationKind.REMOVED: later("took your post out of the community"),
+    NotificationKind.POLL: later("closed a poll that you voted in"),
+    NotificationKind.STATUS: later("wrote a new post"),
 }
 
 Row = tuple[Notification, Actor, Post | None, Actor | None]

@@ -5,26 +5,11 @@ from typing import Literal
 import msgspec
 
 from server.api.entities.accounts import Account
+from server.api.entities.relations import Report
 from server.api.entities.statuses import Status
 
 Answer = Literal["accept", "filter", "drop"]
 """What happens to notices of one sort."""
-
-
-class ReportedBy(msgspec.Struct, kw_only=True):
-    """A report to the moderators, as its notice shows it."""
-
-    id: str
-    action_taken: bool
-    action_taken_at: str | None
-    category: Literal["spam", "legal", "violation", "other"]
-    comment: str
-    forwarded: bool
-    created_at: str
-    status_ids: list[str] | None
-    rule_ids: list[str] | None
-    collection_ids: list[str] | None
-    target_account: Account
 
 
 class RelationshipSeveranceEvent(msgspec.Struct, kw_only=True):
@@ -62,7 +47,7 @@ class Notification(msgspec.Struct, kw_only=True):
     created_at: str
     account: Account
     status: Status | None
-    report: ReportedBy | None
+    report: Report | None
     event: RelationshipSeveranceEvent | None
     moderation_warning: AccountWarning | None
 
@@ -73,13 +58,13 @@ class NotificationGroup(msgspec.Struct, kw_only=True):
     group_key: str
     notifications_count: int
     type: str
-    most_recent_notification_id: str
+    most_recent_notification_id: int
     page_min_id: str | None
     page_max_id: str | None
     latest_page_notification_at: str | None
     sample_account_ids: list[str]
     status_id: str | None
-    report: ReportedBy | None
+    report: Report | None
     event: RelationshipSeveranceEvent | None
     moderation_warning: AccountWarning | None
 
