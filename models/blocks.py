@@ -142,6 +142,19 @@ def has_muted(db: Session, actor_id: int, target_id: int) -> bool:
     return row is not None and (row.until is None or row.until > now())
 
 
+def kept_apart(db: Session, actor_id: int, other_ids: list[int]) -> set[int]:
+    """Which of these have blocked the actor, or are blocked by him."""
+    rows = db.execute(
+        select(Block.actor_id, Block.target_id).where(
+            or_(
+                and_(Block.actor_id == actor_id, Block.target_id.in_(other_ids)),
+                and_(Block.target_id == actor_id, Block.actor_id.in_(other_ids)),
+            )
+        )
+    )
+    return {row[1] if row[0] == actor_id else row[0] for row in rows}
+
+
 def hides_notices(db: Session, actor_id: int, target_id: int) -> bool:
     """Whether a mute that holds now also keeps notices away."""
     row = db.get(Mute, (actor_id, target_id))

@@ -1,12 +1,13 @@
 """Moderation: setting domain rules, reports, suspensions, and the audit log of all of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, func, select
+from sqlalchemy import ForeignKey, Text, false, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, domains, notifications, settings, text
+from models import actors, domains, notifications, outbox, settings, text
 from models.accounts import Account, Role
 from models.actors import Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
@@ -28,6 +29,11 @@ class Report(Base):
     target_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
     post_uris: Mapped[Any] = mapped_column(Json, default=list)
     comment: Mapped[str] = mapped_column(Text, default="")
+    category: Mapped[str] = mapped_column(Text, default="other", server_default="other")
+    rules: Mapped[Any] = mapped_column(Json, default=list, server_default="[]")
+    """Numbers of the node's rules that are broken, as the reporter sees it."""
+    forwarded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The server of the one reported has been told too."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
@@ -102,9 +108,22 @@ def _apply(db: Session, domain: str) -> None:
 
 
 def report(
-    db: Session, reporter: Actor, *, target: Actor | None, post_uris: list[str], comment: str, uri: str = ""
+    db: Session,
+    reporter: Actor,
+    *,
+    target: Actor | None,
+    post_uris: list[str],
+    comment: str,
+    uri: str = "",
+    category: str = "other",
+    rules: Sequence[int] = (),
+    forward: bool = False,
 ) -> Report | None:
-    """Tell the moderators. The same report (by id) twice is once. At most 50 posts, 5000 characters."""
+    """Tell the moderators. The same report (by id) twice is once. At most 50 posts, 5000 characters.
+
+    `forward`: tell those of the other server too, where the one reported lives on one. They learn what is said, not by
+    whom: the node itself signs it.
+    """
     if uri and db.scalar(select(Report.id).where(Report.uri == uri)) is not None:
         return None
     row = Report(
@@ -114,12 +133,31 @@ def report(
         target_id=target.id if target else None,
         post_uris=post_uris[:MAX_REPORTED],
         comment=text.plain(text.escape(comment))[:5000],
+        category=category,
+        rules=list(rules),
+        forwarded=False,
     )
     db.add(row)
     db.flush()
+    if forward and target is not None and not target.local:
+        _forward(db, row, target)
     for account_id in db.scalars(select(Account.id).where(Account.role.in_([Role.MODERATOR, Role.ADMIN]))).all():
         notifications.notify(db, account_id, "report", reporter, subject=str(row.id))
     return row
+
+
+def _forward(db: Session, row: Report, target: Actor) -> None:
+    """A Flag by the node's own actor, for the inbox of the one reported: there it reaches his moderators."""
+    outbox.record(
+        db,
+        "Flag",
+        actors.node_actor(db),
+        object_uri=target.uri,
+        to=[target.uri],
+        data={"embed": [target.uri, *row.post_uris], "content": row.comment},
+    )
+    row.forwarded = True
+    db.flush()
 
 
 def count_reports(db: Session, reporter_id: int, since: datetime) -> int:

@@ -18,6 +18,7 @@ from server.api import (
     lists,
     notifications,
     people,
+    polls,
     profile,
     push,
     reading,
@@ -181,7 +182,10 @@ INSTANCE: list[Endpoint] = []
 
 MEDIA: list[Endpoint] = []
 
-POLLS: list[Endpoint] = []
+POLLS: list[Endpoint] = [
+    get("/api/v1/polls/{id}", polls.show),
+    post("/api/v1/polls/{id}/votes", polls.vote),
+]
 
 NOTIFICATIONS: list[Endpoint] = [
     get("/api/v1/notifications", notifications.index),

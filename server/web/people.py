@@ -211,14 +211,14 @@ async def report_form(visit: Visit) -> Response:
 
 @action
 async def report(visit: Visit, form: Form) -> Response:
-    """`POST /actors/{id}/report`: tell the moderators."""
-    comment = form.text("comment", most=5000)
+    """`POST /actors/{id}/report`: tell the moderators, with `forward` those of the other server too."""
+    comment, forward = form.text("comment", most=5000), form.flag("forward")
     if form.errors:
         actor = await visit.read(lambda db: actors.get(db, visit.path("id")))
         return visit.page("report_actor.html", status=422, form=form, actor=actor)
 
     def deed(db: Session, me: Actor, target: Actor) -> str:
-        moderation.report(db, me, target=target, post_uris=[], comment=comment)
+        moderation.report(db, me, target=target, post_uris=[], comment=comment, forward=forward)
         return "reported"
 
     return await _deed(visit, form, deed)

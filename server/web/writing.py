@@ -171,14 +171,15 @@ async def _report_page(visit: Visit, form: Form, status: int = 200) -> Response:
 
 @action
 async def report(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/report`: tell the moderators."""
-    comment = form.text("comment", most=5000)
+    """`POST /posts/{id}/report`: tell the moderators, with `forward` those of the author's server too."""
+    comment, forward = form.text("comment", most=5000), form.flag("forward")
     if form.errors:
         return await _report_page(visit, form, 422)
 
     def write(db: Session, me: Actor) -> str:
         post = access.access_post(db, me, visit.path("id"))
-        moderation.report(db, me, target=actors.get(db, post.author_id), post_uris=[post.uri], comment=comment)
+        author = actors.get(db, post.author_id)
+        moderation.report(db, me, target=author, post_uris=[post.uri], comment=comment, forward=forward)
         return post_path(post)
 
     return visit.go(await visit.write(write), said="reported")

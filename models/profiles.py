@@ -1,0 +1,65 @@
+"""Changing one's own profile: its texts, its lines of facts, and what others may do with it."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models import actors, text
+from models.actors import Actor
+from models.errors import Invalid
+
+MAX_NAME = 100
+MAX_NOTE = 5000
+MAX_FIELDS = 10
+MAX_FIELD_NAME = 255
+MAX_FIELD_VALUE = 1000
+
+ADDRESS = re.compile(r"https?://[^\s<>\"]{3,500}")
+
+
+def field(name: str, value: str) -> dict[str, str]:
+    """One line of a profile: the name as plain text, the value as HTML with addresses as links, and as it was written.
+
+    The links carry `rel="me"`: only by that can the page they lead to, or another server, confirm that both are one
+    person's.
+    """
+    name, value = text.one_line(name, MAX_FIELD_NAME), text.one_line(value, MAX_FIELD_VALUE)
+    shown, end = "", 0
+    for match in ADDRESS.finditer(value):
+        address = match[0].rstrip(".,;:!?)")
+        shown += text.escape(value[end : match.start()])
+        bare = text.escape(address.split("://", 1)[1])
+        shown += f'<a href="{text.escape(address)}" rel="me nofollow noopener noreferrer" translate="no">{bare}</a>'
+        end = match.start() + len(address)
+    return {"name": name, "value": shown + text.escape(value[end:]), "source": value}
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    """The lines of a profile; empty ones are left out. Raises Invalid if there are too many or one is too long."""
+    written = [(name.strip(), value.strip()) for name, value in pairs if name.strip() or value.strip()]
+    if len(written) > MAX_FIELDS:
+        raise Invalid(f"A profile has at most {MAX_FIELDS} fields.", code="fields_many")
+    for name, value in written:
+        if not name:
+            raise Invalid("A field needs a name.", code="field_unnamed")
+        if len(name) > MAX_FIELD_NAME or len(value) > MAX_FIELD_VALUE:
+            raise Invalid("A field of the profile is too long.", code="field_long")
+    return [field(name, value) for name, value in written]
+
+
+def change(db: Session, actor: Actor, *, automated: bool | None = None, **changes: Any) -> None:
+    """Change a local person's profile and tell the followers, if anything is changed at all.
+
+    Takes what `actors.update_profile` takes, and `automated`. Raises Invalid.
+    """
+    if len(changes.get("name", "")) > MAX_NAME:
+        raise Invalid(f"A name has at most {MAX_NAME} characters.", code="name_long")
+    if len(changes.get("summary_source", "")) > MAX_NOTE:
+        raise Invalid(f"A description has at most {MAX_NOTE} characters.", code="text_long")
+    if automated is not None and automated != actor.automated:
+        changes["extra"] = {**(actor.extra or {}), "automated": automated}
+    changed = {name: value for name, value in changes.items() if getattr(actor, name) != value}
+    if changed:
+        actors.update_profile(db, actor, **changed)
