@@ -120,6 +120,8 @@ def _check(author: Actor, draft: Draft, kind: str) -> None:
         raise Invalid("Unknown visibility.", code="visibility_unknown")
     if draft.poll is not None and draft.poll.options and kind == Kind.QUESTION:
         raise Invalid("A question of a community cannot be a poll.", code="poll_in_question")
+    if draft.poll is not None and draft.poll.options and draft.media:
+        raise Invalid("A post cannot have both a poll and files.", code="poll_with_files")
     if unknown := set(draft.barriers) - set(BARRIERS):
         raise Invalid(f"Unknown barrier: {sorted(unknown)[0][:40]}", code="barrier_unknown")
 
