@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-ON_POSTGRES := -m 'not browser and not slow' tests/models tests/federation tests/server
+ON_POSTGRES := -m 'not browser' tests/models tests/federation tests/server tests/fediverse/test_two_nodes.py tests/fediverse/test_kill.py
 
 .PHONY: help run test quick lint lock format clean system postgres
 
@@ -29,7 +29,7 @@ run: .venv/run  ## Start a node with the demo world on http://localhost:8000
 system:  # What the tests need of the system; installed where that is possible
 	@bash .ci/prepare
 
-test: system .venv/dev lint  ## Run everything: checks, all tests on SQLite, then what touches the database on PostgreSQL
+test: system .venv/dev lint  ## Run everything: checks, all tests on SQLite, then all that touch a database on PostgreSQL
 	# What fails with both cores busy is asked once more, alone; it has to pass then.
 	$(PYTEST) -n 2 --dist loadfile tests || $(PYTEST) --last-failed --last-failed-no-failures none tests
 	$(BIN)/python -m tests.postgres $(PYTEST) -n 2 --dist loadfile $(ON_POSTGRES) || $(BIN)/python -m tests.postgres $(PYTEST) --last-failed --last-failed-no-failures none $(ON_POSTGRES)

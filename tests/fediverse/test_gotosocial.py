@@ -3,10 +3,12 @@
 Greta lives at the GoToSocial and follows Anna and her community Torvet. Lukas there is locked, as Lise is here.
 """
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from sqlalchemy.orm import Session
 from models import follows
 from models.actors import Actor
 from models.communities import Listing
+from models.inbox import Received
 from models.jobs import Job
 from models.notifications import Notification
 from models.posts import Post, by_uri
@@ -76,6 +79,21 @@ class Neighbours:
         return found
 
 
+def keep_what_it_sent(street: Neighbours) -> None:
+    """Write down the activities of this run where `TORV_TEST_KEEP` says, one a line, under names without a number."""
+    if not (file := os.environ.get("TORV_TEST_KEEP")):
+        return
+    towns = street.towns
+    plain = {towns.a.name: "a.torv.test", towns.b.name: "b.torv.test", street.server.name: "gts.torv.test"}
+    lines: set[str] = set()
+    for node in (towns.a, towns.b):
+        for body in node.read(lambda db: db.scalars(select(Received.body).where(Received.host == street.server.name))):
+            for name, given in plain.items():
+                body = body.replace(name, given)
+            lines.add(body.replace("\n", " "))
+    Path(file).write_text("".join(f"{line}\n" for line in sorted(lines)))
+
+
 @pytest.fixture(scope="module")
 def street(ground: Ground) -> Iterator[Neighbours]:
     require_gotosocial(ground)
@@ -94,6 +112,7 @@ def street(ground: Ground) -> Iterator[Neighbours]:
             made.anna_there = made.greta.follow(f"@anna@{towns.a.host}")
             made.torvet_there = made.greta.follow(f"@torvet@{towns.a.host}")
             yield made
+            keep_what_it_sent(made)
             made.greta.close()
             made.lukas.close()
         finally:
