@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, audience, communities, composing, polls, posts, text, threads
+from models import actors, audience, communities, composing, polls, posts, statuses, text, threads
 from models.actors import Actor
 from models.composing import MAX_TITLE
 from models.errors import Conflict, Forbidden
@@ -32,6 +32,16 @@ class Titled:
     title: str
     text: str
     named: tuple[str, ...] = ()
+
+
+def publish(db: Session, author: Actor, draft: Draft, *, reply_to: int | None = None) -> Post:
+    """Write what an app sends: an answer or a comment where it answers something, else see above.
+
+    `reply_to` is the id of a status. Raises NotFound where its author may not see that, Invalid, Forbidden.
+    """
+    if reply_to is None:
+        return post(db, author, draft)
+    return threads.reply(db, author, statuses.find(db, author, reply_to).post, draft)
 
 
 def post(db: Session, author: Actor, draft: Draft) -> Post:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from models import actors
 from models.access import visible
 from models.actors import Actor
 from models.blocks import Block
@@ -41,52 +40,56 @@ def boost_visible(viewer: Actor | None) -> ColumnElement[bool]:
 
 def find(db: Session, viewer: Actor | None, status_id: int) -> Item:
     """The post, boost or announce with this id, as far as `viewer` may see it. Raises NotFound, always the same."""
-    post = db.scalar(select(Post).where(Post.id == status_id, visible(viewer)))
-    if post is not None:
-        return Item(post.id, post)
-    boost = (
-        select(Post, Boost.actor_id)
-        .join(Boost, Boost.post_id == Post.id)
-        .where(Boost.id == status_id, visible(viewer), boost_visible(viewer))
-    )
-    announce = (
-        select(Post, Listing.community_id)
-        .join(Listing, Listing.post_id == Post.id)
-        .where(Listing.id == status_id, Listing.hidden_at.is_(None), Post.removed_at.is_(None), visible(viewer))
-    )
-    for query in (boost, announce):
-        row = db.execute(query).first()
-        if row is not None and (through := _bringer(db, viewer, row[1])) is not None:
-            return Item(status_id, row[0], through)
-    raise NotFound("Record not found")
-
-
-def _bringer(db: Session, viewer: Actor | None, actor_id: int) -> Actor | None:
-    through = actors.get(db, actor_id)
-    if not through.active:
-        return None
-    if viewer is not None and db.scalar(select(Block.id).where(_between(viewer.id, actor_id)).limit(1)) is not None:
-        return None
-    return through
-
-
-def _between(one: int, other: int) -> ColumnElement[bool]:
-    return or_(
-        and_(Block.actor_id == one, Block.target_id == other), and_(Block.actor_id == other, Block.target_id == one)
-    )
+    found = several(db, viewer, [status_id])
+    if not found:
+        raise NotFound("Record not found")
+    return found[0]
 
 
 def several(db: Session, viewer: Actor | None, ids: Iterable[int]) -> list[Item]:
-    """Those of these statuses that `viewer` may see, in the order asked for; for boosts and announces one by one."""
+    """Those of these statuses that `viewer` may see, in the order asked for."""
     wanted = list(dict.fromkeys(ids))
-    rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(wanted), visible(viewer)))}
-    found: list[Item] = []
-    for status_id in wanted:
-        if status_id in rows:
-            found.append(Item(status_id, rows[status_id]))
-            continue
-        try:
-            found.append(find(db, viewer, status_id))
-        except NotFound:
-            continue
-    return found
+    found = {post.id: Item(post.id, post) for post in db.scalars(_posts(viewer).where(Post.id.in_(wanted)))}
+    if rest := [status_id for status_id in wanted if status_id not in found]:
+        found |= _brought(db, viewer, rest)
+    return [found[status_id] for status_id in wanted if status_id in found]
+
+
+def _posts(viewer: Actor | None) -> Select[Post]:
+    return select(Post).where(visible(viewer))
+
+
+def _brought(db: Session, viewer: Actor | None, ids: list[int]) -> dict[int, Item]:
+    boosts = (
+        select(Boost.id, Post, Actor)
+        .join(Post, Boost.post_id == Post.id)
+        .join(Actor, Boost.actor_id == Actor.id)
+        .where(Boost.id.in_(ids), visible(viewer), boost_visible(viewer), *_welcome(viewer))
+    )
+    announces = (
+        select(Listing.id, Post, Actor)
+        .join(Post, Listing.post_id == Post.id)
+        .join(Actor, Listing.community_id == Actor.id)
+        .where(
+            Listing.id.in_(ids),
+            Listing.hidden_at.is_(None),
+            Post.removed_at.is_(None),
+            visible(viewer),
+            *_welcome(viewer),
+        )
+    )
+    return {row[0]: Item(row[0], row[1], row[2]) for query in (boosts, announces) for row in db.execute(query)}
+
+
+def _welcome(viewer: Actor | None) -> list[ColumnElement[bool]]:
+    """Conditions on who brings a post: he is there, and he and `viewer` have not blocked each other."""
+    there = [Actor.deleted_at.is_(None), Actor.suspended_at.is_(None), Actor.standing != "blocked"]
+    if viewer is None:
+        return there
+    blocked = exists().where(
+        or_(
+            and_(Block.actor_id == viewer.id, Block.target_id == Actor.id),
+            and_(Block.actor_id == Actor.id, Block.target_id == viewer.id),
+        )
+    )
+    return [*there, ~blocked]
