@@ -33,6 +33,7 @@ from models import (  # noqa: F401
     posts,
     push,
     reactions,
+    scheduled,
     settings,
     tag_follows,
     thread_mutes,
