@@ -21,11 +21,14 @@ from server.api import (
     polls,
     profile,
     push,
+    reactions,
     reading,
     relations,
     reports,
     search,
+    statuses,
     tags,
+    timelines,
     torv,
     trends,
 )
@@ -61,9 +64,36 @@ def delete(path: str, described: Described) -> Endpoint:
 
 APPS: list[Endpoint] = []
 
-STATUSES: list[Endpoint] = []
+STATUSES: list[Endpoint] = [
+    get("/api/v1/statuses", statuses.several),
+    post("/api/v1/statuses", statuses.create),
+    get("/api/v1/statuses/{id}", statuses.show),
+    put("/api/v1/statuses/{id}", statuses.edit),
+    delete("/api/v1/statuses/{id}", statuses.delete),
+    get("/api/v1/statuses/{id}/source", statuses.source),
+    get("/api/v1/statuses/{id}/history", statuses.history),
+    get("/api/v1/statuses/{id}/context", statuses.context),
+    get("/api/v1/statuses/{id}/quotes", statuses.quotes),
+    post("/api/v1/statuses/{id}/translate", statuses.translate),
+    post("/api/v1/statuses/{id}/reblog", reactions.reblog),
+    post("/api/v1/statuses/{id}/unreblog", reactions.unreblog),
+    get("/api/v1/statuses/{id}/reblogged_by", reactions.reblogged_by),
+    post("/api/v1/statuses/{id}/favourite", reactions.favourite),
+    post("/api/v1/statuses/{id}/unfavourite", reactions.unfavourite),
+    get("/api/v1/statuses/{id}/favourited_by", reactions.favourited_by),
+    post("/api/v1/statuses/{id}/pin", reactions.pin),
+    post("/api/v1/statuses/{id}/unpin", reactions.unpin),
+    post("/api/v1/statuses/{id}/mute", reactions.mute),
+    post("/api/v1/statuses/{id}/unmute", reactions.unmute),
+]
 
-TIMELINES: list[Endpoint] = []
+TIMELINES: list[Endpoint] = [
+    get("/api/v1/timelines/home", timelines.home),
+    get("/api/v1/timelines/public", timelines.public),
+    get("/api/v1/timelines/tag/{hashtag}", timelines.tag),
+    get("/api/v1/timelines/list/{id}", timelines.of_list),
+    get("/api/v1/timelines/link", timelines.link),
+]
 
 ACCOUNTS: list[Endpoint] = [
     get("/api/v1/accounts", accounts.several),

@@ -1,0 +1,272 @@
+"""Statuses: writing, reading, changing and deleting them, and what stands around them."""
+
+from typing import Literal
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from models import access, asking, composing, plain_text, posts, preferences, removing, statuses, surroundings
+from models.actors import Actor
+from models.errors import Invalid, NotFound
+from models.polls import PollDraft
+from models.posts import Draft, Kind, Post, Visibility
+from models.reactions import unboost
+from models.text import one_line
+from server.api import show_statuses
+from server.api.arguments import Id, Nothing, Paged, Whole
+from server.api.calls import Call, endpoint
+from server.api.entities.statuses import Context, Status, StatusEdit, StatusSource
+from server.api.paging import Page
+from server.api.show_edits import edits
+from server.elsewhere import resolve_mentions
+
+MOST_AT_ONCE = 40
+
+VISIBILITIES = {
+    "public": Visibility.PUBLIC,
+    "unlisted": Visibility.UNLISTED,
+    "private": Visibility.FOLLOWERS,
+    "direct": Visibility.DIRECT,
+    "local": Visibility.NODE,
+}
+"""What clients call who may read a post. `local` is not Mastodon's: it stays on this node."""
+
+
+class PollArgs(msgspec.Struct, kw_only=True):
+    """A poll to go with a status."""
+
+    options: list[str] = []
+    expires_in: Whole = 0
+    multiple: bool = False
+    hide_totals: bool = False
+
+
+class Posting(msgspec.Struct, kw_only=True):
+    """A new status. `content_type`: `text/plain`, as apps send it, or `text/markdown`."""
+
+    status: str = ""
+    media_ids: list[Id] = []
+    poll: PollArgs | None = None
+    in_reply_to_id: Id | None = None
+    sensitive: bool | None = None
+    spoiler_text: str = ""
+    visibility: Literal["", "public", "unlisted", "private", "direct", "local"] = ""
+    local_only: bool = False
+    language: str = ""
+    scheduled_at: str | None = None
+    content_type: Literal["", "text/plain", "text/markdown"] = ""
+    quoted_status_id: Id | None = None
+
+
+class Editing(msgspec.Struct, kw_only=True):
+    """A new edition of a status. What is not there stays, but files and poll go where the text is sent without them."""
+
+    status: str | None = None
+    spoiler_text: str | None = None
+    sensitive: bool | None = None
+    language: str | None = None
+    media_ids: list[Id] | None = None
+    poll: PollArgs | None = None
+    content_type: Literal["", "text/plain", "text/markdown"] = ""
+
+
+class Several(msgspec.Struct, kw_only=True):
+    """Which statuses."""
+
+    id: list[Id] = []
+
+
+@endpoint("write:statuses", Posting, Status)
+async def create(call: Call, args: Posting) -> Status:
+    """`POST /api/v1/statuses`: write a post, ask a question, answer one."""
+    draft = drafted(call, args)
+    await resolve_mentions(call, draft.text)
+
+    def write(db: Session, me: Actor) -> int:
+        return asking.publish(db, me, draft, reply_to=args.in_reply_to_id).id
+
+    return await shown(call, await call.write(write))
+
+
+def drafted(call: Call, args: Posting) -> Draft:
+    """What a client sent as a draft, with its writer's preferences where it says nothing. Raises Invalid."""
+    if args.quoted_status_id is not None:
+        raise Invalid("Quoting is not offered here", code="quotes_absent")
+    chosen = preferences.of(call.my_account)
+    text, warning = args.status, one_line(args.spoiler_text, 500)
+    if not text.strip() and warning and not args.media_ids:
+        text, warning = warning, ""
+    visibility = VISIBILITIES.get(args.visibility, chosen.visibility)
+    return Draft(
+        text,
+        visibility=Visibility.NODE if args.local_only else visibility,
+        language=_language(args.language) or chosen.language or call.my_account.language,
+        summary=warning,
+        sensitive=chosen.sensitive if args.sensitive is None else args.sensitive,
+        poll=_poll(args.poll) if args.poll is not None and args.poll.options else None,
+        content_type=args.content_type or plain_text.PLAIN,
+        media=tuple(args.media_ids) or None,
+        app={"name": call.app.name, "website": call.app.website} if call.app is not None else None,
+        may_name_nobody=True,
+    )
+
+
+def _poll(args: PollArgs) -> PollDraft:
+    return PollDraft(tuple(args.options), args.expires_in, args.multiple, args.hide_totals)
+
+
+def _language(wanted: str) -> str:
+    """A language tag as posts keep it; empty for what is none."""
+    first = wanted.strip().lower().replace("_", "-").split("-")[0]
+    return first if first.isascii() and first.isalpha() and 2 <= len(first) <= 3 else ""
+
+
+async def shown(call: Call, status_id: int) -> Status:
+    """A status as the caller sees it. Raises NotFound."""
+
+    def look(db: Session) -> Status:
+        return show_statuses.status(db, call.actor, statuses.find(db, call.actor, status_id))
+
+    return await call.read(look)
+
+
+@endpoint("read:statuses", Nothing, Status, who="anybody")
+async def show(call: Call, args: Nothing) -> Status:
+    """`GET /api/v1/statuses/{id}`: one status."""
+    return await shown(call, call.path())
+
+
+@endpoint("read:statuses", Several, list[Status], who="anybody")
+async def several(call: Call, args: Several) -> list[Status]:
+    """`GET /api/v1/statuses?id[]=1&id[]=2`: several, as far as the caller may see them."""
+
+    def look(db: Session) -> list[Status]:
+        found = statuses.several(db, call.actor, args.id[:MOST_AT_ONCE])
+        return show_statuses.statuses(db, call.actor, found)
+
+    return await call.read(look)
+
+
+def own(db: Session, me: Actor, status_id: int) -> Post:
+    """One's own post. Raises NotFound, the same for others' posts and for none."""
+    post = access.access_post(db, me, status_id)
+    if post.author_id != me.id:
+        raise NotFound("Record not found")
+    return post
+
+
+@endpoint("write:statuses", Editing, Status)
+async def edit(call: Call, args: Editing) -> Status:
+    """`PUT /api/v1/statuses/{id}`: say it anew. The first line of a question is its title."""
+    await resolve_mentions(call, args.status or "")
+    status_id = call.path()
+
+    def write(db: Session, me: Actor) -> int:
+        post = own(db, me, status_id)
+        composing.edit(db, me, post, _edited(post, args))
+        return post.id
+
+    return await shown(call, await call.write(write))
+
+
+def _edited(post: Post, args: Editing) -> Draft:
+    title, text = post.title, post.source
+    poll = _poll(args.poll) if args.poll is not None else None
+    media = tuple(args.media_ids) if args.media_ids is not None else None
+    if args.status is not None:
+        text = args.status
+        if post.kind == Kind.QUESTION:
+            titled = asking.first_line(args.status)
+            title, text = titled.title, titled.text
+        poll = poll or PollDraft()
+        media = media or ()
+    return Draft(
+        text,
+        title,
+        language=_language(args.language or "") or post.language,
+        summary=post.summary if args.spoiler_text is None else args.spoiler_text,
+        sensitive=_sensitive(post, args),
+        barriers=tuple((post.extra or {}).get("barriers", ())),
+        poll=poll,
+        content_type=args.content_type,
+        media=media,
+    )
+
+
+def _sensitive(post: Post, args: Editing) -> bool:
+    if args.sensitive is not None:
+        return args.sensitive
+    return post.sensitive and args.spoiler_text is None
+
+
+@endpoint("write:statuses", Nothing, Status, costly=True)
+async def delete(call: Call, args: Nothing) -> Status:
+    """`DELETE /api/v1/statuses/{id}`: delete one's own post, or take a boost back. The answer has the text as it was
+    written, so that a client can offer it again."""
+    status_id = call.path()
+
+    def write(db: Session, me: Actor) -> Status:
+        item = statuses.find(db, me, status_id)
+        owner = item.through.id if item.through is not None else item.post.author_id
+        if owner != me.id:
+            raise NotFound("Record not found")
+        last = show_statuses.status(db, me, item)
+        if item.through is not None:
+            unboost(db, me, item.post)
+            return last
+        text = asking.joined(item.post.title, item.post.source)
+        removing.delete_post(db, me, item.post)
+        return msgspec.structs.replace(last, text=text)
+
+    return await call.write(write)
+
+
+@endpoint("read:statuses", Nothing, StatusSource)
+async def source(call: Call, args: Nothing) -> StatusSource:
+    """`GET /api/v1/statuses/{id}/source`: the text as it was written; a question's begins with its title."""
+    post = await call.read(lambda db: own(db, call.me, call.path()))
+    return StatusSource(
+        id=str(post.id),
+        text=asking.joined(post.title, post.source),
+        spoiler_text=post.summary,
+        content_type=(post.extra or {}).get("content_type", plain_text.MARKDOWN),
+    )
+
+
+@endpoint("read:statuses", Nothing, list[StatusEdit], who="anybody")
+async def history(call: Call, args: Nothing) -> list[StatusEdit]:
+    """`GET /api/v1/statuses/{id}/history`: every edition, the first one first."""
+
+    def look(db: Session) -> list[StatusEdit]:
+        post = statuses.find(db, call.actor, call.path()).post
+        return edits(db, call.actor, post, posts.editions(db, post))
+
+    return await call.read(look)
+
+
+@endpoint("read:statuses", Nothing, Context, who="anybody")
+async def context(call: Call, args: Nothing) -> Context:
+    """`GET /api/v1/statuses/{id}/context`: what it answers, and what answers it: under a question the accepted answer
+    first, then the others by votes."""
+
+    def look(db: Session) -> Context:
+        post = statuses.find(db, call.actor, call.path()).post
+        around = surroundings.of(db, call.actor, post)
+        rendered = show_statuses.statuses(db, call.actor, [*around.above, *around.below])
+        return Context(ancestors=rendered[: len(around.above)], descendants=rendered[len(around.above) :])
+
+    return await call.read(look)
+
+
+@endpoint("read:statuses", Nothing, Status)
+async def translate(call: Call, args: Nothing) -> Status:
+    """`POST /api/v1/statuses/{id}/translate`: this node has no translator, and says so as Mastodon does without one."""
+    await call.read(lambda db: statuses.find(db, call.actor, call.path()))
+    raise NotFound("Translation is not available on this server", code="translation_absent")
+
+
+@endpoint("read:statuses", Paged, list[Status], who="anybody")
+async def quotes(call: Call, args: Paged) -> Page[Status]:
+    """`GET /api/v1/statuses/{id}/quotes`: nothing is quoted here, so nobody quotes it."""
+    await call.read(lambda db: statuses.find(db, call.actor, call.path()))
+    return Page([])
