@@ -54,12 +54,37 @@ def upgrade() -> None:
         batch_op.create_index("ix_actors_shared_inbox", ["shared_inbox"], unique=False)
 
     op.create_table(
+        "announcements",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("mentions", sa.Text(), nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("all_day", sa.Boolean(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_announcements")),
+    )
+    op.create_table(
         "domain_rules",
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("domain", name=op.f("pk_domain_rules")),
+    )
+    op.create_table(
+        "events",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "invitations",
@@ -107,6 +132,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_node_settings")),
     )
     op.create_table(
+        "oauth_apps",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("website", sa.Text(), nullable=False),
+        sa.Column("redirect_uris", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_apps")),
+        sa.UniqueConstraint("client_id", name=op.f("uq_oauth_apps_client_id")),
+    )
+    op.create_table(
         "peers",
         sa.Column("host", sa.Text(), nullable=False),
         sa.Column("software", sa.Text(), nullable=False),
@@ -151,6 +189,30 @@ def upgrade() -> None:
         batch_op.create_index("ix_received_state_run_at", ["state", "run_at"], unique=False)
 
     op.create_table(
+        "account_domains",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_account_domains_actor_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_domains")),
+        sa.UniqueConstraint("actor_id", "domain", name=op.f("uq_account_domains_actor_id_domain")),
+    )
+    op.create_table(
+        "account_notes",
+        sa.Column(
+            "actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column(
+            "target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_account_notes_actor_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["actors.id"], name=op.f("fk_account_notes_target_id")),
+        sa.PrimaryKeyConstraint("actor_id", "target_id", name=op.f("pk_account_notes")),
+    )
+    op.create_table(
         "accounts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
@@ -165,6 +227,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("email", name=op.f("uq_accounts_email")),
     )
+    op.create_table(
+        "actor_figures",
+        sa.Column(
+            "actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("followers", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("following", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("posts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_post_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_actor_figures_actor_id")),
+        sa.PrimaryKeyConstraint("actor_id", name=op.f("pk_actor_figures")),
+    )
+    with op.batch_alter_table("actor_figures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_actor_figures_last_post_at"), ["last_post_at"], unique=False)
+
+    op.create_table(
+        "actor_names",
+        sa.Column("word", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column(
+            "actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_actor_names_actor_id")),
+        sa.PrimaryKeyConstraint("word", "actor_id", name=op.f("pk_actor_names")),
+    )
+    with op.batch_alter_table("actor_names", schema=None) as batch_op:
+        batch_op.create_index("ix_actor_names_actor_id", ["actor_id"], unique=False)
+
     op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -204,12 +293,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_communities")),
     )
     op.create_table(
+        "dismissed_suggestions",
+        sa.Column(
+            "actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column(
+            "target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_dismissed_suggestions_actor_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["actors.id"], name=op.f("fk_dismissed_suggestions_target_id")),
+        sa.PrimaryKeyConstraint("actor_id", "target_id", name=op.f("pk_dismissed_suggestions")),
+    )
+    op.create_table(
+        "endorsements",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_endorsements_actor_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["actors.id"], name=op.f("fk_endorsements_target_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_endorsements")),
+        sa.UniqueConstraint("actor_id", "target_id", name=op.f("uq_endorsements_actor_id_target_id")),
+    )
+    with op.batch_alter_table("endorsements", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_endorsements_target_id"), ["target_id"], unique=False)
+
+    op.create_table(
         "follows",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("uri", sa.Text(), nullable=False),
         sa.Column("follower_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("show_boosts", sa.Boolean(), server_default=sa.text("1"), nullable=False),
+        sa.Column("notify", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("languages", sa.Text(), server_default="[]", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["follower_id"], ["actors.id"], name=op.f("fk_follows_follower_id")),
         sa.ForeignKeyConstraint(["target_id"], ["actors.id"], name=op.f("fk_follows_target_id")),
@@ -251,12 +369,17 @@ def upgrade() -> None:
         "mutes",
         sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hide_notifications", sa.Boolean(), server_default=sa.text("1"), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_mutes_actor_id")),
         sa.ForeignKeyConstraint(["target_id"], ["actors.id"], name=op.f("fk_mutes_target_id")),
         sa.PrimaryKeyConstraint("actor_id", "target_id", name=op.f("pk_mutes")),
     )
+    with op.batch_alter_table("mutes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_mutes_number"), ["number"], unique=False)
+
     op.create_table(
         "posts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -317,6 +440,9 @@ def upgrade() -> None:
         sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("post_uris", sa.Text(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), server_default="other", nullable=False),
+        sa.Column("rules", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("forwarded", sa.Boolean(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["reporter_id"], ["actors.id"], name=op.f("fk_reports_reporter_id")),
@@ -351,6 +477,61 @@ def upgrade() -> None:
         batch_op.create_index("ix_activities_post_id", ["post_id"], unique=False)
 
     op.create_table(
+        "announcement_dismissals",
+        sa.Column("announcement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_announcement_dismissals_account_id")),
+        sa.ForeignKeyConstraint(
+            ["announcement_id"],
+            ["announcements.id"],
+            name=op.f("fk_announcement_dismissals_announcement_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("announcement_id", "account_id", name=op.f("pk_announcement_dismissals")),
+    )
+    with op.batch_alter_table("announcement_dismissals", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_announcement_dismissals_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "announcement_reactions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("announcement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_announcement_reactions_account_id")),
+        sa.ForeignKeyConstraint(
+            ["announcement_id"],
+            ["announcements.id"],
+            name=op.f("fk_announcement_reactions_announcement_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_announcement_reactions")),
+        sa.UniqueConstraint(
+            "announcement_id",
+            "account_id",
+            "name",
+            name=op.f("uq_announcement_reactions_announcement_id_account_id_name"),
+        ),
+    )
+    with op.batch_alter_table("announcement_reactions", schema=None) as batch_op:
+        batch_op.create_index("ix_announcement_reactions_account_id", ["account_id"], unique=False)
+
+    op.create_table(
+        "bookmarks",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_bookmarks_account_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_bookmarks_post_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bookmarks")),
+        sa.UniqueConstraint("account_id", "post_id", name=op.f("uq_bookmarks_account_id_post_id")),
+    )
+    with op.batch_alter_table("bookmarks", schema=None) as batch_op:
+        batch_op.create_index("ix_bookmarks_account_id_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("ix_bookmarks_post_id", ["post_id"], unique=False)
+
+    op.create_table(
         "boosts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("uri", sa.Text(), nullable=False),
@@ -369,6 +550,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_boosts_uri"), ["uri"], unique=False)
 
     op.create_table(
+        "conversations",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("thread_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("unread", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_conversations_account_id")),
+        sa.ForeignKeyConstraint(["last_id"], ["posts.id"], name=op.f("fk_conversations_last_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conversations")),
+        sa.UniqueConstraint("account_id", "thread_id", name=op.f("uq_conversations_account_id_thread_id")),
+    )
+    with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.create_index("ix_conversations_account_id_last_id", ["account_id", "last_id"], unique=False)
+        batch_op.create_index("ix_conversations_thread_id", ["thread_id"], unique=False)
+
+    op.create_table(
         "editions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -382,6 +579,31 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("editions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_editions_post_id"), ["post_id"], unique=False)
+
+    op.create_table(
+        "featured_tags",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_featured_tags_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_featured_tags")),
+        sa.UniqueConstraint("account_id", "name", name=op.f("uq_featured_tags_account_id_name")),
+    )
+    op.create_table(
+        "filters",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("context", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_filters_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_filters")),
+    )
+    with op.batch_alter_table("filters", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_filters_account_id"), ["account_id"], unique=False)
 
     op.create_table(
         "listings",
@@ -402,6 +624,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_listings_post_id"), ["post_id"], unique=False)
 
     op.create_table(
+        "lists",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("replies_policy", sa.Text(), nullable=False),
+        sa.Column("exclusive", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_lists_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lists")),
+    )
+    with op.batch_alter_table("lists", schema=None) as batch_op:
+        batch_op.create_index("ix_lists_account_id_id", ["account_id", "id"], unique=False)
+
+    op.create_table(
         "logins",
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -415,6 +651,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_logins_account_id"), ["account_id"], unique=False)
 
     op.create_table(
+        "markers",
+        sa.Column(
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("timeline", sa.Text(), nullable=False),
+        sa.Column("last_read_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_markers_account_id")),
+        sa.PrimaryKeyConstraint("account_id", "timeline", name=op.f("pk_markers")),
+    )
+    op.create_table(
+        "notification_permissions",
+        sa.Column(
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("from_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_notification_permissions_account_id")),
+        sa.ForeignKeyConstraint(["from_id"], ["actors.id"], name=op.f("fk_notification_permissions_from_id")),
+        sa.PrimaryKeyConstraint("account_id", "from_id", name=op.f("pk_notification_permissions")),
+    )
+    op.create_table(
+        "notification_policies",
+        sa.Column(
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("not_following", sa.Text(), nullable=False),
+        sa.Column("not_followers", sa.Text(), nullable=False),
+        sa.Column("new_accounts", sa.Text(), nullable=False),
+        sa.Column("private_mentions", sa.Text(), nullable=False),
+        sa.Column("limited_accounts", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_notification_policies_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_notification_policies")),
+    )
+    op.create_table(
         "notifications",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -422,6 +694,8 @@ def upgrade() -> None:
         sa.Column("from_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("group_key", sa.Text(), nullable=False),
+        sa.Column("filtered", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_notifications_account_id")),
@@ -433,7 +707,51 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("notifications", schema=None) as batch_op:
+        batch_op.create_index("ix_notifications_account_id_group_key", ["account_id", "group_key"], unique=False)
         batch_op.create_index("ix_notifications_account_id_id", ["account_id", "id"], unique=False)
+
+    op.create_table(
+        "oauth_grants",
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("app_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("challenge", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("token_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_oauth_grants_account_id")),
+        sa.ForeignKeyConstraint(["app_id"], ["oauth_apps.id"], name=op.f("fk_oauth_grants_app_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_oauth_grants")),
+    )
+    with op.batch_alter_table("oauth_grants", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_oauth_grants_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_oauth_grants_app_id"), ["app_id"], unique=False)
+
+    op.create_table(
+        "oauth_tokens",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("refresh_hash", sa.Text(), nullable=True),
+        sa.Column("app_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("family_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_oauth_tokens_account_id")),
+        sa.ForeignKeyConstraint(["app_id"], ["oauth_apps.id"], name=op.f("fk_oauth_tokens_app_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_oauth_tokens")),
+        sa.UniqueConstraint("refresh_hash", name=op.f("uq_oauth_tokens_refresh_hash")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_oauth_tokens_token_hash")),
+    )
+    with op.batch_alter_table("oauth_tokens", schema=None) as batch_op:
+        batch_op.create_index("ix_oauth_tokens_account_id_app_id", ["account_id", "app_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_oauth_tokens_app_id"), ["app_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_oauth_tokens_family_id"), ["family_id"], unique=False)
 
     op.create_table(
         "pins",
@@ -443,6 +761,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_pins_actor_id")),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_pins_post_id")),
         sa.PrimaryKeyConstraint("actor_id", "post_id", name=op.f("pk_pins")),
+    )
+    op.create_table(
+        "polls",
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("multiple", sa.Boolean(), nullable=False),
+        sa.Column("hide_totals", sa.Boolean(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voters_count", sa.Integer(), nullable=True),
+        sa.Column("ended", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_polls_post_id")),
+        sa.PrimaryKeyConstraint("post_id", name=op.f("pk_polls")),
     )
     op.create_table(
         "post_tags",
@@ -456,6 +785,25 @@ def upgrade() -> None:
         batch_op.create_index("ix_post_tags_name_post_id", ["name", "post_id"], unique=False)
 
     op.create_table(
+        "push_subscriptions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("family_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("p256dh", sa.Text(), nullable=False),
+        sa.Column("auth", sa.Text(), nullable=False),
+        sa.Column("standard", sa.Boolean(), nullable=False),
+        sa.Column("alerts", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_push_subscriptions_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_push_subscriptions")),
+        sa.UniqueConstraint("family_id", name=op.f("uq_push_subscriptions_family_id")),
+    )
+    with op.batch_alter_table("push_subscriptions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_push_subscriptions_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
         "recipients",
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -466,6 +814,48 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("recipients", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_recipients_actor_id"), ["actor_id"], unique=False)
+
+    op.create_table(
+        "scheduled_posts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("params", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_scheduled_posts_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_scheduled_posts")),
+    )
+    with op.batch_alter_table("scheduled_posts", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_scheduled_posts_account_id_scheduled_at", ["account_id", "scheduled_at"], unique=False
+        )
+
+    op.create_table(
+        "tag_follows",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("shown", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_tag_follows_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tag_follows")),
+        sa.UniqueConstraint("account_id", "name", name=op.f("uq_tag_follows_account_id_name")),
+    )
+    with op.batch_alter_table("tag_follows", schema=None) as batch_op:
+        batch_op.create_index("ix_tag_follows_name", ["name"], unique=False)
+
+    op.create_table(
+        "thread_mutes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("thread_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_thread_mutes_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_mutes")),
+        sa.UniqueConstraint("account_id", "thread_id", name=op.f("uq_thread_mutes_account_id_thread_id")),
+    )
+    with op.batch_alter_table("thread_mutes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_thread_mutes_thread_id"), ["thread_id"], unique=False)
 
     op.create_table(
         "votes",
@@ -482,8 +872,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("actor_id", "post_id", name=op.f("uq_votes_actor_id_post_id")),
     )
     with op.batch_alter_table("votes", schema=None) as batch_op:
+        batch_op.create_index("ix_votes_actor_id_id", ["actor_id", "id"], unique=False)
         batch_op.create_index("ix_votes_post_id", ["post_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_votes_uri"), ["uri"], unique=False)
+
+    op.create_table(
+        "ballots",
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column(
+            "actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("uri", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_ballots_actor_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["polls.post_id"], name=op.f("fk_ballots_post_id")),
+        sa.PrimaryKeyConstraint("post_id", "actor_id", "position", name=op.f("pk_ballots")),
+    )
+    with op.batch_alter_table("ballots", schema=None) as batch_op:
+        batch_op.create_index("ix_ballots_actor_id", ["actor_id"], unique=False)
 
     op.create_table(
         "deliveries",
@@ -509,8 +916,79 @@ def upgrade() -> None:
         batch_op.create_index("ix_deliveries_host_run_at", ["host", "run_at"], unique=False)
         batch_op.create_index("ix_deliveries_run_at", ["run_at"], unique=False)
 
+    op.create_table(
+        "filter_keywords",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("filter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("keyword", sa.Text(), nullable=False),
+        sa.Column("whole_word", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["filter_id"], ["filters.id"], name=op.f("fk_filter_keywords_filter_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_filter_keywords")),
+    )
+    with op.batch_alter_table("filter_keywords", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_filter_keywords_filter_id"), ["filter_id"], unique=False)
+
+    op.create_table(
+        "filter_statuses",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("filter_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["filter_id"], ["filters.id"], name=op.f("fk_filter_statuses_filter_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_filter_statuses_post_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_filter_statuses")),
+        sa.UniqueConstraint("filter_id", "post_id", name=op.f("uq_filter_statuses_filter_id_post_id")),
+    )
+    with op.batch_alter_table("filter_statuses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_filter_statuses_post_id"), ["post_id"], unique=False)
+
+    op.create_table(
+        "list_members",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("list_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("follow_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_list_members_actor_id")),
+        sa.ForeignKeyConstraint(
+            ["follow_id"], ["follows.id"], name=op.f("fk_list_members_follow_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name=op.f("fk_list_members_list_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_list_members")),
+        sa.UniqueConstraint("list_id", "actor_id", name=op.f("uq_list_members_list_id_actor_id")),
+    )
+    with op.batch_alter_table("list_members", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_list_members_actor_id"), ["actor_id"], unique=False)
+        batch_op.create_index("ix_list_members_follow_id", ["follow_id"], unique=False)
+
+    op.create_table(
+        "poll_options",
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("votes", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["polls.post_id"], name=op.f("fk_poll_options_post_id")),
+        sa.PrimaryKeyConstraint("post_id", "position", name=op.f("pk_poll_options")),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("poll_options")
+    with op.batch_alter_table("list_members", schema=None) as batch_op:
+        batch_op.drop_index("ix_list_members_follow_id")
+        batch_op.drop_index(batch_op.f("ix_list_members_actor_id"))
+
+    op.drop_table("list_members")
+    with op.batch_alter_table("filter_statuses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_filter_statuses_post_id"))
+
+    op.drop_table("filter_statuses")
+    with op.batch_alter_table("filter_keywords", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_filter_keywords_filter_id"))
+
+    op.drop_table("filter_keywords")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index("ix_deliveries_run_at")
         batch_op.drop_index("ix_deliveries_host_run_at")
@@ -518,43 +996,107 @@ def downgrade() -> None:
         batch_op.drop_index("ix_deliveries_activity_id_inbox")
 
     op.drop_table("deliveries")
+    with op.batch_alter_table("ballots", schema=None) as batch_op:
+        batch_op.drop_index("ix_ballots_actor_id")
+
+    op.drop_table("ballots")
     with op.batch_alter_table("votes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_votes_uri"))
         batch_op.drop_index("ix_votes_post_id")
+        batch_op.drop_index("ix_votes_actor_id_id")
 
     op.drop_table("votes")
+    with op.batch_alter_table("thread_mutes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_thread_mutes_thread_id"))
+
+    op.drop_table("thread_mutes")
+    with op.batch_alter_table("tag_follows", schema=None) as batch_op:
+        batch_op.drop_index("ix_tag_follows_name")
+
+    op.drop_table("tag_follows")
+    with op.batch_alter_table("scheduled_posts", schema=None) as batch_op:
+        batch_op.drop_index("ix_scheduled_posts_account_id_scheduled_at")
+
+    op.drop_table("scheduled_posts")
     with op.batch_alter_table("recipients", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recipients_actor_id"))
 
     op.drop_table("recipients")
+    with op.batch_alter_table("push_subscriptions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_push_subscriptions_account_id"))
+
+    op.drop_table("push_subscriptions")
     with op.batch_alter_table("post_tags", schema=None) as batch_op:
         batch_op.drop_index("ix_post_tags_name_post_id")
 
     op.drop_table("post_tags")
+    op.drop_table("polls")
     op.drop_table("pins")
+    with op.batch_alter_table("oauth_tokens", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_oauth_tokens_family_id"))
+        batch_op.drop_index(batch_op.f("ix_oauth_tokens_app_id"))
+        batch_op.drop_index("ix_oauth_tokens_account_id_app_id")
+
+    op.drop_table("oauth_tokens")
+    with op.batch_alter_table("oauth_grants", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_oauth_grants_app_id"))
+        batch_op.drop_index(batch_op.f("ix_oauth_grants_account_id"))
+
+    op.drop_table("oauth_grants")
     with op.batch_alter_table("notifications", schema=None) as batch_op:
         batch_op.drop_index("ix_notifications_account_id_id")
+        batch_op.drop_index("ix_notifications_account_id_group_key")
 
     op.drop_table("notifications")
+    op.drop_table("notification_policies")
+    op.drop_table("notification_permissions")
+    op.drop_table("markers")
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logins_account_id"))
 
     op.drop_table("logins")
+    with op.batch_alter_table("lists", schema=None) as batch_op:
+        batch_op.drop_index("ix_lists_account_id_id")
+
+    op.drop_table("lists")
     with op.batch_alter_table("listings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_listings_post_id"))
         batch_op.drop_index("ix_listings_community_id_id")
 
     op.drop_table("listings")
+    with op.batch_alter_table("filters", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_filters_account_id"))
+
+    op.drop_table("filters")
+    op.drop_table("featured_tags")
     with op.batch_alter_table("editions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_editions_post_id"))
 
     op.drop_table("editions")
+    with op.batch_alter_table("conversations", schema=None) as batch_op:
+        batch_op.drop_index("ix_conversations_thread_id")
+        batch_op.drop_index("ix_conversations_account_id_last_id")
+
+    op.drop_table("conversations")
     with op.batch_alter_table("boosts", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_boosts_uri"))
         batch_op.drop_index("ix_boosts_post_id")
         batch_op.drop_index("ix_boosts_actor_id_id")
 
     op.drop_table("boosts")
+    with op.batch_alter_table("bookmarks", schema=None) as batch_op:
+        batch_op.drop_index("ix_bookmarks_post_id")
+        batch_op.drop_index("ix_bookmarks_account_id_id")
+
+    op.drop_table("bookmarks")
+    with op.batch_alter_table("announcement_reactions", schema=None) as batch_op:
+        batch_op.drop_index("ix_announcement_reactions_account_id")
+
+    op.drop_table("announcement_reactions")
+    with op.batch_alter_table("announcement_dismissals", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_announcement_dismissals_account_id"))
+
+    op.drop_table("announcement_dismissals")
     with op.batch_alter_table("activities", schema=None) as batch_op:
         batch_op.drop_index("ix_activities_post_id")
         batch_op.drop_index("ix_activities_object_uri")
@@ -574,6 +1116,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_posts_author_id_id")
 
     op.drop_table("posts")
+    with op.batch_alter_table("mutes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mutes_number"))
+
     op.drop_table("mutes")
     with op.batch_alter_table("moderators", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_moderators_actor_id"))
@@ -588,19 +1133,35 @@ def downgrade() -> None:
         batch_op.drop_index("ix_follows_target_id_state")
 
     op.drop_table("follows")
+    with op.batch_alter_table("endorsements", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_endorsements_target_id"))
+
+    op.drop_table("endorsements")
+    op.drop_table("dismissed_suggestions")
     op.drop_table("communities")
     with op.batch_alter_table("blocks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_blocks_target_id"))
 
     op.drop_table("blocks")
     op.drop_table("audit")
+    with op.batch_alter_table("actor_names", schema=None) as batch_op:
+        batch_op.drop_index("ix_actor_names_actor_id")
+
+    op.drop_table("actor_names")
+    with op.batch_alter_table("actor_figures", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_actor_figures_last_post_at"))
+
+    op.drop_table("actor_figures")
     op.drop_table("accounts")
+    op.drop_table("account_notes")
+    op.drop_table("account_domains")
     with op.batch_alter_table("received", schema=None) as batch_op:
         batch_op.drop_index("ix_received_state_run_at")
         batch_op.drop_index("ix_received_received_at")
 
     op.drop_table("received")
     op.drop_table("peers")
+    op.drop_table("oauth_apps")
     op.drop_table("node_settings")
     with op.batch_alter_table("memory", schema=None) as batch_op:
         batch_op.drop_index("ix_memory_expires_at")
@@ -611,7 +1172,9 @@ def downgrade() -> None:
 
     op.drop_table("jobs")
     op.drop_table("invitations")
+    op.drop_table("events")
     op.drop_table("domain_rules")
+    op.drop_table("announcements")
     with op.batch_alter_table("actors", schema=None) as batch_op:
         batch_op.drop_index("ix_actors_shared_inbox")
         batch_op.drop_index("ix_actors_domain")
