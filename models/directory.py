@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import ColumnElement, ForeignKey, and_, exists, func, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.account_domains import unwanted
 from models.actors import Actor, ActorType
@@ -80,10 +80,11 @@ def listing(
 
 def suggestions(db: Session, viewer: Actor, *, limit: int = 40) -> list[Suggested]:
     """Whom `viewer` might like to follow: communities of this node, whom those he follows follow, who is followed most."""
+    mine = aliased(Follow)
     fresh = and_(
         _shown(viewer),
         Actor.id != viewer.id,
-        ~exists().where(Follow.follower_id == viewer.id, Follow.target_id == Actor.id),
+        ~exists().where(mine.follower_id == viewer.id, mine.target_id == Actor.id),
         ~exists().where(DismissedSuggestion.actor_id == viewer.id, DismissedSuggestion.target_id == Actor.id),
     )
     found: dict[int, Suggested] = {}
