@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models import actors
 from models.access import visible
@@ -37,6 +37,8 @@ class Wish:
 
 
 ALL = Wish()
+
+_Sender = aliased(Actor)
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def _shown(query: Select[Any], reader: Actor, wish: Wish) -> Select[Any]:
     )
     blocked = select(Block.id).where(Block.actor_id == reader.id, Block.target_id == Notification.from_id)
     return (
-        query.join(Actor, Notification.from_id == Actor.id)
+        query.join(_Sender, Notification.from_id == _Sender.id)
         .outerjoin(Post, Notification.post_id == Post.id)
         .where(
             Notification.account_id == reader.id,
@@ -204,9 +206,9 @@ def _shown(query: Select[Any], reader: Actor, wish: Wish) -> Select[Any]:
             or_(Notification.kind != NotificationKind.REPORT, moderates.exists()),
             true() if wish.with_filtered else Notification.filtered.is_(False),
             true() if wish.from_id is None else Notification.from_id == wish.from_id,
-            Actor.suspended_at.is_(None),
-            Actor.deleted_at.is_(None),
-            Actor.standing != "blocked",
+            _Sender.suspended_at.is_(None),
+            _Sender.deleted_at.is_(None),
+            _Sender.standing != "blocked",
             ~blocked.exists(),
             or_(Notification.post_id.is_(None), visible(reader)),
         )

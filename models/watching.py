@@ -18,6 +18,7 @@ from models.communities import Listing
 from models.errors import NotFound
 from models.events import Event, EventKind
 from models.feeds import findable, home_feed, list_feed, not_muted
+from models.filters import Filter
 from models.follows import Follow, FollowState
 from models.posts import Post, Visibility
 from models.reactions import Boost
@@ -90,6 +91,11 @@ def followers(db: Session, actor_ids: Collection[int], among: Collection[int]) -
         Follow.target_id.in_(actor_ids), Follow.follower_id.in_(among), Follow.state == FollowState.ACCEPTED
     )
     return set(db.scalars(query))
+
+
+def with_filters(db: Session, among: Collection[int]) -> set[int]:
+    """Who has set filters of his own."""
+    return set(db.scalars(select(Filter.account_id).where(Filter.account_id.in_(among)).distinct()))
 
 
 def brought(db: Session, event: Event) -> tuple[int, int | None] | None:

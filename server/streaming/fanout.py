@@ -6,16 +6,18 @@ to everybody (`public`, `hashtag`) once.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 from sqlalchemy.orm import Session
 
-from models import actors, notices, posts, watching
+from models import actors, announcements, conversations, notices, posts, watching
 from models.actors import Actor
+from models.errors import NotFound
 from models.events import Event, EventKind
 from models.posts import Post, Visibility
 from models.statuses import Item
-from server.api import show_notifications, show_statuses
+from server.api import show_announcements, show_conversations, show_notifications, show_statuses
 from server.streaming.channels import LIST, NOTICES_AT_HOME, PLAIN, TAGGED, Channel
 from server.streaming.connections import Message
 
@@ -85,9 +87,16 @@ def _status(db: Session, event: Event, listeners: Listeners) -> Iterator[Told]:
             for account_id in who:
                 if watching.in_list(db, event, post.id, int(channel.param), views.readers[account_id]):
                     yield _one(channel, name, views.to(account_id), account_id)
-    if through is None:
-        for channel, accounts in _open_to(db, post, listeners):
-            yield Told(Message(channel, name, views.to(None)), accounts)
+    if through is not None:
+        return
+    for channel, accounts in _open_to(db, post, listeners):
+        # Who has filters sees what they make of it; the others all see the same.
+        choosy = watching.with_filters(db, accounts)
+        views.readers |= actors.many(db, choosy - views.readers.keys())
+        for account_id in choosy:
+            yield _one(channel, name, views.to(account_id), account_id)
+        if accounts - choosy:
+            yield Told(Message(channel, name, views.to(None)), accounts - choosy)
 
 
 def _open_to(db: Session, post: Post, listeners: Listeners) -> Iterator[tuple[Channel, frozenset[int]]]:
@@ -146,8 +155,40 @@ def _notified(db: Session, event: Event, listeners: Listeners) -> Iterator[Told]
 
 
 def _others(db: Session, event: Event, kind: EventKind, listeners: Listeners) -> Iterator[Told]:
-    if kind == EventKind.FILTERS:
-        yield from _personal(HOME, "filters_changed", None, event.account_id, listeners)
+    everybody = listeners.get(HOME, frozenset())
+    payload: str | None
+    match kind:
+        case EventKind.FILTERS:
+            yield from _personal(HOME, "filters_changed", None, event.account_id, listeners)
+        case EventKind.CONVERSATION if event.account_id in listeners.get(DIRECT, ()):
+            payload = _conversation(db, event.account_id or 0, event.subject)
+            if payload is not None:
+                yield _one(DIRECT, "conversation", payload, event.account_id)
+        case EventKind.ANNOUNCEMENT if everybody:
+            payload = _announcement(db, event.subject)
+            if payload is not None:
+                yield Told(Message(HOME, "announcement", payload), everybody)
+        case EventKind.ANNOUNCEMENT_GONE if everybody:
+            yield Told(Message(HOME, "announcement.delete", str(event.subject)), everybody)
+        case EventKind.ANNOUNCEMENT_REACTION if everybody:
+            payload = _json({**event.data, "announcement_id": str(event.subject)})
+            yield Told(Message(HOME, "announcement.reaction", payload), everybody)
+
+
+def _conversation(db: Session, account_id: int, conversation_id: int) -> str | None:
+    try:
+        row = conversations.get(db, account_id, conversation_id)
+    except NotFound:
+        return None
+    return _json(show_conversations.several(db, actors.get(db, account_id), [row])[0])
+
+
+def _announcement(db: Session, announcement_id: int) -> str | None:
+    try:
+        row = announcements.get(db, announcement_id)
+    except NotFound:
+        return None
+    return _json(show_announcements.several(db, None, [row])[0])
 
 
 def _personal(
@@ -162,5 +203,5 @@ def _one(channel: Channel, name: str, payload: str | None, account_id: int | Non
     return Told(Message(channel, name, payload), frozenset([account_id]))
 
 
-def _json(entity: msgspec.Struct) -> str:
+def _json(entity: Any) -> str:
     return msgspec.json.encode(entity).decode()
