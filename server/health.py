@@ -31,6 +31,11 @@ REMEMBERED = 5.0
 """Seconds an answer of `/readyz` is reused, so that asking often costs nothing."""
 
 
+async def health(request: Request) -> Response:
+    """`GET /health`: that the node answers, in the words clients of Mastodon's API ask for."""
+    return JSONResponse({"status": "OK"}, headers={"Cache-Control": "no-store"})
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing that was looked at. `text` is English and says what was found and, if it is bad, what to do."""

@@ -53,6 +53,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node_name: Annotated[str, Meta(description="Name of the node, shown on its pages and to other servers.")] = "Torv"
     node_description: Annotated[str, Meta(description="One or two sentences on whom the node is for.")] = ""
     contact_email: Annotated[str, Meta(description="Address of the administrator, shown on the node's pages.")] = ""
+    source_url: Annotated[
+        str,
+        Meta(description="Where the source code of what runs here can be had, told to apps. Empty: the page `/about`."),
+    ] = ""
     data_dir: Annotated[str, Meta(description="Folder of the SQLite database. Relative to the working directory.")] = (
         "data"
     )

@@ -15,6 +15,7 @@ from server.api import (
     bookmarks,
     filters,
     filters_v1,
+    instance,
     lists,
     notifications,
     people,
@@ -25,6 +26,7 @@ from server.api import (
     reading,
     relations,
     reports,
+    scheduled,
     search,
     statuses,
     tags,
@@ -208,13 +210,30 @@ COLLECTIONS: list[Endpoint] = [
     get("/api/v1/trends", trends.tags),
 ]
 
-INSTANCE: list[Endpoint] = []
+INSTANCE: list[Endpoint] = [
+    get("/api/v2/instance", instance.show),
+    get("/api/v1/instance", instance.show_first),
+    get("/api/v1/instance/rules", instance.rules),
+    get("/api/v1/instance/peers", instance.peers),
+    get("/api/v1/instance/activity", instance.activity),
+    get("/api/v1/instance/extended_description", instance.extended_description),
+    get("/api/v1/instance/privacy_policy", instance.privacy_policy),
+    get("/api/v1/instance/terms_of_service", instance.terms_of_service),
+    get("/api/v1/instance/domain_blocks", instance.domain_blocks),
+    get("/api/v1/instance/languages", instance.languages),
+    get("/api/v1/instance/translation_languages", instance.translation_languages),
+    get("/api/v1/custom_emojis", instance.custom_emojis),
+]
 
 MEDIA: list[Endpoint] = []
 
 POLLS: list[Endpoint] = [
     get("/api/v1/polls/{id}", polls.show),
     post("/api/v1/polls/{id}/votes", polls.vote),
+    get("/api/v1/scheduled_statuses", scheduled.index),
+    get("/api/v1/scheduled_statuses/{id}", scheduled.show),
+    put("/api/v1/scheduled_statuses/{id}", scheduled.move),
+    delete("/api/v1/scheduled_statuses/{id}", scheduled.cancel),
 ]
 
 NOTIFICATIONS: list[Endpoint] = [
