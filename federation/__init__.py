@@ -14,6 +14,7 @@ from federation.forwarding import forward
 from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
 from federation.refreshing import refresh_actor, refresh_post
+from federation.scheduling import publish_scheduled
 from federation.synchronizing import synchronize_followers
 
 JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
@@ -26,5 +27,6 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "forward": forward,
     "end_poll": end_poll,
     "tell_poll": tell_poll,
+    "publish_scheduled": publish_scheduled,
     "synchronize_followers": synchronize_followers,
 }

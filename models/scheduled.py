@@ -1,20 +1,23 @@
 """Posts that wait for their time.
 
-A row keeps what the client sent, in the words of the client API; it becomes a post by the same way as one that is sent
-now, when its time has come and with the rights its author has then.
+A row keeps the draft, and what its client sent, which clients want to see again. When its time has come it goes the way
+of every post from an app (`asking.publish`), with the rights that its author has then.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import jobs
+from models import actors, asking, jobs
 from models.accounts import Account
 from models.base import Base, Id, Json, UtcTime, new_id, now
-from models.errors import Invalid, NotFound
+from models.errors import DomainError, Invalid, NotFound
+from models.polls import PollDraft
+from models.posts import Draft, Post
 from models.windows import Window
 
 AHEAD = timedelta(minutes=5)
@@ -31,15 +34,36 @@ class ScheduledPost(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     scheduled_at: Mapped[datetime] = mapped_column(UtcTime)
+    draft: Mapped[Any] = mapped_column(Json)
+    """The fields of a `Draft`."""
+    reply_to: Mapped[int | None] = mapped_column(Id)
+    """The status it answers."""
     params: Mapped[Any] = mapped_column(Json)
-    """What was sent with it, by name."""
+    """What was sent, in the words of the client API."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
-def schedule(db: Session, account_id: int, at: datetime, params: Mapping[str, Any]) -> ScheduledPost:
-    """Let a post wait until `at`. Raises Invalid if that is not 5 minutes away, or too many wait already."""
+def schedule(
+    db: Session,
+    account_id: int,
+    at: datetime,
+    draft: Draft,
+    *,
+    reply_to: int | None = None,
+    params: Mapping[str, Any] | None = None,
+) -> ScheduledPost:
+    """Let a post wait until `at`. Raises Invalid if that is not 5 minutes away, or too many wait already, and whatever
+    publishing the draft would raise now."""
     _check(db, account_id, at)
-    row = ScheduledPost(id=new_id(), account_id=account_id, scheduled_at=at, params=dict(params))
+    _rehearse(db, account_id, draft, reply_to)
+    row = ScheduledPost(
+        id=new_id(),
+        account_id=account_id,
+        scheduled_at=at,
+        draft=_kept(draft),
+        reply_to=reply_to,
+        params=dict(params or {}),
+    )
     db.add(row)
     db.flush()
     _promise(db, row)
@@ -59,7 +83,9 @@ def _check(db: Session, account_id: int, at: datetime, moving: int | None = None
     if moving is not None:
         mine = mine.where(ScheduledPost.id != moving)
     if (db.scalar(mine) or 0) >= MAX_A_DAY:
-        raise Invalid(f"You have exceeded the limit of {MAX_A_DAY} scheduled posts for that day.", code="too_many_a_day")
+        raise Invalid(
+            f"You have exceeded the limit of {MAX_A_DAY} scheduled posts for that day.", code="too_many_a_day"
+        )
 
 
 def _promise(db: Session, row: ScheduledPost) -> None:
@@ -97,13 +123,38 @@ def cancel(db: Session, account_id: int, id: int) -> None:
     db.flush()
 
 
-def due(db: Session, id: int) -> ScheduledPost | None:
-    """The row if its time has come, kept to this transaction; None if it was moved, cancelled, or is published."""
+def publish(db: Session, id: int) -> Post | None:
+    """Publish it if its time has come; None if it was moved, cancelled, or is published. What can no longer be (the post
+    it answers is gone, the account is suspended) is dropped: nobody is there to be told."""
     row = db.scalar(select(ScheduledPost).where(ScheduledPost.id == id).with_for_update())
-    return row if row is not None and row.scheduled_at <= now() else None
-
-
-def done(db: Session, row: ScheduledPost) -> None:
-    """It is published, in this transaction."""
+    if row is None or row.scheduled_at > now():
+        return None
+    author, draft, reply_to = actors.get(db, row.account_id), _restored(row.draft), row.reply_to
     db.delete(row)
     db.flush()
+    try:
+        with db.begin_nested():
+            return asking.publish(db, author, draft, reply_to=reply_to)
+    except DomainError:
+        return None
+
+
+def _rehearse(db: Session, account_id: int, draft: Draft, reply_to: int | None) -> None:
+    """Publish it and take that back: what is wrong with it is said now, and not when nobody listens."""
+    rehearsal = db.begin_nested()
+    try:
+        asking.publish(db, actors.get(db, account_id), draft, reply_to=reply_to)
+    finally:
+        rehearsal.rollback()
+
+
+def _kept(draft: Draft) -> dict[str, Any]:
+    kept: dict[str, Any] = msgspec.to_builtins(draft)
+    return kept
+
+
+def _restored(kept: dict[str, Any]) -> Draft:
+    poll = kept.get("poll")
+    lists = {name: tuple(kept[name]) for name in ("barriers", "to", "media") if kept.get(name) is not None}
+    made = PollDraft(**{**poll, "options": tuple(poll["options"])}) if poll is not None else None
+    return Draft(**{**kept, **lists, "poll": made})

@@ -7,7 +7,6 @@ from federation.polling import refresh_poll
 from models import access, ballots, polls
 from models.actors import Actor
 from models.errors import NotFound
-from models.polls import PollDraft
 from server.api import show_statuses
 from server.api.arguments import Nothing, Whole
 from server.api.calls import Call, endpoint
@@ -18,22 +17,6 @@ class Choices(msgspec.Struct, kw_only=True):
     """The positions of the options that are chosen, counted from 0."""
 
     choices: list[Whole] = []
-
-
-class PollArgs(msgspec.Struct, kw_only=True):
-    """A poll in a new or edited status; `expires_in` is in seconds."""
-
-    options: list[str] = []
-    expires_in: Whole = 0
-    multiple: bool = False
-    hide_totals: bool = False
-
-
-def draft(args: PollArgs | None) -> PollDraft | None:
-    """A poll as it was sent, as `models` takes it."""
-    if args is None:
-        return None
-    return PollDraft(tuple(args.options), args.expires_in, args.multiple, args.hide_totals)
 
 
 @endpoint("read:statuses", Nothing, Poll, who="anybody")

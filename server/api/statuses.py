@@ -1,11 +1,24 @@
 """Statuses: writing, reading, changing and deleting them, and what stands around them."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy.orm import Session
 
-from models import access, asking, composing, plain_text, posts, preferences, removing, statuses, surroundings
+from models import (
+    access,
+    asking,
+    composing,
+    idempotency,
+    plain_text,
+    posts,
+    preferences,
+    removing,
+    scheduled,
+    statuses,
+    surroundings,
+)
 from models.actors import Actor
 from models.errors import Invalid, NotFound
 from models.polls import PollDraft
@@ -15,8 +28,11 @@ from models.text import one_line
 from server.api import show_statuses
 from server.api.arguments import Id, Nothing, Paged, Whole
 from server.api.calls import Call, endpoint
-from server.api.entities.statuses import Context, Status, StatusEdit, StatusSource
+from server.api.entities.scheduled import ScheduledParams, ScheduledPoll, ScheduledStatus
+from server.api.entities.statuses import Context, Seen, Status, StatusEdit, StatusSource
 from server.api.paging import Page
+from server.api.scheduled import moment
+from server.api.scheduled import shown as waiting
 from server.api.show_edits import edits
 from server.elsewhere import resolve_mentions
 
@@ -30,6 +46,15 @@ VISIBILITIES = {
     "local": Visibility.NODE,
 }
 """What clients call who may read a post. `local` is not Mastodon's: it stays on this node."""
+
+CLIENT_WORDS: dict[str, Seen] = {
+    "public": "public",
+    "unlisted": "unlisted",
+    "private": "private",
+    "direct": "direct",
+    "local": "private",
+}
+"""What they are told it is."""
 
 
 class PollArgs(msgspec.Struct, kw_only=True):
@@ -76,16 +101,53 @@ class Several(msgspec.Struct, kw_only=True):
     id: list[Id] = []
 
 
-@endpoint("write:statuses", Posting, Status)
-async def create(call: Call, args: Posting) -> Status:
-    """`POST /api/v1/statuses`: write a post, ask a question, answer one."""
+@endpoint("write:statuses", Posting, Status | ScheduledStatus)
+async def create(call: Call, args: Posting) -> Status | ScheduledStatus:
+    """`POST /api/v1/statuses`: write a post, ask a question, answer one; with `scheduled_at`, later.
+
+    The same `Idempotency-Key` with the same token within an hour is the same status, however many ask at once.
+    """
     draft = drafted(call, args)
+    at = moment(args.scheduled_at) if args.scheduled_at else None
     await resolve_mentions(call, draft.text)
 
     def write(db: Session, me: Actor) -> int:
+        if at is not None:
+            return scheduled.schedule(db, me.id, at, draft, reply_to=args.in_reply_to_id, params=_sent(call, args)).id
         return asking.publish(db, me, draft, reply_to=args.in_reply_to_id).id
 
-    return await shown(call, await call.write(write))
+    made = await once(call, "scheduled" if at is not None else "status", write)
+    if at is not None:
+        return await call.read(lambda db: waiting(db, [scheduled.get(db, call.me.id, made)])[0])
+    return await shown(call, made)
+
+
+async def once(call: Call, purpose: str, write: Callable[[Session, Actor], int]) -> int:
+    """The id of what `write` makes, or made before under the call's Idempotency-Key."""
+    assert call.token is not None
+    token_id, key = call.token.id, call.idempotency_key
+    found, _ = await call.write(lambda db, me: idempotency.once(db, purpose, token_id, key, lambda: write(db, me)))
+    return found
+
+
+def _sent(call: Call, args: Posting) -> dict[str, Any]:
+    """What a client sees of a status that waits: what it sent itself."""
+    poll = ScheduledPoll(**msgspec.structs.asdict(args.poll)) if args.poll is not None and args.poll.options else None
+    sent = ScheduledParams(
+        text=args.status,
+        poll=poll,
+        media_ids=[str(id) for id in args.media_ids] or None,
+        sensitive=args.sensitive,
+        spoiler_text=args.spoiler_text or None,
+        visibility=CLIENT_WORDS.get(args.visibility),
+        in_reply_to_id=args.in_reply_to_id,
+        language=args.language or None,
+        application_id=call.app.id if call.app is not None else 0,
+        idempotency=call.idempotency_key or None,
+        content_type=args.content_type or None,
+    )
+    built: dict[str, Any] = msgspec.to_builtins(sent)
+    return built
 
 
 def drafted(call: Call, args: Posting) -> Draft:
