@@ -249,7 +249,7 @@ def exchange(db: Session, app: App, *, code: str, redirect_uri: str, verifier: s
     account = db.get(Account, row.account_id)
     if account is None or account.suspended_at is not None:
         raise wrong
-    issued = _issue(db, app, account.id, row.scopes)
+    issued = issue(db, app, account.id, row.scopes)
     row.token_id = issued.row.id
     db.flush()
     return issued
@@ -257,16 +257,17 @@ def exchange(db: Session, app: App, *, code: str, redirect_uri: str, verifier: s
 
 def for_itself(db: Session, app: App, wanted: str) -> Issued:
     """A token for an app that acts for nobody (client credentials)."""
-    return _issue(db, app, None, asked_scopes(app, wanted))
+    return issue(db, app, None, asked_scopes(app, wanted))
 
 
 def issue_for(db: Session, account: Account, wanted: str, *, app_name: str = "torv") -> str:
     """A token somebody makes for a script of his own; returns the secret."""
     app, _ = register(db, name=app_name, redirect_uris=[OUT_OF_BAND], wanted=wanted)
-    return _issue(db, app, account.id, app.scopes).secret
+    return issue(db, app, account.id, app.scopes).secret
 
 
-def _issue(db: Session, app: App, account_id: int | None, granted: str, *, family: int | None = None) -> Issued:
+def issue(db: Session, app: App, account_id: int | None, granted: str, *, family: int | None = None) -> Issued:
+    """A token with these scopes, which the caller has checked; for `account_id`, or for the app itself."""
     secret, id = secrets.token_urlsafe(32), new_id()
     refreshable = account_id is not None and scopes.covers(granted, "offline_access")
     refresh = secrets.token_urlsafe(32) if refreshable else None
@@ -310,7 +311,7 @@ def refresh(db: Session, app: App, token: str, wanted: str = "") -> Issued | Reu
         raise OAuthError("invalid_scope", "The requested scope goes beyond what was granted.")
     row.refreshed_at = row.revoked_at = now()
     wake(db, "tokens")
-    return _issue(db, app, row.account_id, " ".join(names), family=row.family_id)
+    return issue(db, app, row.account_id, " ".join(names), family=row.family_id)
 
 
 def who(db: Session, token: str) -> Known | None:

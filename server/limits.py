@@ -14,6 +14,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from models.errors import DomainError
+from server.settings import Settings
 
 
 class TooMany(DomainError):
@@ -41,10 +42,20 @@ SIGN_IN_BY_ACCOUNT = Rule("sign-in/account", 25, 60 * 60)
 FINDING_BY_ADDRESS = Rule("finding/address", 20, 10 * 60)
 LOOKUPS_BY_ACCOUNT = Rule("lookup/account", 60, 60 * 60)
 WRITES_BY_ACCOUNT = Rule("write/account", 300, 60 * 60)
-API_BY_TOKEN = Rule("api/token", 300, 5 * 60)
-API_BY_ADDRESS = Rule("api/address", 300, 5 * 60)
-COSTLY_BY_TOKEN = Rule("api/costly", 30, 30 * 60)
-"""Uploads and deletions by an app."""
+API_SECONDS = 5 * 60
+API_COSTLY_SECONDS = 30 * 60
+SIGN_UP_SECONDS = 60 * 60
+"""Seconds over which calls by apps, their uploads and deletions, and new accounts count; how many is a setting."""
+
+
+def sign_ups(settings: Settings) -> Rule:
+    """How many accounts one network may make."""
+    return Rule("sign-up/address", settings.sign_ups_per_hour, SIGN_UP_SECONDS)
+
+
+def api_calls(settings: Settings) -> Rule:
+    """How many calls one account, or one network without an account, has."""
+    return Rule("api/calls", settings.api_calls, API_SECONDS)
 
 
 class Limits:

@@ -109,9 +109,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = "note"
     registrations: Annotated[
-        Literal["closed", "invite"],
-        Meta(description="Who may make an account: nobody (`closed`), or whoever has an invitation (`invite`)."),
+        Literal["closed", "invite", "open"],
+        Meta(
+            description="Who may make an account: nobody (`closed`), whoever has an invitation (`invite`), or anybody, "
+            "on the pages and from apps (`open`; addresses are not checked, so somebody has to look after it)."
+        ),
     ] = "invite"
+    sign_ups_per_hour: Annotated[
+        Positive, Meta(description="Accounts that one network may make in an hour where `registrations` is `open`.")
+    ] = 10
+    api_calls: Annotated[
+        Positive,
+        Meta(description="Calls of the client API that an account, or a network without one, has in 5 minutes."),
+    ] = 300
+    api_uploads: Annotated[
+        Positive, Meta(description="Uploads and deletions that an account has in 30 minutes through the client API.")
+    ] = 30
     default_language: Annotated[
         Literal["da", "en"], Meta(description="Language for visitors whose browser asks for none we have.")
     ] = "da"

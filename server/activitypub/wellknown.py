@@ -119,7 +119,7 @@ async def nodeinfo(request: Request) -> Response:
         "software": {"name": "torv", "version": VERSION},
         "protocols": ["activitypub"],
         "services": {"inbound": [], "outbound": []},
-        "openRegistrations": False,
+        "openRegistrations": settings.registrations == "open",
         "usage": await _usage(request, federation_of(request)),
         "metadata": {"nodeName": settings.node_name},
     }

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import actors, blocks, endorsements, follows, timelines
 from models.actors import Actor
-from models.errors import Forbidden, NotFound
+from models.errors import NotFound
 from models.windows import Window
 from server.api import show_accounts
 from server.api.arguments import Id, Nothing, Paged
@@ -41,13 +41,6 @@ class Posts(Paged, kw_only=True):
     only_media: bool = False
     pinned: bool = False
     tagged: str = ""
-
-
-class SignUp(Struct, kw_only=True):
-    """What an app sends to make an account."""
-
-    username: str = ""
-    email: str = ""
 
 
 @endpoint("read:accounts", Nothing, Account, who="anybody")
@@ -143,9 +136,3 @@ async def _people(
         return page(db, call.actor, find(db, actor.id, args.window(40, MOST)))
 
     return await call.read(look)
-
-
-@endpoint("write:accounts", SignUp, who="app")
-async def sign_up(call: Call, args: SignUp) -> None:
-    """`POST /api/v1/accounts`: nobody signs up by app; accounts here are made from invitations."""
-    raise Forbidden("This server does not take sign-ups from apps: accounts are made from invitations", code="closed")

@@ -31,7 +31,7 @@ from server import i18n
 from server.api import arguments
 from server.api.paging import Page
 from server.clients import address, network
-from server.limits import API_BY_ADDRESS, API_BY_TOKEN, COSTLY_BY_TOKEN, Limits, Rule
+from server.limits import API_COSTLY_SECONDS, API_SECONDS, Limits, Rule, api_calls
 from server.settings import Settings
 
 T = TypeVar("T")
@@ -234,8 +234,11 @@ def bearer(request: Request) -> str | None:
 
 def _rule(call: Call, described: Described) -> tuple[Rule, str]:
     if call.token is None:
-        return API_BY_ADDRESS, call.client
-    return (COSTLY_BY_TOKEN if described.costly else API_BY_TOKEN), str(call.token.account_id or call.token.id)
+        return api_calls(call.settings), call.client
+    key = str(call.token.account_id or call.token.id)
+    if described.costly:
+        return Rule("api/costly", call.settings.api_uploads, API_COSTLY_SECONDS), key
+    return api_calls(call.settings), key
 
 
 def respond(request: Request, node: Node, value: Any) -> Response:
@@ -253,8 +256,8 @@ def respond(request: Request, node: Node, value: Any) -> Response:
     return Response(body, reply.status, headers, media_type="application/json")
 
 
-def rate_headers(rate: tuple[int, int, float] | None) -> dict[str, str]:
-    """The three headers that tell a client how often it may still call."""
-    times, remaining, reset = rate or (API_BY_ADDRESS.times, API_BY_ADDRESS.times, now().timestamp() + 300)
+def rate_headers(rate: tuple[int, int, float] | None, calls: int) -> dict[str, str]:
+    """The three headers that tell a client how often it may still call; `calls` where nothing was counted."""
+    times, remaining, reset = rate or (calls, calls, now().timestamp() + API_SECONDS)
     at = datetime.fromtimestamp(reset, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"X-RateLimit-Limit": str(times), "X-RateLimit-Remaining": str(remaining), "X-RateLimit-Reset": at}

@@ -9,8 +9,9 @@ from server.api.calls import rate_headers
 class ApiFrame:
     """ASGI middleware for `/api/`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, calls: int) -> None:
         self.app = app
+        self.calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
@@ -27,7 +28,7 @@ class ApiFrame:
         async def send_framed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in rate_headers(state.get("rate")).items():
+                for name, value in rate_headers(state.get("rate"), self.calls).items():
                     headers[name] = value
             await send(message)
 

@@ -28,6 +28,7 @@ from server.api import (
     reports,
     scheduled,
     search,
+    signing_up,
     statuses,
     tags,
     timelines,
@@ -99,7 +100,7 @@ TIMELINES: list[Endpoint] = [
 
 ACCOUNTS: list[Endpoint] = [
     get("/api/v1/accounts", accounts.several),
-    post("/api/v1/accounts", accounts.sign_up),
+    post("/api/v1/accounts", signing_up.sign_up),
     get("/api/v1/accounts/verify_credentials", profile.verify_credentials),
     patch("/api/v1/accounts/update_credentials", profile.update_credentials),
     delete("/api/v1/profile/avatar", profile.delete_avatar),

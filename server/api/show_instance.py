@@ -106,7 +106,12 @@ def instance(node: Node, chosen: Settings, found: Told) -> entities.Instance:
             limited_federation=found.named_only,
         ),
         registrations=entities.Registrations(
-            enabled=False, approval_required=False, reason_required=None, message=_how(chosen), min_age=None, url=None
+            enabled=chosen.registrations == "open",
+            approval_required=False,
+            reason_required=None,
+            message=_how(chosen),
+            min_age=None,
+            url=f"{node.origin}/sign-up" if chosen.registrations == "open" else None,
         ),
         api_versions={"mastodon": API_VERSION},
         wrapstodon=None,
@@ -129,7 +134,7 @@ def first_version(node: Node, chosen: Settings, found: Told, description: str) -
         stats=entities.Figures(user_count=size.accounts, status_count=size.posts, domain_count=size.peers),
         thumbnail=_picture(node, 1),
         languages=_languages(chosen),
-        registrations=False,
+        registrations=chosen.registrations == "open",
         approval_required=False,
         invites_enabled=chosen.registrations == "invite",
         configuration=entities.V1Configuration(
@@ -208,7 +213,9 @@ def _everybody() -> entities.FeedAccess:
     return entities.FeedAccess(local="public", remote="public")
 
 
-def _how(chosen: Settings) -> str:
+def _how(chosen: Settings) -> str | None:
+    if chosen.registrations == "open":
+        return None
     if chosen.registrations == "invite":
         return "<p>Accounts are made from invitations. Ask the administrators for one.</p>"
     return "<p>No accounts are made here at the moment.</p>"

@@ -18,11 +18,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from models.errors import DomainError, NotFound
 from server.api.arguments import TRUE
 from server.clients import address, network
-from server.limits import API_BY_ADDRESS, Limits
+from server.limits import Limits, Rule
 from server.streaming.channels import Channel, UnknownChannel, channel
 from server.streaming.connections import Connection, Message
 from server.streaming.hub import Hub
 from server.streaming.sending import LAST_WORD, send_until_over
+
+OPENED_BY_ADDRESS = Rule("streams/address", 300, 5 * 60)
 
 MOST_ASKED = 4096
 """Most characters of one message from a client."""
@@ -193,7 +195,7 @@ def _secret(connection: HTTPConnection) -> str | None:
 
 def _count(connection: HTTPConnection) -> None:
     limits: Limits = connection.app.state.limits
-    limits.count(API_BY_ADDRESS, network(address(connection, connection.app.state.settings.proxy_networks)))
+    limits.count(OPENED_BY_ADDRESS, network(address(connection, connection.app.state.settings.proxy_networks)))
 
 
 STREAMING: list[Route | WebSocketRoute] = [

@@ -1,16 +1,19 @@
-"""Signing in and out, and taking up an invitation."""
+"""Signing in and out, and making an account: with an invitation or, where the node is open, without."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from federation.crossing import reading, writing
 from models import accounts
-from models.accounts import Account
+from models.accounts import Account, Invitation
 from models.errors import DomainError, NotFound
 from server import sessions
 from server.forms import Form
 from server.i18n import LANGUAGES
-from server.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS
+from server.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, sign_ups
 from server.security import local_path
 from server.web.visits import Visit, action, open_action, page
 
@@ -91,20 +94,60 @@ async def use_invitation(visit: Visit, form: Form) -> Response:
     """`POST /invitations/{token}`: the account is made and signed in."""
     token = _holds(visit)
     invited = await visit.read(lambda db: accounts.invitation(db, token))
-    username, name = form.line("username", most=30), form.line("name", most=100, required=False)
-    email, password = form.line("email", most=300), form.secret("password")
-    language = form.choice("language", LANGUAGES, visit.language)
-    if form.errors:
-        return visit.page("invitation.html", status=422, form=form, invited=invited)
     visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
 
-    def create(db: Session) -> Account:
-        return accounts.use_invitation(
-            db, token, username=username, email=email, password=password, name=name, language=language
-        )
+    def create(db: Session, new: New) -> Account:
+        return accounts.use_invitation(db, token, **asdict(new))
 
+    return await _make(visit, form, create, invited)
+
+
+@page
+async def sign_up_form(visit: Visit) -> Response:
+    """`GET /sign-up`: make an account, where anybody may."""
+    _anybody(visit)
+    return visit.page("invitation.html", form=Form.filled(language=visit.language), invited=None)
+
+
+@open_action
+async def sign_up(visit: Visit, form: Form) -> Response:
+    """`POST /sign-up`: the account is made and signed in."""
+    _anybody(visit)
+    return await _make(visit, form, lambda db, new: accounts.create(db, **asdict(new)), None)
+
+
+def _anybody(visit: Visit) -> None:
+    if visit.settings.registrations != "open":
+        raise NotFound("There is no such page.")
+
+
+@dataclass(frozen=True)
+class New:
+    """What somebody says of the account to be made."""
+
+    username: str
+    name: str
+    email: str
+    password: str
+    language: str
+
+
+async def _make(
+    visit: Visit, form: Form, create: Callable[[Session, New], Account], invited: Invitation | None
+) -> Response:
+    new = New(
+        form.line("username", most=30),
+        form.line("name", most=100, required=False),
+        form.line("email", most=300),
+        form.secret("password"),
+        form.choice("language", LANGUAGES, visit.language),
+    )
+    if form.errors:
+        return visit.page("invitation.html", status=422, form=form, invited=invited)
+    if invited is None:
+        visit.limits.count(sign_ups(visit.settings), visit.client)
     try:
-        account = await writing(visit.database, create)
+        account = await writing(visit.database, lambda db: create(db, new))
     except DomainError as error:
         if error.status not in {403, 409, 422}:
             raise
