@@ -113,7 +113,7 @@ class RequestLog:
         try:
             await self.app(scope, receive, answer)
         finally:
-            quiet = scope["path"] in {"/healthz", "/readyz"} or scope["path"].startswith("/static/")
+            quiet = scope["path"] in {"/health", "/healthz", "/readyz"} or scope["path"].startswith("/static/")
             self.log.log(
                 logging.DEBUG if quiet else logging.INFO,
                 "answered",

@@ -22,7 +22,7 @@ CSP_OPEN_FORMS = CSP.replace("form-action 'self'; ", "")
 or follow from another site."""
 
 OPEN_FORMS = ("/intents/", "/oauth/authorize", "/authorize_interaction")
-ANY_HOST = ("/healthz", "/readyz")
+ANY_HOST = ("/health", "/healthz", "/readyz")
 """Asked by load balancers, by address."""
 
 FORM_BYTES = 500_000

@@ -1,12 +1,14 @@
 """The front page, tags, and what the node says of itself."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import communities, follows, moderation, posts, timelines
+from models import announcements, communities, follows, house, moderation, posts, timelines
 from models.actors import Actor
+from models.announcements import Announcement
 from models.posts import Post
 from models.text import tag_key
 from models.windows import Window
@@ -27,6 +29,7 @@ class HomePage:
     requests: int = 0
     mine: list[Actor] = field(default_factory=list)
     following: int | None = None
+    announced: list[Announcement] = field(default_factory=list)
 
 
 @page
@@ -43,7 +46,8 @@ async def _home(visit: Visit, me: Actor) -> Response:
         shown = show(db, me, [*(item.post for item in kept), *waiting], doings=True)
         followed = [actor for _, actor in follows.following(db, me.id, Window(limit=100)) if actor.is_community]
         more = kept[-1].at if len(items) > PAGE else None
-        return HomePage(kept, shown, waiting, len(follows.pending_for(db, me.id)), followed, more)
+        announced = announcements.current(db, me.id)
+        return HomePage(kept, shown, waiting, len(follows.pending_for(db, me.id)), followed, more, announced)
 
     found = await visit.read(look)
     return visit.page("home.html", found=found, shown=found.shown, tag_names=TAG_NAMES)
@@ -77,11 +81,18 @@ async def tag(visit: Visit) -> Response:
 async def about(visit: Visit) -> Response:
     """`GET /about`: who runs the node, for whom, and whom it talks to."""
 
-    def look(db: Session) -> tuple[int, tuple[int, int], int]:
-        return moderation.count_accounts(db), posts.count_local(db), len(communities.all_local(db))
+    def look(db: Session) -> dict[str, Any]:
+        return {
+            "people": moderation.count_accounts(db),
+            "written": posts.count_local(db)[0],
+            "groups": len(communities.all_local(db)),
+            "rules": house.rules(db),
+            "description": house.page(db, house.Page.DESCRIPTION),
+            "has_privacy": house.page(db, house.Page.PRIVACY) is not None,
+            "has_terms": house.page(db, house.Page.TERMS) is not None,
+        }
 
-    people, (written, _replies), groups = await visit.read(look)
-    return visit.page("about.html", people=people, written=written, groups=groups, version=VERSION)
+    return visit.page("about.html", version=VERSION, **await visit.read(look))
 
 
 @page

@@ -46,5 +46,7 @@ SAID = {
     "unsuspended": later("The account is open again."),
     "rule-set": later("The rule is in force."),
     "rule-dropped": later("The rule is lifted."),
+    "announced": later("It is announced to everybody with an account."),
+    "announcement-withdrawn": later("The announcement is taken back."),
 }
 """Keys as the cookie holds them, and the texts in English."""
