@@ -1,7 +1,7 @@
 """Who may see what: the only way to a row that is not for everybody."""
 
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.account_domains import AccountDomain
 from models.actors import Actor, ActorType
@@ -12,21 +12,25 @@ from models.posts import Post, Recipient, Visibility
 
 OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
 
+_Author, _Mine = aliased(Actor), aliased(Follow)
+"""Names of their own, so that the conditions mean the post's author and the viewer's follow in whatever query they
+stand, also in one that selects actors or follows itself."""
+
 
 def visible(viewer: Actor | None) -> ColumnElement[bool]:
     """The condition under which `viewer` (None: anybody) may read a Post.
 
     Deleted posts, and posts of suspended, deleted or blocked-domain actors, are visible to nobody.
     """
-    hidden = select(Actor.id).where(
-        or_(Actor.suspended_at.is_not(None), Actor.standing == "blocked"), Actor.id == Post.author_id
+    hidden = exists().where(
+        or_(_Author.suspended_at.is_not(None), _Author.standing == "blocked"), _Author.id == Post.author_id
     )
-    shown = and_(Post.deleted_at.is_(None), ~exists(hidden))
+    shown = and_(Post.deleted_at.is_(None), ~hidden)
     if viewer is None:
         return and_(shown, Post.visibility.in_(OPEN))
     addressed = exists().where(Recipient.post_id == Post.id, Recipient.actor_id == viewer.id)
     follows = exists().where(
-        Follow.follower_id == viewer.id, Follow.target_id == Post.author_id, Follow.state == FollowState.ACCEPTED
+        _Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id, _Mine.state == FollowState.ACCEPTED
     )
     ways = [
         Post.visibility.in_(OPEN),
@@ -61,10 +65,8 @@ def _domain_blocked(viewer: Actor) -> ColumnElement[bool]:
 
 def listed(viewer: Actor | None) -> ColumnElement[bool]:
     """`visible`, and fit for lists nobody asked for by name: no author on a limited server unless followed."""
-    limited = exists().where(Actor.id == Post.author_id, Actor.standing == "limited")
-    followed = (
-        exists().where(Follow.follower_id == viewer.id, Follow.target_id == Post.author_id) if viewer else false()
-    )
+    limited = exists().where(_Author.id == Post.author_id, _Author.standing == "limited")
+    followed = exists().where(_Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id) if viewer else false()
     return and_(visible(viewer), or_(~limited, followed))
 
 
