@@ -139,7 +139,7 @@ async def _serve(websocket: WebSocket, hub: Hub, connection: Connection) -> None
                 asked = await websocket.receive_text()
                 if len(asked) > MOST_ASKED:
                     connection.end("too big")
-                    return
+                    await asyncio.Event().wait()  # we read nothing more; the connection is being closed
                 await _obey(websocket, hub, connection, asked)
 
     if await send_until_over(connection, say, listen()):

@@ -176,11 +176,12 @@ def _others(db: Session, event: Event, kind: EventKind, listeners: Listeners) ->
 
 
 def _conversation(db: Session, account_id: int, conversation_id: int) -> str | None:
+    reader = actors.get(db, account_id)
     try:
-        row = conversations.get(db, account_id, conversation_id)
+        row = conversations.get(db, reader, conversation_id)
     except NotFound:
         return None
-    return _json(show_conversations.several(db, actors.get(db, account_id), [row])[0])
+    return _json(show_conversations.several(db, reader, [row])[0])
 
 
 def _announcement(db: Session, announcement_id: int) -> str | None:
