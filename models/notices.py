@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from models import actors
@@ -188,7 +188,7 @@ def _of_key(key: str) -> ColumnElement[bool]:
     return and_(Notification.group_key == key, Notification.group_key != "")
 
 
-def _shown(query: Select[Any], reader: Actor, wish: Wish) -> Select[Any]:
+def _shown(query: Any, reader: Actor, wish: Wish) -> Any:
     """The notices of `reader`'s that a client can show: nobody's whom he blocked, nothing he may not read any more."""
     types = set(CLIENT_TYPES.values()) if wish.types is None else set(wish.types)
     kinds = [kind for kind, type in CLIENT_TYPES.items() if type in types - wish.excluded]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Text, delete, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors
@@ -163,7 +163,7 @@ def dismiss(db: Session, account_id: int, from_ids: Sequence[int]) -> None:
     db.execute(delete(Notification).where(*_kept(account_id, from_ids)))
 
 
-def _kept(account_id: int, from_ids: Sequence[int]) -> tuple[object, ...]:
+def _kept(account_id: int, from_ids: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
     return (
         Notification.account_id == account_id,
         Notification.filtered.is_(True),

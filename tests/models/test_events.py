@@ -98,7 +98,12 @@ def test_a_reader_looks_back_for_half_a_minute_only(lived_in: Database) -> None:
 
 def test_many_events_come_in_order_and_none_is_lost(lived_in: Database) -> None:
     reader = _started(lived_in)
-    lived_in.write(lambda db: [events.record(db, EventKind.EDITED, number) for number in range(25)])
+
+    def happen(db: Session) -> None:
+        for number in range(25):
+            events.record(db, EventKind.EDITED, number)
+
+    lived_in.write(happen)
     read: list[int] = []
     with lived_in.reading() as db:
         while found := reader.read(db, limit=10):
@@ -212,7 +217,7 @@ def test_a_notice_is_promised_to_the_devices_that_want_its_sort(lived_in: Databa
 def _device(db: Session, account_id: int) -> None:
     push.subscribe(
         db,
-        token_id=1,
+        family_id=1,
         account_id=account_id,
         endpoint="https://push.example/1",
         p256dh=push.vapid_public_key(db),

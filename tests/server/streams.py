@@ -1,6 +1,7 @@
 """Clients that are connected: real sockets to a real server on the loopback, by WebSocket and by server-sent events."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -146,7 +147,7 @@ async def serving(database: Database, hub: Hub | None = None) -> AsyncIterator[S
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
         server = uvicorn.Server(config)
-        server.capture_signals = _no_signals  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         task = asyncio.create_task(server.serve(sockets=[listening]))
         while not server.started:  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(0.01)
@@ -156,9 +157,3 @@ async def serving(database: Database, hub: Hub | None = None) -> AsyncIterator[S
             await app.state.hub.close()
             server.should_exit = True
             await asyncio.wait_for(task, 15)
-
-
-class _no_signals:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...

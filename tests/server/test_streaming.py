@@ -24,8 +24,8 @@ from models import (
 )
 from models.database import Database
 from models.posts import Draft, Post
+from server.streaming import fanout, sending
 from server.streaming import hub as hubs
-from server.streaming import sending
 from server.streaming.hub import Hub
 from tests.server.asking import local
 from tests.server.streams import Serving, serving
@@ -484,7 +484,7 @@ async def test_pages_of_other_sites_may_listen_with_a_token(town: Town) -> None:
 async def test_an_event_that_cannot_be_handed_out_holds_up_no_other(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = hubs.tell
+    real = fanout.tell
     failed: list[int] = []
 
     def fails_once(*args: Any) -> Any:

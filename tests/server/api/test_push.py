@@ -5,9 +5,10 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import http_ece
+import http_ece  # type: ignore[import-untyped]
 import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from federation.client import Client
+from federation.client import Client, Unreachable
 from federation.context import Federation
 from federation.working import Later
 from models import accounts, composing, jobs, oauth, push, reactions
@@ -108,7 +109,7 @@ async def work_off(world: ApiWorld, fed: Federation | None = None) -> list[int]:
     fed = fed or world.app.state.fed
     for job in world.database.write(lambda db: list(db.scalars(select(Job).where(Job.kind == "push")))):
         await JOBS["push"](fed, dict(job.payload))
-        world.database.write(lambda db, id=job.id: jobs.finish(db, id))
+        world.database.write(partial(jobs.finish, job_id=job.id))
     return waiting(world)
 
 
@@ -270,7 +271,7 @@ async def test_a_push_service_that_is_busy_is_asked_again(world: ApiWorld, anna:
         await work_off(world)
     assert later.value.seconds == 120
     world.elsewhere.answer(HOST, 503)
-    with pytest.raises(pushing.Unreachable):
+    with pytest.raises(Unreachable):
         await work_off(world)
     world.elsewhere.answer(HOST, 201)
     assert await work_off(world) == []
@@ -391,7 +392,7 @@ async def test_a_refreshed_token_keeps_its_device(world: ApiWorld) -> None:
             alerts={"favourite": True},
             policy="all",
         )
-        then = oauth.refresh(db, app, first.refresh)
+        then = oauth.refresh(db, app, first.refresh, proven=True)
         assert isinstance(then, oauth.Issued)
         return first.secret, then.secret
 
