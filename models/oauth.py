@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import ForeignKey, Index, Text, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -22,16 +21,16 @@ from models.actors import Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import wake
 from models.errors import DomainError, Invalid, NotFound
+from models.redirects import OUT_OF_BAND, redirect_fits
 
-OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 CODE_MINUTES = 10
 REFRESH_DAYS = 180
 EXPIRES_WITH_REFRESH = timedelta(hours=12)
 """Tokens of apps that can refresh them; the others hold until they are revoked, as clients of this API expect."""
 
-UNUSED_APP_DAYS = 7
 MAX_REDIRECTS = 20
-NEVER_REDIRECTED = {"javascript", "data", "vbscript", "file", "about", "blob", "mailto", "tel"}
+MAX_OWN_TOKENS = 20
+"""Tokens an app has for itself at once; the oldest ends when one more is made."""
 
 
 class OAuthError(DomainError):
@@ -89,6 +88,8 @@ class AccessToken(Base):
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     family_id: Mapped[int] = mapped_column(Id, index=True)
     """The first token of a chain of refreshed ones: if one of them is used twice, all end."""
+    confidential: Mapped[bool] = mapped_column(default=True)
+    """Whether the app had to show its secret to get it, and has to again to refresh it."""
     scopes: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     used_at: Mapped[datetime | None] = mapped_column(UtcTime)
@@ -114,22 +115,6 @@ class Issued:
     row: AccessToken
     secret: str
     refresh: str | None = None
-
-
-def redirect_fits(uri: str) -> bool:
-    """Whether a client may name this as the place to come back to."""
-    if uri == OUT_OF_BAND:
-        return True
-    if len(uri) > 2000 or any(ord(c) <= 0x20 or ord(c) == 0x7F for c in uri):
-        return False
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    scheme = parts.scheme.lower()
-    if not scheme or scheme in NEVER_REDIRECTED or parts.fragment:
-        return False
-    return bool(parts.netloc) if scheme in {"http", "https"} else bool(parts.netloc or parts.path)
 
 
 def register(
@@ -249,7 +234,7 @@ def exchange(db: Session, app: App, *, code: str, redirect_uri: str, verifier: s
     account = db.get(Account, row.account_id)
     if account is None or account.suspended_at is not None:
         raise wrong
-    issued = issue(db, app, account.id, row.scopes)
+    issued = issue(db, app, account.id, row.scopes, confidential=proven)
     row.token_id = issued.row.id
     db.flush()
     return issued
@@ -257,7 +242,12 @@ def exchange(db: Session, app: App, *, code: str, redirect_uri: str, verifier: s
 
 def for_itself(db: Session, app: App, wanted: str) -> Issued:
     """A token for an app that acts for nobody (client credentials)."""
-    return issue(db, app, None, asked_scopes(app, wanted))
+    granted = asked_scopes(app, wanted)
+    own = (AccessToken.app_id == app.id) & AccessToken.account_id.is_(None)
+    query = select(AccessToken.id).where(own, _holds()).order_by(AccessToken.id.desc()).offset(MAX_OWN_TOKENS - 1)
+    if too_many := list(db.scalars(query)):
+        _revoke(db, AccessToken.id.in_(too_many))
+    return issue(db, app, None, granted)
 
 
 def issue_for(db: Session, account: Account, wanted: str, *, app_name: str = "torv") -> str:
@@ -266,7 +256,15 @@ def issue_for(db: Session, account: Account, wanted: str, *, app_name: str = "to
     return issue(db, app, account.id, app.scopes).secret
 
 
-def issue(db: Session, app: App, account_id: int | None, granted: str, *, family: int | None = None) -> Issued:
+def issue(
+    db: Session,
+    app: App,
+    account_id: int | None,
+    granted: str,
+    *,
+    family: int | None = None,
+    confidential: bool = True,
+) -> Issued:
     """A token with these scopes, which the caller has checked; for `account_id`, or for the app itself."""
     secret, id = secrets.token_urlsafe(32), new_id()
     refreshable = account_id is not None and scopes.covers(granted, "offline_access")
@@ -278,7 +276,9 @@ def issue(db: Session, app: App, account_id: int | None, granted: str, *, family
         app_id=app.id,
         account_id=account_id,
         family_id=family or id,
+        confidential=confidential,
         scopes=granted,
+        used_at=now(),
         expires_at=now() + EXPIRES_WITH_REFRESH if refresh else None,
     )
     db.add(row)
@@ -286,8 +286,9 @@ def issue(db: Session, app: App, account_id: int | None, granted: str, *, family
     return Issued(row, secret, refresh)
 
 
-def refresh(db: Session, app: App, token: str, wanted: str = "") -> Issued | Reused:
-    """A new pair for a refresh token, which holds once. Raises OAuthError `invalid_grant` or `invalid_scope`.
+def refresh(db: Session, app: App, token: str, wanted: str = "", *, proven: bool) -> Issued | Reused:
+    """A new pair for a refresh token, which holds once. Raises OAuthError `invalid_grant` or `invalid_scope`, and
+    `invalid_client` for an app that showed its secret before and does not now.
 
     One that was used before ends the whole chain: either its thief or its owner is using it now. Returns Reused then.
     """
@@ -298,6 +299,8 @@ def refresh(db: Session, app: App, token: str, wanted: str = "") -> Issued | Reu
     row = db.scalar(query) if token else None
     if row is None or row.app_id != app.id or row.account_id is None:
         raise wrong
+    if row.confidential and not proven:
+        raise OAuthError("invalid_client", "This client has to show its secret.", status=401)
     if row.refreshed_at is not None:
         _revoke(db, AccessToken.family_id == row.family_id)
         return Reused()
@@ -311,7 +314,7 @@ def refresh(db: Session, app: App, token: str, wanted: str = "") -> Issued | Reu
         raise OAuthError("invalid_scope", "The requested scope goes beyond what was granted.")
     row.refreshed_at = row.revoked_at = now()
     wake(db, "tokens")
-    return issue(db, app, row.account_id, " ".join(names), family=row.family_id)
+    return issue(db, app, row.account_id, " ".join(names), family=row.family_id, confidential=row.confidential)
 
 
 def who(db: Session, token: str) -> Known | None:
@@ -345,18 +348,6 @@ def still_hold(db: Session, token_ids: list[int]) -> set[int]:
     )
     query = select(AccessToken.id).where(AccessToken.id.in_(token_ids), _holds(), ~suspended, ~gone)
     return set(db.scalars(query)) if token_ids else set()
-
-
-def note_use(db: Session, token_id: int) -> None:
-    """Write down that a token is in use; what is shown to its owner is right to the hour."""
-    db.execute(
-        update(AccessToken)
-        .where(
-            AccessToken.id == token_id,
-            or_(AccessToken.used_at.is_(None), AccessToken.used_at < now() - timedelta(hours=1)),
-        )
-        .values(used_at=now())
-    )
 
 
 def _revoke(db: Session, condition: Any) -> None:
@@ -411,30 +402,3 @@ def revoke_all(db: Session, account_id: int) -> None:
     """Take all rights back from all apps: the password was changed, or the account suspended."""
     db.execute(delete(Grant).where(Grant.account_id == account_id))
     _revoke(db, AccessToken.account_id == account_id)
-
-
-def sweep(db: Session, limit: int) -> int:
-    """Forget codes and tokens that are long over, and apps that never got a token."""
-    day_ago, month_ago = now() - timedelta(days=1), now() - timedelta(days=30)
-    grants = select(Grant.code_hash).where(Grant.expires_at < day_ago).limit(limit)
-    gone = list(db.scalars(grants))
-    db.execute(delete(Grant).where(Grant.code_hash.in_(gone)))
-    tokens = list(
-        db.scalars(
-            select(AccessToken.id)
-            .where(
-                or_(
-                    AccessToken.revoked_at < month_ago,
-                    AccessToken.expires_at < now() - timedelta(days=REFRESH_DAYS),
-                )
-            )
-            .limit(limit)
-        )
-    )
-    db.execute(delete(AccessToken).where(AccessToken.id.in_(tokens)))
-    used = or_(exists().where(AccessToken.app_id == App.id), exists().where(Grant.app_id == App.id))
-    apps = list(
-        db.scalars(select(App.id).where(App.created_at < now() - timedelta(days=UNUSED_APP_DAYS), ~used).limit(limit))
-    )
-    db.execute(delete(App).where(App.id.in_(apps)))
-    return max(len(gone), len(tokens), len(apps))

@@ -4,6 +4,7 @@ import pytest
 
 from models import accounts, oauth
 from models.database import Database
+from models.redirects import OUT_OF_BAND
 from server.settings import Settings
 from tests.server.apps import ApiWorld
 from tests.server.visiting import ORIGIN, Visiting, person
@@ -19,7 +20,7 @@ def settings(registrations: str) -> Settings:
 
 def apps_own_token(database: Database) -> str:
     def make(db):  # type: ignore[no-untyped-def]
-        app, _ = oauth.register(db, name="toot", redirect_uris=[oauth.OUT_OF_BAND], wanted="read write")
+        app, _ = oauth.register(db, name="toot", redirect_uris=[OUT_OF_BAND], wanted="read write")
         return oauth.for_itself(db, app, "read write").secret
 
     token: str = database.write(make)
