@@ -1,5 +1,6 @@
 """Polls as time goes by: their figures are told, and fetched, and at last they are over."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from federation.budget import Budget, OverBudget
 from federation.context import Federation
 from federation.documents import FetchFailed
 from federation.resolving import fetch_post
-from models import arriving, ballots, memory, polls
+from models import arriving, ballots, jobs, memory, polls
 from models.errors import DomainError
 from models.posts import Post
 
@@ -18,6 +19,8 @@ FRESH = 60.0
 """Seconds for which the figures of a poll elsewhere are good enough."""
 
 FETCHES = 3
+PATIENCE = 5.0
+"""Seconds that somebody waits for them at most."""
 
 
 async def tell_poll(fed: Federation, payload: Mapping[str, Any]) -> None:
@@ -42,10 +45,17 @@ async def refresh_poll(fed: Federation, post_id: int) -> None:
     if not uri:
         return
     try:
-        found = await fetch_post(fed, uri, Budget(fetches=FETCHES))
+        async with asyncio.timeout(PATIENCE):
+            found = await fetch_post(fed, uri, Budget(fetches=FETCHES))
         await crossing.writing(fed.database, lambda db: arriving.update_remote(db, found.remote, fetched=True))
     except (FetchFailed, OverBudget, DomainError, TimeoutError):
         return
+
+
+def refresh_later(db: Session, post_id: int) -> None:
+    """The same, without waiting for it."""
+    if uri := _due(db, post_id):
+        jobs.enqueue(db, "refresh_post", {"uri": uri}, dedupe=f"refresh:{uri}")
 
 
 def _due(db: Session, post_id: int) -> str:

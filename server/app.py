@@ -29,6 +29,7 @@ from server.streaming.endpoints import STREAMING
 from server.streaming.hub import Hub
 from server.web import (
     admin,
+    ballots,
     communities,
     front,
     house,
@@ -115,6 +116,7 @@ DEEDS = [
     _route("/posts/{id:int}/reply", posts.reply_form),
     _route("/posts/{id:int}/reply", posts.reply, POST),
     _route("/posts/{id:int}/vote", reacting.vote, POST),
+    _route("/posts/{id:int}/ballot", ballots.ballot, POST),
     _route("/posts/{id:int}/boost", reacting.boost, POST),
     _route("/posts/{id:int}/accept", reacting.accept, POST),
     _route("/posts/{id:int}/withdraw", reacting.withdraw, POST),

@@ -25,7 +25,7 @@ SENTENCES = {
     NotificationKind.TWIN_REQUEST: later("asks to be a twin of your community"),
     NotificationKind.REPORT: later("reported something"),
     NotificationKind.REMOVED: later("took your post out of the community"),
-    NotificationKind.POLL: later("closed a poll that you voted in"),
+    NotificationKind.POLL: later("had a poll that is over now"),
     NotificationKind.STATUS: later("wrote a new post"),
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
+from federation.polling import refresh_later
 from models import access, communities, follows, threads
 from models.actors import Actor
 from models.composing import MAX_TEXT, REPLIES_KEEP
@@ -110,6 +111,8 @@ async def post(visit: Visit) -> Response:
         return visit.go(f"{proper}#p{found.post.id}")
     if visit.request.url.path != proper:
         return visit.go(proper)
+    if visit.actor is not None and found.root.id in found.shown.polls and not found.root.local:
+        await visit.write(lambda db, me: refresh_later(db, found.root.id))
     return show_post(visit, found, Form())
 
 

@@ -22,6 +22,7 @@ SAID = {
     "unblocked": later("The block is lifted."),
     "muted": later("You no longer see posts from this account. Nobody is told."),
     "unmuted": later("You see posts from this account again."),
+    "voted": later("Your vote is counted."),
     "boosted": later("You have passed the post on to those who follow you."),
     "unboosted": later("You no longer pass the post on."),
     "pinned": later("The post comes first on your profile."),

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, posts, reactions
+from models import actors, communities, polls, posts, reactions
 from models.access import visible
 from models.actors import Actor
 from models.communities import Community
 from models.composing import BARRIER_TAGS
+from models.polls import Shown as Poll
 from models.posts import Post, PostTag
 from models.text import plain, strip_leading_mentions
 from server.i18n import later
@@ -47,6 +48,8 @@ class Shown:
     """Posts whose words were changed; a question also gets a new date when its answer is accepted."""
     boosts: set[int] = field(default_factory=set)
     """Posts the visitor passed on."""
+    polls: dict[int, Poll] = field(default_factory=dict)
+    """The polls among them, as the visitor sees them."""
     roots: dict[int, Post] = field(default_factory=dict)
     """The first posts of the threads that replies stand in, as far as the visitor may see them."""
 
@@ -66,6 +69,7 @@ def show(
     ids = [post.id for post in listed]
     starts = {post.thread_id for post in listed if post.thread_id != post.id}
     shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids), edited=posts.edited(db, ids))
+    shown.polls = polls.of(db, viewer.id if viewer else None, [p.id for p in listed if p.object_type == polls.OBJECT_TYPE])
     if starts:
         found_roots = db.scalars(select(Post).where(Post.id.in_(starts), visible(viewer)))
         shown.roots = {root.id: root for root in found_roots}
