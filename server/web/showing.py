@@ -69,7 +69,9 @@ def show(
     ids = [post.id for post in listed]
     starts = {post.thread_id for post in listed if post.thread_id != post.id}
     shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids), edited=posts.edited(db, ids))
-    shown.polls = polls.of(db, viewer.id if viewer else None, [p.id for p in listed if p.object_type == polls.OBJECT_TYPE])
+    shown.polls = polls.of(
+        db, viewer.id if viewer else None, [p.id for p in listed if p.object_type == polls.OBJECT_TYPE]
+    )
     if starts:
         found_roots = db.scalars(select(Post).where(Post.id.in_(starts), visible(viewer)))
         shown.roots = {root.id: root for root in found_roots}
