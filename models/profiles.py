@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import actors, text
+from models import actors, plain_text, text
 from models.actors import Actor
+from models.database import node_of
 from models.errors import Invalid
 
 MAX_NAME = 100
@@ -52,7 +53,8 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
 def change(db: Session, actor: Actor, *, automated: bool | None = None, **changes: Any) -> None:
     """Change a local person's profile and tell the followers, if anything is changed at all.
 
-    Takes what `actors.update_profile` takes, and `automated`. Raises Invalid.
+    Takes what `actors.update_profile` takes, and `automated`. What apps send as a description is plain text, and not
+    Markdown as on the pages. Raises Invalid.
     """
     if len(changes.get("name", "")) > MAX_NAME:
         raise Invalid(f"A name has at most {MAX_NAME} characters.", code="name_long")
@@ -61,5 +63,11 @@ def change(db: Session, actor: Actor, *, automated: bool | None = None, **change
     if automated is not None and automated != actor.automated:
         changes["extra"] = {**(actor.extra or {}), "automated": automated}
     changed = {name: value for name, value in changes.items() if getattr(actor, name) != value}
+    if "summary_source" in changed:
+        origin = node_of(db).origin
+        written = plain_text.render(
+            changed["summary_source"], resolve=lambda name: actors.find(db, name), origin=origin
+        )
+        changed["summary"] = written.html
     if changed:
         actors.update_profile(db, actor, **changed)

@@ -181,6 +181,17 @@ async def test_what_is_not_sent_stays_and_followers_elsewhere_hear_of_a_change_o
         assert await api.get("/api/v1/accounts/verify_credentials") == before
 
 
+async def test_a_description_is_plain_text_with_what_it_names_as_links(world: ApiWorld) -> None:
+    async with world.client("birk") as api:
+        note = "1. maj *løber* jeg\nmed @anna #løb\n\n<b>"
+        found = await api.patch("/api/v1/accounts/update_credentials", note=note)
+    assert found["source"]["note"] == note
+    assert found["note"].startswith("<p>1. maj *løber* jeg<br>med <span")
+    assert 'class="u-url mention"' in found["note"]
+    assert 'class="mention hashtag"' in found["note"]
+    assert found["note"].endswith("<p>&lt;b&gt;</p>")
+
+
 async def test_a_bot_is_a_service_to_other_servers(world: ApiWorld) -> None:
     async with world.client("birk") as api:
         await api.patch("/api/v1/accounts/update_credentials", bot="1")
