@@ -10,6 +10,7 @@ from models import (
     conversations,
     events,
     figures,
+    follows,
     notifications,
     outbox,
     plain_text,
@@ -181,7 +182,7 @@ def count_reply(db: Session, parent: Post, post: Post, by: int) -> None:
 
 
 def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) -> None:
-    """Notices for a new post: to the author of the parent, and to those it mentions."""
+    """Notices for a new post: to the author of the parent, those it mentions, and those who asked to hear of each."""
     if parent is not None:
         kind = {Kind.ANSWER: "answer", Kind.COMMENT: "comment"}.get(Kind(post.kind), "comment")
         if not communities.held(db, post):
@@ -189,6 +190,9 @@ def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) ->
     for actor in recipients(db, post, mentioned_only=True):
         if parent is None or actor.id != parent.author_id:
             notifications.notify(db, actor.id, "mention", author, post)
+    if parent is None and post.visibility != Visibility.DIRECT:
+        for account_id in follows.hearing_of_each(db, author.id):
+            notifications.notify(db, account_id, notifications.NotificationKind.STATUS, author, post)
 
 
 def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:

@@ -287,6 +287,21 @@ def local_followers(db: Session, actor: Actor) -> list[Actor]:
     )
 
 
+def hearing_of_each(db: Session, actor_id: int, limit: int = 1000) -> list[int]:
+    """Who on this node follows an actor and wants a notice of each of its posts."""
+    query = (
+        select(Follow.follower_id)
+        .join(Actor, Follow.follower_id == Actor.id)
+        .where(
+            Follow.target_id == actor_id,
+            Follow.state == FollowState.ACCEPTED,
+            Follow.notify.is_(True),
+            Actor.local.is_(True),
+        )
+    )
+    return list(db.scalars(query.limit(limit)))
+
+
 def followed_here(db: Session, actor_id: int) -> bool:
     """Whether anybody on this node follows this actor."""
     return (

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import notifications
 from models.base import Base, Id, UtcTime, insert_unless_there, now
 from models.errors import Conflict
 
@@ -43,4 +44,6 @@ def put(db: Session, account_id: int, timeline: str, last_read_id: int) -> Marke
         done = db.execute(query, execution_options={"synchronize_session": False}).first() is not None
     if not done:
         raise Conflict("Conflict during update, please try again")
+    if timeline == "notifications":
+        notifications.mark_read(db, account_id, up_to=last_read_id)
     return db.get_one(Marker, (account_id, timeline), populate_existing=True)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, notifications, outbox
+from models import actors, communities, composing, events, notifications, outbox
 from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import now
@@ -178,6 +178,8 @@ def _show_choice(
     """Only the asker's own choice edits the question; our own answer carries PieFed's flag."""
     if question_too and chooser.id == question.author_id and question.local:
         composing.touch(db, chooser, question)
+    elif question_too:
+        events.edited(db, question)  # its text names the answer, although it is no new edition
     if answer.local and answer.deleted_at is None and composing.open_visibility(answer):
         composing.touch(db, actors.get(db, answer.author_id), answer)
 

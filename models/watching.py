@@ -22,6 +22,7 @@ from models.filters import Filter
 from models.follows import Follow, FollowState
 from models.posts import Post, Visibility
 from models.reactions import Boost
+from models.thread_mutes import ThreadMute
 
 _Viewer = aliased(Actor, name="viewer")
 
@@ -96,6 +97,12 @@ def followers(db: Session, actor_ids: Collection[int], among: Collection[int]) -
 def with_filters(db: Session, among: Collection[int]) -> set[int]:
     """Who has set filters of his own."""
     return set(db.scalars(select(Filter.account_id).where(Filter.account_id.in_(among)).distinct()))
+
+
+def who_muted(db: Session, thread_id: int, among: Collection[int]) -> set[int]:
+    """Who does not want to be told of what happens in a thread."""
+    query = select(ThreadMute.account_id).where(ThreadMute.thread_id == thread_id, ThreadMute.account_id.in_(among))
+    return set(db.scalars(query))
 
 
 def brought(db: Session, event: Event) -> tuple[int, int | None] | None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from models import actors, announcements, conversations, notices, posts, watching
+from models import actors, announcements, conversations, notices, polls, posts, watching
 from models.actors import Actor
 from models.errors import NotFound
 from models.events import Event, EventKind
@@ -80,8 +80,7 @@ def _status(db: Session, event: Event, listeners: Listeners) -> Iterator[Told]:
     at_home = watching.homes(db, event, post.id, listeners.get(HOME, frozenset()))
     owners = {account for channel, who in listeners.items() if channel.name == LIST for account in who}
     views.readers = actors.many(db, at_home | owners)
-    for account_id in at_home:
-        yield _one(HOME, name, views.to(account_id), account_id)
+    yield from _at_home(db, event, views, name, at_home)
     for channel, who in listeners.items():
         if channel.name == LIST:
             for account_id in who:
@@ -99,11 +98,29 @@ def _status(db: Session, event: Event, listeners: Listeners) -> Iterator[Told]:
             yield Told(Message(channel, name, views.to(None)), accounts - choosy)
 
 
+def _at_home(db: Session, event: Event, views: _Views, name: str, readers: set[int]) -> Iterator[Told]:
+    """What comes into homes. A new post, which nobody has done anything with yet, looks alike to most of its readers."""
+    if not readers:
+        return
+    post = views.item.post
+    particular = readers
+    if event.kind == EventKind.POSTED and polls.get(db, post.id) is None:
+        among = readers - {post.author_id}
+        particular = watching.with_filters(db, among) | watching.who_muted(db, post.thread_id, among)
+        particular |= readers & {post.author_id}
+    if alike := frozenset(readers - particular):
+        yield Told(Message(HOME, name, views.to(min(alike))), alike)
+    for account_id in particular:
+        yield _one(HOME, name, views.to(account_id), account_id)
+
+
 def _open_to(db: Session, post: Post, listeners: Listeners) -> Iterator[tuple[Channel, frozenset[int]]]:
     """The public channels a post is on, each with those of its listeners who are to see it."""
     if post.visibility != Visibility.PUBLIC:
         return
     public = [channel for channel in PUBLIC if channel in listeners and _fits(channel, post)]
+    if not public and not any(channel.name in TAGGED for channel in listeners):
+        return
     names = {tag.name for tag in posts.tags_of(db, [post.id]).get(post.id, [])}
     tagged = [
         channel
