@@ -81,6 +81,19 @@ CTX: list[Any] = [ACTIVITYSTREAMS, SECURITY, _TERMS]
 CTX_POLL: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, "votersCount": "toot:votersCount"}]
 """For polls, and activities about them."""
 
+_FEP_044F = "https://w3id.org/fep/044f#"
+CTX_QUOTE: list[Any] = [
+    ACTIVITYSTREAMS,
+    {
+        "QuoteRequest": f"{_FEP_044F}QuoteRequest",
+        "QuoteAuthorization": f"{_FEP_044F}QuoteAuthorization",
+        "gts": "https://gotosocial.org/ns#",
+        "interactingObject": {"@id": "gts:interactingObject", "@type": "@id"},
+        "interactionTarget": {"@id": "gts:interactionTarget", "@type": "@id"},
+    },
+]
+"""For answers to who wants to quote, and their stamps."""
+
 CTX_ACTOR: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, **_ACTOR_TERMS}]
 """For actors."""
 

@@ -15,6 +15,7 @@ from models.errors import Forbidden, NotFound
 from models.filters import FilterStatus
 from models.notifications import Notification
 from models.posts import Edition, Kind, Pin, Post, PostTag, Recipient, Visibility
+from models.quotes import QuoteStamp
 from models.reactions import Boost, Vote
 
 REMEMBER_DELETED = 7 * 24 * 3600
@@ -69,6 +70,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     events.deleted(db, post)
     conversations.forget_post(db, post)
     polls.drop(db, post)
+    db.execute(delete(QuoteStamp).where(QuoteStamp.post_id == post.id))
     for table in (Edition, PostTag, Vote, Boost, Pin, Notification, Bookmark, FilterStatus):
         db.execute(delete(table).where(table.post_id == post.id))
     lists = db.scalars(delete(Listing).where(Listing.post_id == post.id).returning(Listing.community_id)).all()

@@ -22,6 +22,7 @@ from server.floods import Floods
 from server.limits import Limits
 from server.logs import RequestLog
 from server.negotiation import Endpoint, either
+from server.oauth import authorizing, describing, tokens
 from server.request_id import RequestId
 from server.security import Bounded, Headed, KnownHost, Legible
 from server.settings import Settings
@@ -29,6 +30,7 @@ from server.streaming.endpoints import STREAMING
 from server.streaming.hub import Hub
 from server.web import (
     admin,
+    apps,
     ballots,
     communities,
     front,
@@ -84,6 +86,7 @@ FEDERATION = [
     _route("/p/{id:int}/replies", threads.replies),
     _route("/p/{id:int}/likes", threads.likes),
     _route("/p/{id:int}/shares", threads.shares),
+    _route("/p/{id:int}/quotes/{stamp:int}", objects.quote_stamp),
     _route("/p/{id:int}/{slug}", either(objects.post, posts.post)),
     _route("/tags/{tag}", wellknown.old_tag),
     _route("/tags/{tag}/", wellknown.old_tag),
@@ -173,7 +176,22 @@ ACCOUNT = [
     _route("/settings/account", my_settings.account_form),
     _route("/settings/password", my_settings.change_password, POST),
     _route("/settings/devices/end", my_settings.end_device, POST),
+    _route("/settings/apps", apps.apps),
+    _route("/settings/apps/{id:int}/revoke", apps.revoke, POST),
     _route("/settings/blocks", my_settings.kept_away),
+]
+
+CONSENT = [
+    _route("/oauth/authorize", authorizing.authorize_form),
+    _route("/oauth/authorize", authorizing.authorize, POST),
+]
+
+OAUTH = [
+    *CONSENT,
+    _route("/oauth/token", tokens.token, POST),
+    _route("/oauth/revoke", tokens.revoke, POST),
+    _route("/oauth/userinfo", describing.userinfo, ["GET", "POST"]),
+    _route("/.well-known/oauth-authorization-server", describing.metadata),
 ]
 
 ADMINISTRATION = [
@@ -214,6 +232,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
             *DEEDS,
             *COMMUNITY_MANAGEMENT,
             *ACCOUNT,
+            *OAUTH,
             *ADMINISTRATION,
         ],
         middleware=[

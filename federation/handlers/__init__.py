@@ -18,6 +18,7 @@ from federation.handlers.follow import follow
 from federation.handlers.join import join, leave
 from federation.handlers.like import like
 from federation.handlers.move import move
+from federation.handlers.quote_request import quote_request
 from federation.handlers.reject import reject
 from federation.handlers.remove import remove
 from federation.handlers.undo import undo
@@ -39,6 +40,7 @@ HANDLERS: dict[str, Handler] = {
     "Leave": leave,
     "Like": like,
     "Move": move,
+    "QuoteRequest": quote_request,
     "Reject": reject,
     "Remove": remove,
     "Undo": undo,

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL, CTX_QUOTE
 from federation.writing import Json, document, objects, stamp
 from federation.writing import actors as writing_actors
 from models import actors, outbox
@@ -41,7 +41,7 @@ def activity(db: Session, row: Activity, form: str = objects.NOTE, *, depth: int
         body["to"] = list(row.to)
     if row.cc:
         body["cc"] = list(row.cc)
-    for key in ("audience", "target", "summary", "content"):
+    for key in ("audience", "target", "summary", "content", "result"):
         if data.get(key):
             body[key] = data[key]
     if row.type in _DATED or outbox.is_plain_announce(row):
@@ -60,9 +60,11 @@ def context_of(row: Activity, body: Json) -> Any:
     """The smallest of our contexts that names every term of the activity, which reads `body`."""
     if row.type == "Update" and row.post_id is None:
         return CTX_ACTOR
+    embed = row.data.get("embed")
+    if isinstance(embed, dict) and embed.get("type") == "QuoteRequest":
+        return CTX_QUOTE
     if row.type in _PLAIN:
         return CTX_PLAIN
-    embed = row.data.get("embed")
     if row.type == "Undo" and isinstance(embed, dict) and embed.get("type") in _PLAIN:
         return CTX_PLAIN
     if row.type == "Create" and embed is not None:

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
 from federation.writing import Json, stamp
-from models import access, actors, audience, collections, plain_text, polls, posts, text, wording
+from models import access, actors, audience, collections, plain_text, polls, posts, quotes, text, wording
 from models.actors import Actor
 from models.database import node_of
 from models.posts import Kind, Post, Visibility
+from models.quotes import QuoteStamp
 
 NOTE, WITHOUT_NAME, PAGE = "note", "note-without-name", "page"
 """The forms a question can take (the setting `question_object`)."""
@@ -95,6 +96,17 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     if open_to_all:
         body["replies"] = embedded_replies(db, row)
     return body
+
+
+def quote_stamp(db: Session, row: Post, stamp: QuoteStamp) -> Json:
+    """That the author of a post lets it be quoted by one other post (FEP-044f)."""
+    return {
+        "id": quotes.address(row, stamp),
+        "type": "QuoteAuthorization",
+        "attributedTo": actors.get(db, row.author_id).uri,
+        "interactingObject": stamp.quote_uri,
+        "interactionTarget": row.uri,
+    }
 
 
 def tombstone(row: Post) -> Json:

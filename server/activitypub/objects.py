@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from federation.crossing import reading
-from federation.vocabulary import CTX, CTX_PLAIN, CTX_POLL
+from federation.vocabulary import CTX, CTX_PLAIN, CTX_POLL, CTX_QUOTE
 from federation.writing import activities, objects
-from models import access, actors, outbox
+from models import access, actors, outbox, quotes
 from models.actors import Actor
 from models.database import node_of
 from models.outbox import Activity
@@ -49,6 +49,20 @@ async def activity(request: Request) -> Response:
     if found is None and (asking := await reader(request)) is not None:
         found = await reading(fed.database, lambda db: _activity(db, asking, id, fed.question_object))
     return _answer(request, found)
+
+
+async def quote_stamp(request: Request) -> Response:
+    """`GET /p/{id}/quotes/{stamp}`: that a post of this node may be quoted by another (FEP-044f); 404 once revoked."""
+    await admit(request)
+    post_id, stamp_id = int(request.path_params["id"]), int(request.path_params["stamp"])
+    return _answer(request, await reading(federation_of(request).database, lambda db: _stamp(db, post_id, stamp_id)))
+
+
+def _stamp(db: Session, post_id: int, stamp_id: int) -> Found | None:
+    found = quotes.stamp(db, post_id, stamp_id)
+    if found is None or not access.may_see(db, None, found[0]):
+        return None
+    return Found(objects.quote_stamp(db, *found), CTX_QUOTE, True)
 
 
 def _answer(request: Request, found: Found | None) -> Response:

@@ -207,6 +207,10 @@ ROWS: dict[str, Row] = {
         lambda s: s.jonas.does("ChooseAnswer", s.note["id"]),
         before=_asked_by_jonas,
     ),
+    "QuoteRequest": Row(
+        lambda s: s.jonas.does("QuoteRequest", s.question.uri, instrument=s.jonas.note("quoting")),
+        lambda s: s.jonas.does("QuoteRequest", s.question.uri, instrument=s.karlas["id"]),
+    ),
     "Move": Row(
         lambda s: s.jonas.does("Move", s.jonas.uri, target="https://n.example/users/jonas2"),
         lambda s: s.jonas.does("Move", s.karla.uri, target="https://n.example/users/jonas2"),

@@ -16,7 +16,7 @@ from pyld import jsonld
 from pyld.documentloader.frozen import FrozenDocumentLoader
 from sqlalchemy.orm import Session
 
-from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL, SECURITY
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL, CTX_QUOTE, SECURITY
 from federation.writing import activities, collections, document, dumps, objects
 from federation.writing import actors as writing_actors
 from models import (
@@ -31,6 +31,7 @@ from models import (
     follows,
     outbox,
     posts,
+    quotes,
     reactions,
     removing,
     threads,
@@ -376,6 +377,33 @@ def _poll_vote(scene: Scene) -> dict[str, Any]:
     return scene.activity("Create")
 
 
+def _quoted(scene: Scene, type: str) -> dict[str, Any]:
+    request = {
+        "id": "https://b.example/p/8/quote",
+        "type": "QuoteRequest",
+        "actor": scene.christina.uri,
+        "object": scene.question.uri,
+        "instrument": "https://b.example/p/8",
+    }
+    if type == "Reject":
+        scene.question.visibility = Visibility.FOLLOWERS
+    quotes.answer(scene.db, scene.question, scene.christina, request["instrument"], request)
+    return scene.activity(type)
+
+
+def _quote_stamp(scene: Scene) -> dict[str, Any]:
+    _quoted(scene, "Accept")
+    ((stamp, _),) = quotes.of(scene.db, scene.question)
+    return document(objects.quote_stamp(scene.db, scene.question, stamp), CTX_QUOTE)
+
+
+def _quote_revoked(scene: Scene) -> dict[str, Any]:
+    _quoted(scene, "Accept")
+    ((stamp, _),) = quotes.of(scene.db, scene.question)
+    quotes.revoke(scene.db, scene.lene, scene.question, stamp.id)
+    return scene.activity("Delete")
+
+
 WRITTEN: dict[str, Write] = {
     "question": _question,
     "question-as-page": _page,
@@ -416,6 +444,10 @@ WRITTEN: dict[str, Write] = {
     "add": _add,
     "remove": _remove,
     "context": _context,
+    "quote-accept": lambda scene: _quoted(scene, "Accept"),
+    "quote-reject": lambda scene: _quoted(scene, "Reject"),
+    "quote-stamp": _quote_stamp,
+    "quote-revoked": _quote_revoked,
     "poll": _poll,
     "poll-over": _poll_over,
     "poll-hidden": _poll_hidden,

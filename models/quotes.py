@@ -1,0 +1,107 @@
+"""Being quoted (FEP-044f): who asked to quote a post of ours, was let, and whether that still holds.
+
+Anybody may quote what anybody may read; the post itself says so (`canQuote`). Each quote gets a stamp at an address of
+ours, which its readers' servers look up, so that the quoted author can take it back.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import actors, outbox
+from models.actors import PUBLIC, Actor
+from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.errors import Forbidden, NotFound
+from models.posts import Post, Visibility
+
+OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
+
+
+class QuoteStamp(Base):
+    """One quote that was allowed. `quote_uri` is the id of the quoting post, by `actor_id`."""
+
+    __tablename__ = "quote_stamps"
+    __table_args__ = (UniqueConstraint("post_id", "quote_uri"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    post_id: Mapped[int] = mapped_column(Id, ForeignKey("posts.id"))
+    quote_uri: Mapped[str] = mapped_column(Text)
+    actor_id: Mapped[int] = mapped_column(Id, ForeignKey("actors.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+def address(post: Post, stamp: QuoteStamp) -> str:
+    """The ActivityPub id of a stamp."""
+    return f"{post.uri}/quotes/{stamp.id}"
+
+
+def answer(db: Session, post: Post, quoter: Actor, quote_uri: str, request: dict[str, Any]) -> bool:
+    """Answer somebody elsewhere who asks to quote a post of ours: yes with a stamp, or no. Whether it is a yes.
+
+    The caller has made sure that he may see the post. `request` is the QuoteRequest as the answer embeds it. What was
+    taken back stays so.
+    """
+    stamp = _stamp(db, post, quoter, quote_uri) if post.visibility in OPEN else None
+    allowed = stamp is not None and stamp.revoked_at is None
+    data: dict[str, Any] = {"embed": request}
+    if stamp is not None and allowed:
+        data["result"] = address(post, stamp)
+    author = actors.get(db, post.author_id)
+    outbox.record(
+        db, "Accept" if allowed else "Reject", author, object_uri=str(request["id"]), to=[quoter.uri], data=data
+    )
+    return allowed
+
+
+def _stamp(db: Session, post: Post, quoter: Actor, quote_uri: str) -> QuoteStamp | None:
+    """The stamp for this quote, new if there is none; None if the quote is said to be by two."""
+    insert_unless_there(
+        db, QuoteStamp, id=new_id(), post_id=post.id, quote_uri=quote_uri, actor_id=quoter.id, created_at=now()
+    )
+    found = db.scalar(select(QuoteStamp).where(QuoteStamp.post_id == post.id, QuoteStamp.quote_uri == quote_uri))
+    return found if found is not None and found.actor_id == quoter.id else None
+
+
+def stamp(db: Session, post_id: int, stamp_id: int) -> tuple[Post, QuoteStamp] | None:
+    """A stamp that holds, with the post it is about."""
+    found = db.get(QuoteStamp, stamp_id)
+    post = db.get(Post, post_id)
+    if found is None or post is None or found.post_id != post.id or found.revoked_at is not None:
+        return None
+    return (post, found) if post.deleted_at is None and post.visibility in OPEN else None
+
+
+def of(db: Session, post: Post, limit: int = 100) -> list[tuple[QuoteStamp, Actor]]:
+    """The quotes of a post that are allowed, newest first."""
+    query = (
+        select(QuoteStamp, Actor)
+        .join(Actor, Actor.id == QuoteStamp.actor_id)
+        .where(QuoteStamp.post_id == post.id, QuoteStamp.revoked_at.is_(None))
+    )
+    return [(row[0], row[1]) for row in db.execute(query.order_by(QuoteStamp.id.desc()).limit(limit))]
+
+
+def revoke(db: Session, author: Actor, post: Post, stamp_id: int) -> None:
+    """The quoted author takes a stamp back, for good, and says so to who quoted him and to his followers.
+
+    Raises Forbidden for somebody else's post, NotFound if there is no such stamp (any more).
+    """
+    if post.author_id != author.id or not post.local:
+        raise Forbidden("You can only do this with your own posts.", code="not_author")
+    found = stamp(db, post.id, stamp_id)
+    if found is None:
+        raise NotFound("There is no such quote.")
+    row = found[1]
+    row.revoked_at = now()
+    outbox.record(
+        db,
+        "Delete",
+        author,
+        object_uri=address(post, row),
+        to=[PUBLIC],
+        cc=[actors.get(db, row.actor_id).uri, author.followers_uri],
+        public=True,
+    )
