@@ -11,6 +11,7 @@ from models import (
     events,
     figures,
     follows,
+    media,
     notifications,
     outbox,
     plain_text,
@@ -84,6 +85,8 @@ def write(
     named = fill(db, post, draft)
     db.add(post)
     db.flush()
+    if draft.media:
+        media.attach(db, author.id, draft.media, post)
     if draft.poll is not None:
         polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)
@@ -207,6 +210,8 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
         raise Invalid("A question needs a title.", code="title_missing")
     posts.keep_edition(db, post)
     named = fill(db, post, draft)
+    if draft.media is not None:
+        media.attach(db, editor.id, draft.media, post)
     if draft.poll is not None:
         polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)

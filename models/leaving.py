@@ -9,14 +9,22 @@ from models import ballots, figures, follows, names, outbox, reactions, removing
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
 from models.actors import PUBLIC, Actor, Key
+from models.announcements import Dismissal, Reaction
 from models.base import now
 from models.blocks import Block, Mute
+from models.bookmarks import Bookmark
 from models.communities import Moderator
+from models.conversations import Conversation
 from models.directory import DismissedSuggestion
 from models.endorsements import Endorsement
 from models.errors import Conflict
+from models.featured_tags import FeaturedTag
+from models.filters import Filter
 from models.follows import Follow
+from models.lists import List
+from models.markers import Marker
 from models.notifications import Notification
+from models.tag_follows import TagFollow
 
 MOVE_COOLDOWN = timedelta(days=7)
 
@@ -45,8 +53,16 @@ def delete_local(db: Session, actor: Actor) -> None:
     )
     removing.tombstone_all(db, actor)
     _forget_relations(db, actor)
+    _forget_kept(db, actor)
     _empty(db, actor)
     db.flush()
+
+
+def _forget_kept(db: Session, actor: Actor) -> None:
+    """What somebody kept for himself goes with his account, and what belongs to it (members, keywords) with that."""
+    kept = (Bookmark, Conversation, Dismissal, FeaturedTag, Filter, List, Marker, Reaction, TagFollow)
+    for table in kept:
+        db.execute(delete(table).where(table.account_id == actor.id))
 
 
 def _follower_inboxes(db: Session, actor: Actor) -> list[str]:

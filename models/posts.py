@@ -74,7 +74,8 @@ class Post(Base):
     sensitive: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str] = mapped_column(Text, default="")
     attachments: Mapped[Any] = mapped_column(Json, default=list)
-    """[{"type", "url", "media_type", "name", "width", "height", "blurhash"}]"""
+    """[{"type", "url", "media_type", "name", "width", "height", "blurhash", "focus"}]; of our own files also "id",
+    "kind", "preview_url" and "meta", see `media.snapshot`."""
     extra: Mapped[Any] = mapped_column(Json, default=dict)
     """Kind-specific values: barriers, municipality, phase, outcome, times, poll options."""
     in_reply_to_uri: Mapped[str] = mapped_column(Text, default="")

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, conversations, events, figures, memory, outbox, polls
+from models import actors, communities, composing, conversations, events, figures, media, memory, outbox, polls
 from models.actors import Actor
 from models.audience import addressing
 from models.base import now
@@ -70,6 +70,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     events.deleted(db, post)
     conversations.forget_post(db, post)
     polls.drop(db, post)
+    media.remove_of_post(db, post)
     db.execute(delete(QuoteStamp).where(QuoteStamp.post_id == post.id))
     for table in (Edition, PostTag, Vote, Boost, Pin, Notification, Bookmark, FilterStatus):
         db.execute(delete(table).where(table.post_id == post.id))
