@@ -37,6 +37,17 @@ def known(names: Iterable[str]) -> bool:
     return all(name in ALL for name in names)
 
 
+def minimal(granted: str) -> list[str]:
+    """The scopes of a text without those that broader ones among them cover already, in the order of `ALL`."""
+    names = parse(granted)
+    broad = [name for name in names if BELOW.get(name)]
+    return [
+        name
+        for name in ALL
+        if name in names and not within([name], " ".join(other for other in broad if other != name))
+    ]
+
+
 def covers(granted: str, wanted: str) -> bool:
     """Whether one who holds the scopes `granted` (separated by spaces) may do what needs `wanted`.
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": ("serve", "Answer visitors and other servers; deliver and process within."),
     "worker": ("serve", "Only deliver and process, beside `torv serve`."),
     "user": ("users", "Add, invite, suspend people; roles and passwords."),
+    "token": ("tokens", "Make a token with which a script acts for somebody."),
     "community": ("communities", "Add communities."),
     "follow": ("writing", "Let somebody follow a person or community here or elsewhere."),
     "ask": ("writing", "Ask a question in a community."),

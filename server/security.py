@@ -25,6 +25,9 @@ OPEN_FORMS = ("/intents/", "/oauth/authorize", "/authorize_interaction")
 ANY_HOST = ("/health", "/healthz", "/readyz")
 """Asked by load balancers, by address."""
 
+MAX_PATH = 8000
+"""Longest way back that is kept: what apps ask for at `/oauth/authorize` can be long."""
+
 FORM_BYTES = 500_000
 """Most bytes of one form: text of 100 000 characters has room, percent-encoded letters included."""
 
@@ -175,7 +178,7 @@ def check_origin(connection: HTTPConnection, node: Node) -> None:
 
 def local_path(wanted: str, fallback: str = "/") -> str:
     """`wanted` if it is a path on this very node, else `fallback`: nobody is sent elsewhere by a link to us."""
-    if not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted or len(wanted) > 2000:
+    if not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted or len(wanted) > MAX_PATH:
         return fallback
     if any(ord(c) < 0x21 or ord(c) == 0x7F for c in wanted):
         return fallback

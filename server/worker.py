@@ -11,7 +11,7 @@ import federation
 from federation import delivering, receiving, working
 from federation.context import Federation
 from federation.crossing import writing
-from models import deliveries, events, inbox, memory, outbox, peers, reach
+from models import deliveries, events, inbox, memory, oauth_sweeping, outbox, peers, reach
 from models.errors import Unavailable
 from server import pushing
 
@@ -30,6 +30,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "deleted posts": reach.forget_deleted,
     "peers": peers.sweep,
     "events": events.sweep,
+    "apps": oauth_sweeping.sweep,
 }
 
 JOBS: Mapping[str, working.Run] = {**federation.JOBS, "push": pushing.send}

@@ -9,12 +9,14 @@ have in common: the token, its scope, the arguments, the limit on how often, and
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
 from sqlalchemy.orm import Session
+from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,7 +28,8 @@ from models.accounts import Account
 from models.actors import Actor
 from models.base import now
 from models.database import Database, Node
-from models.errors import Forbidden, NotFound, Unauthenticated
+from models.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from models.oauth_use import note_use, use_is_due
 from server import i18n
 from server.api import arguments
 from server.api.paging import Page
@@ -203,7 +206,16 @@ class Endpoint:
         finally:
             if (uploads := getattr(request.state, "uploads", None)) is not None:
                 await uploads.close()
-        return respond(request, call.node, value)
+        response = respond(request, call.node, value)
+        if call.token is not None and response.background is None and use_is_due(call.token):
+            response.background = BackgroundTask(_note_use, call.database, call.token.id)
+        return response
+
+
+async def _note_use(database: Database, token_id: int) -> None:
+    """After the answer, and at most once an hour: when somebody's app last did something for him."""
+    with suppress(Unavailable):
+        await writing(database, lambda db: note_use(db, token_id))
 
 
 async def _call(request: Request, described: Described) -> Call:

@@ -12,6 +12,7 @@ from server.api import (
     account_domains,
     accounts,
     announcements,
+    apps,
     bookmarks,
     filters,
     filters_v1,
@@ -65,7 +66,10 @@ def delete(path: str, described: Described) -> Endpoint:
 
 # Longer addresses go before those they could be taken for: `/accounts/search` before `/accounts/{id}`.
 
-APPS: list[Endpoint] = []
+APPS: list[Endpoint] = [
+    post("/api/v1/apps", apps.register),
+    get("/api/v1/apps/verify_credentials", apps.verify_credentials),
+]
 
 STATUSES: list[Endpoint] = [
     get("/api/v1/statuses", statuses.several),

@@ -103,10 +103,15 @@ def _ranks(db: Session, actor_ids: list[int]) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
+def avatar(origin: str, actor: Actor) -> str:
+    """The address of somebody's picture, or of the one that stands for none."""
+    return actor.icon_url or origin + static_files.address(COMMUNITY_AVATAR if actor.is_community else NO_AVATAR)
+
+
 def _values(
     actor: Actor, counts: figures.ActorFigures | None, rank: str | None, origin: str, moved: Account | None
 ) -> dict[str, Any]:
-    avatar = actor.icon_url or origin + static_files.address(COMMUNITY_AVATAR if actor.is_community else NO_AVATAR)
+    picture = avatar(origin, actor)
     header = actor.image_url or origin + static_files.address(NO_HEADER)
     began = actor.published or datetime.fromtimestamp((actor.id >> ID_RANDOM_BITS) / 1000, UTC)
     last = counts.last_post_at if counts else None
@@ -126,8 +131,8 @@ def _values(
         "note": actor.summary,
         "url": actor.url or actor.uri,
         "uri": actor.uri,
-        "avatar": avatar,
-        "avatar_static": avatar,
+        "avatar": picture,
+        "avatar_static": picture,
         "avatar_description": str(extra.get("icon_name", "")) if actor.icon_url else "",
         "header": header,
         "header_static": header,

@@ -31,6 +31,7 @@ SAID = {
     "report-closed": later("The report is closed."),
     "saved": later("Your changes are saved."),
     "password-changed": later("Your password is changed, and all other devices are signed out."),
+    "app-revoked": later("The app has no access any more."),
     "device-ended": later("The device is signed out."),
     "signed-out": later("You are signed out."),
     "welcome": later("Welcome! Your account is ready."),

@@ -20,16 +20,19 @@ from server.web.visits import Visit, action, open_action, page
 
 @page
 async def sign_in_form(visit: Visit) -> Response:
-    """`GET /sign-in?next=/path`: the form; whoever is signed in already goes on at once."""
-    going_to = local_path(visit.query("next"))
-    if visit.actor is not None:
+    """`GET /sign-in?next=/path`: the form; whoever is signed in already goes on at once, but with `again=1`, which lets
+    him become somebody else. `lang` is the language an app wants the form in."""
+    going_to = local_path(visit.request.query_params.get("next", ""))
+    visit.speak(visit.query("lang"))
+    if visit.actor is not None and not visit.query("again"):
         return visit.go(going_to)
-    return visit.page("sign_in.html", form=Form.filled(next=going_to))
+    return visit.page("sign_in.html", form=Form.filled(next=going_to, lang=visit.query("lang")))
 
 
 @open_action
 async def sign_in(visit: Visit, form: Form) -> Response:
     """`POST /sign-in`: a user name or e-mail address, and a password."""
+    visit.speak(form.raw("lang"))
     login, password = form.line("login", most=300), form.secret("password")
     if form.errors:
         return visit.page("sign_in.html", status=422, form=form)
@@ -47,11 +50,14 @@ async def sign_in(visit: Visit, form: Form) -> Response:
 
 async def _signed_in(visit: Visit, account: Account, going_to: str, said: str = "") -> Response:
     agent = visit.request.headers.get("user-agent", "")
+    before = sessions.read(visit.request, visit.node, sessions.SESSION)
 
     def start(db: Session) -> str:
         row = db.get(Account, account.id)
         if row is None or row.suspended_at is not None:
             raise NotFound("There is no such account.")
+        if before:
+            accounts.end_login(db, before)
         return accounts.start_login(db, row, agent)
 
     token = await writing(visit.database, start)

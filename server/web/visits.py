@@ -155,6 +155,10 @@ class Visit:
         value = self.query(name)
         return int(value) if value.isascii() and value.isdigit() and len(value) < 20 and int(value) < 2**63 else None
 
+    def speak(self, language: str) -> None:
+        """Show this page in a language that a link asks for, if we have it: `da`, `en-GB`."""
+        self.language = i18n.known(language.lower().split("-")[0], self.language)
+
     def say(self, text: str) -> str:
         """A text in the visitor's language."""
         return i18n.translator(self.language)(text)

@@ -12,7 +12,7 @@ from models.notifications import Notification
 from models.posts import Post
 from models.reactions import Vote
 from models.tables import metadata
-from server.app import ACCOUNT, ADMINISTRATION, COMMUNITY_MANAGEMENT, DEEDS, PAGES
+from server.app import ACCOUNT, ADMINISTRATION, COMMUNITY_MANAGEMENT, CONSENT, DEEDS, PAGES
 from server.security import CSP, FORM_BYTES, Bounded
 from server.settings import Settings
 from tests.server.visiting import ORIGIN, Visiting, person, question
@@ -20,7 +20,7 @@ from tests.world import PASSWORD
 
 pytestmark = pytest.mark.anyio
 
-WEB = [*PAGES, *DEEDS, *COMMUNITY_MANAGEMENT, *ACCOUNT, *ADMINISTRATION]
+WEB = [*PAGES, *DEEDS, *COMMUNITY_MANAGEMENT, *ACCOUNT, *CONSENT, *ADMINISTRATION]
 FORMS = [route for route in WEB if "POST" in (route.methods or ())]
 VIEWS = [route for route in WEB if "GET" in (route.methods or ())]
 POLICY = (
