@@ -27,6 +27,7 @@ SAID = {
     "unboosted": later("You no longer pass the post on."),
     "pinned": later("The post comes first on your profile."),
     "unpinned": later("The post no longer comes first on your profile."),
+    "quote-revoked": later("The quote is no longer allowed. The other server is told."),
     "reported": later("Thank you. The moderators have been told."),
     "report-closed": later("The report is closed."),
     "saved": later("Your changes are saved."),
