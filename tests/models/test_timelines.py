@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models import composing, feeds, follows, lists, reactions, tag_follows, threads, timelines
+from models import base, composing, feeds, follows, lists, reactions, tag_follows, threads, timelines
 from models.actors import Actor, by_handle
 from models.base import clock
 from models.database import Database
@@ -71,12 +71,6 @@ def reads(db: Session) -> dict[str, Read]:
 
 def prepare(db: Session) -> None:
     """Much of everything, over some weeks."""
-    birk = actor(db, "birk")
-    row = lists.create(db, birk.id, "Gode folk")
-    for name in ("anna", "camilla", "udfordrere"):
-        follows.request(db, birk, actor(db, name))
-        lists.add(db, row, [actor(db, name).id])
-    tag_follows.follow(db, birk.id, "vinter")
     people = [actor(db, name) for name in ("anna", "camilla", "david", "eva")]
     written: list[Post] = []
     for number in range(24):
@@ -95,17 +89,35 @@ def prepare(db: Session) -> None:
             if target.visibility == Visibility.PUBLIC:
                 reactions.boost(db, booster, target)
     clock.offset = 0.0
+    birk = actor(db, "birk")
+    row = lists.create(db, birk.id, "Gode folk")
+    for name in ("anna", "camilla", "udfordrere"):
+        follows.request(db, birk, actor(db, name))
+        lists.add(db, row, [actor(db, name).id])
+    tag_follows.follow(db, birk.id, "vinter")
+
+
+@pytest.fixture
+def time_travel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids follow a clock that goes back; else they only ever grow."""
+    monkeypatch.setattr(base, "_last", 0)
+
+
+@pytest.fixture
+def prepared(lived_in: Database, time_travel: None) -> Database:
+    """The world with much of everything in it."""
+    lived_in.write(prepare)
+    return lived_in
 
 
 @pytest.mark.parametrize("name", ["home", "public", "tag", "list", "person", "community", "direct"])
-def test_leafing_either_way_meets_everything_exactly_once(lived_in: Database, name: str) -> None:
-    lived_in.write(prepare)
-    with lived_in.reading() as db:
+def test_leafing_either_way_meets_everything_exactly_once(prepared: Database, name: str) -> None:
+    with prepared.reading() as db:
         read = reads(db)[name]
         everything = [at(one) for one in read(db, Window(limit=500))]
         assert everything
         assert everything == sorted(set(everything), reverse=True)
-        for limit in (1, 2, 3, 7, 500):
+        for limit in (1, 3, 7):
             assert downwards(db, read, limit) == everything
             assert upwards(db, read, limit) == everything
 
@@ -126,13 +138,6 @@ def test_a_window_is_cut_out_of_the_whole(prepared: Database, data: st.DataObjec
         assert [at(one) for one in read(db, Window(before, since, after, limit))] == wanted
 
 
-@pytest.fixture
-def prepared(lived_in: Database) -> Database:
-    """The world with much of everything in it."""
-    lived_in.write(prepare)
-    return lived_in
-
-
 def test_no_post_stands_in_home_twice_within_three_days(prepared: Database) -> None:
     with prepared.reading() as db:
         items = timelines.home(db, actor(db, "birk"), Window(limit=500))
@@ -143,21 +148,20 @@ def test_no_post_stands_in_home_twice_within_three_days(prepared: Database) -> N
         seen[item.post.id] = item.at
 
 
-def test_an_old_post_comes_again_when_somebody_boosts_it(lived_in: Database) -> None:
-    def work(db: Session) -> tuple[int, list[int]]:
-        follows.request(db, actor(db, "birk"), actor(db, "anna"))
-        follows.request(db, actor(db, "birk"), actor(db, "eva"))
+def test_an_old_post_comes_again_when_somebody_boosts_it(lived_in: Database, time_travel: None) -> None:
+    def work(db: Session) -> tuple[int, int]:
         clock.offset = -5 * 86_400.0
         old = composing.note(db, actor(db, "anna"), Draft("Gammelt"))
         clock.offset = 0.0
+        follows.request(db, actor(db, "birk"), actor(db, "anna"))
+        follows.request(db, actor(db, "birk"), actor(db, "eva"))
         fresh = composing.note(db, actor(db, "anna"), Draft("Nyt"))
         reactions.boost(db, actor(db, "eva"), old)
         reactions.boost(db, actor(db, "eva"), fresh)
-        return old.id, [item.post.id for item in timelines.home(db, actor(db, "birk"), Window(limit=200))]
+        home = [item.post.id for item in timelines.home(db, actor(db, "birk"), Window(limit=200))]
+        return home.count(old.id), home.count(fresh.id)
 
-    old, home = lived_in.write(work)
-    assert home.count(old) == 2
-    assert len(home) - len(set(home)) == 1
+    assert lived_in.write(work) == (2, 1)
 
 
 def _home(db: Session, name: str = "birk") -> set[int]:
