@@ -23,6 +23,7 @@ from models import (  # noqa: F401
     lists,
     markers,
     media,
+    media,
     moderation,
     names,
     notification_policy,

@@ -663,6 +663,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "timeline", name=op.f("pk_markers")),
     )
     op.create_table(
+        "media",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("upload", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("preview", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("meta", sa.Text(), nullable=False),
+        sa.Column("focus_x", sa.Double(), nullable=False),
+        sa.Column("focus_y", sa.Double(), nullable=False),
+        sa.Column("blurhash", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("kept_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("working_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_media_account_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_media_post_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_media")),
+    )
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_media_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_media_kept_until"), ["kept_until"], unique=False)
+        batch_op.create_index(batch_op.f("ix_media_post_id"), ["post_id"], unique=False)
+
+    op.create_table(
         "notification_permissions",
         sa.Column(
             "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
@@ -736,6 +768,7 @@ def upgrade() -> None:
         sa.Column("app_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("family_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("confidential", sa.Boolean(), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
@@ -804,6 +837,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_push_subscriptions_account_id"), ["account_id"], unique=False)
 
     op.create_table(
+        "quote_stamps",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quote_uri", sa.Text(), nullable=False),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_quote_stamps_actor_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_quote_stamps_post_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quote_stamps")),
+        sa.UniqueConstraint("post_id", "quote_uri", name=op.f("uq_quote_stamps_post_id_quote_uri")),
+    )
+    with op.batch_alter_table("quote_stamps", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_quote_stamps_actor_id"), ["actor_id"], unique=False)
+
+    op.create_table(
         "recipients",
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -820,6 +869,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("scheduled_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("draft", sa.Text(), nullable=False),
+        sa.Column("reply_to", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("params", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_scheduled_posts_account_id")),
@@ -1022,6 +1073,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_recipients_actor_id"))
 
     op.drop_table("recipients")
+    with op.batch_alter_table("quote_stamps", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_quote_stamps_actor_id"))
+
+    op.drop_table("quote_stamps")
     with op.batch_alter_table("push_subscriptions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_push_subscriptions_account_id"))
 
@@ -1050,6 +1105,12 @@ def downgrade() -> None:
     op.drop_table("notifications")
     op.drop_table("notification_policies")
     op.drop_table("notification_permissions")
+    with op.batch_alter_table("media", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_media_post_id"))
+        batch_op.drop_index(batch_op.f("ix_media_kept_until"))
+        batch_op.drop_index(batch_op.f("ix_media_account_id"))
+
+    op.drop_table("media")
     op.drop_table("markers")
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logins_account_id"))
