@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from models import composing, filtering, filters, posts
 from models.database import Database
@@ -73,7 +74,7 @@ def test_no_keyword_takes_long_however_it_is_made() -> None:
 
 
 def _matches(database: Database, owner: str, post_id: int, keyword: str) -> bool:
-    def work(db: posts.Session) -> None:
+    def work(db: Session) -> None:
         row = filters.create(db, person(db, owner).id, keyword, ["home"])
         filters.add_keyword(db, row, keyword)
 
@@ -85,7 +86,7 @@ def _matches(database: Database, owner: str, post_id: int, keyword: str) -> bool
 
 @pytest.mark.parametrize("keyword", ["titelord", "advarsel", "brødtekst", "billedtekst", "valgmulighed"])
 def test_all_that_a_reader_reads_is_searched(lived_in: Database, keyword: str) -> None:
-    def write(db: posts.Session) -> int:
+    def write(db: Session) -> int:
         poll = PollDraft(options=("en valgmulighed", "en anden"), seconds=3600)
         draft = Draft(text="Lidt **brødtekst**", summary="En advarsel", poll=poll)
         post: Post = composing.note(db, person(db, "anna"), draft)
@@ -97,7 +98,7 @@ def test_all_that_a_reader_reads_is_searched(lived_in: Database, keyword: str) -
 
 
 def test_addresses_and_markup_are_not_text(lived_in: Database) -> None:
-    def write(db: posts.Session) -> int:
+    def write(db: Session) -> int:
         return composing.note(db, person(db, "anna"), Draft(text="Et **stort** [link](https://x.example/hest)")).id
 
     number = lived_in.write(write)
@@ -108,7 +109,7 @@ def test_addresses_and_markup_are_not_text(lived_in: Database) -> None:
 def test_a_filter_that_ran_out_catches_nothing(lived_in: Database) -> None:
     from tests.world import days_ago
 
-    def work(db: posts.Session) -> int:
+    def work(db: Session) -> int:
         me = person(db, "birk").id
         with days_ago(1):
             row = filters.create(db, me, "kort", ["home"], seconds=60)
@@ -121,7 +122,7 @@ def test_a_filter_that_ran_out_catches_nothing(lived_in: Database) -> None:
 
 
 def test_each_context_has_its_own_filters(lived_in: Database) -> None:
-    def work(db: posts.Session) -> int:
+    def work(db: Session) -> int:
         row = filters.create(db, person(db, "birk").id, "x", ["public", "thread"])
         filters.add_keyword(db, row, "kaffe")
         return composing.note(db, person(db, "anna"), Draft(text="kaffe")).id

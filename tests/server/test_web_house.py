@@ -1,5 +1,7 @@
 """The rules and texts of the node and its announcements, on the pages."""
 
+from typing import Any
+
 import pytest
 
 from models import announcements, house
@@ -55,7 +57,8 @@ async def test_a_text_that_did_not_change_keeps_its_date(visiting: Visiting) -> 
 )
 async def test_what_does_not_fit_is_told_and_nothing_is_saved(visiting: Visiting, form: dict[str, str]) -> None:
     async with visiting.browser("anna") as anna:
-        answer = await anna.send("/admin/house", **{"rules": "En", **form})
+        fields: dict[str, Any] = {"rules": "En", **form}
+        answer = await anna.send("/admin/house", **fields)
         assert answer.status_code == 422
         assert 'role="alert"' in answer.text
         assert anna.do(house.rules) == []
@@ -91,7 +94,8 @@ async def test_an_announcement_is_changed_and_taken_back(visiting: Visiting) -> 
 )  # fmt: skip
 async def test_an_announcement_that_will_not_do_is_told(visiting: Visiting, form: dict[str, str]) -> None:
     async with visiting.browser("anna") as anna:
-        answer = await anna.send("/admin/announcements", **{"text": "Godt", **form})
+        fields: dict[str, Any] = {"text": "Godt", **form}
+        answer = await anna.send("/admin/announcements", **fields)
         assert answer.status_code == 422
         assert 'class="form-error-message"' in answer.text
         assert anna.do(announcements.everything) == []

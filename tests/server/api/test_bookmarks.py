@@ -1,10 +1,12 @@
 """Bookmarks and favourites: kept for oneself, in pages, and never another's."""
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models import actors, bookmarks, composing, favourites, posts, removing
 from models.database import Database
-from models.posts import Draft
+from models.posts import Draft, Post
 from server.api import show_statuses
 from tests.server.api.counting import counted
 from tests.server.apps import Api, ApiWorld
@@ -83,9 +85,9 @@ async def test_favourites_are_the_votes_one_gave_last_first(world: ApiWorld) -> 
 
 def test_a_long_list_costs_as_many_queries_as_a_short_one(lived_in: Database) -> None:
     def keep(count: int) -> int:
-        def work(db: posts.Session) -> None:
+        def work(db: Session) -> None:
             me = person(db, "eva")
-            for post in list(db.scalars(posts.select(posts.Post).limit(count))):
+            for post in list(db.scalars(select(Post).limit(count))):
                 bookmarks.add(db, me.id, post)
 
         lived_in.write(work)

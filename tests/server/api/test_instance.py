@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from PIL import Image
+from sqlalchemy.orm import Session
 
 from models import composing, house, moderation, polls, push
 from models.actors import Actor
@@ -144,7 +145,7 @@ async def test_rules_and_texts_are_what_the_administrators_wrote(world: ApiWorld
         await api.refused(404, "GET", f"{base}/privacy_policy")
         await api.refused(404, "GET", f"{base}/terms_of_service")
 
-        def work(db: house.Session) -> None:
+        def work(db: Session) -> None:
             house.set_rules(db, ["Gå efter bolden."])
             for which in Page:
                 house.set_page(db, which, "Sådan *er* det.")
@@ -167,7 +168,7 @@ async def test_rules_and_texts_are_what_the_administrators_wrote(world: ApiWorld
 
 
 async def test_peers_are_the_servers_we_met_and_do_not_block(world: ApiWorld) -> None:
-    def meet(db: house.Session) -> None:
+    def meet(db: Session) -> None:
         remote(db, "b.example")
         remote(db, "evil.example")
         moderation.set_rule(db, "evil.example", DomainAction.BLOCK, "Reklamer", by=person(db, "anna"))
@@ -198,7 +199,7 @@ async def test_twelve_weeks_in_figures(world: ApiWorld) -> None:
 async def test_who_is_kept_out_is_told_to_whom_the_administrators_chose(
     world: ApiWorld, shown: Shown, anybody: int, member: int
 ) -> None:
-    def decide(db: house.Session) -> None:
+    def decide(db: Session) -> None:
         by: Actor = person(db, "anna")
         moderation.set_rule(db, "evil.example", DomainAction.BLOCK, "Reklamer", by=by)
         moderation.set_rule(db, "loud.example", DomainAction.LIMIT, "", by=by)

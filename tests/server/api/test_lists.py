@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from sqlalchemy.orm import Session
 
 from models import follows, lists
 from models.database import Database
@@ -138,7 +139,7 @@ async def test_the_home_timeline_leaves_out_who_is_on_an_exclusive_list(world: A
         assert eva in await authors(f"/api/v1/timelines/list/{made['id']}")
 
 
-def _note_of_eva(db: lists.Session) -> None:
+def _note_of_eva(db: Session) -> None:
     from models import composing
     from models.posts import Draft
 
@@ -147,7 +148,7 @@ def _note_of_eva(db: lists.Session) -> None:
 
 def test_members_cost_as_many_queries_however_many_they_are(lived_in: Database) -> None:
     def fill(names: list[str]) -> int:
-        def work(db: lists.Session) -> int:
+        def work(db: Session) -> int:
             me = person(db, "anna")
             row = lists.create(db, me.id, "Alle")
             lists.add(db, row, [person(db, name).id for name in names])

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from sqlalchemy.orm import Session
 
 from models import blocks, conversations, markers, posts, removing
 from models.database import Database
@@ -54,7 +55,7 @@ def test_of_two_who_set_a_marker_in_the_same_moment_one_is_told_to_try_again(liv
         me = person(db, "anna").id
     lived_in.write(lambda db: markers.put(db, me, "home", 1))
 
-    def late(db: markers.Session) -> None:
+    def late(db: Session) -> None:
         known = markers.of(db, me)["home"]
         markers.put(db, me, "home", 2)
         known.version -= 1  # as it was when somebody else read it
@@ -128,10 +129,12 @@ async def test_a_deleted_last_post_gives_way_to_the_one_before(world: ApiWorld) 
         first = await send(anna, "@birk Kaffe?")
         second = await send(anna, "@birk Nå?", first["id"])
         for status, left in ((second, [first["id"]]), (first, [])):
-            world.database.write(
-                lambda db, status=status: removing.delete_post(db, person(db, "anna"), posts.get(db, int(status["id"])))
-            )
+            delete(world, int(status["id"]))
             assert [one["last_status"]["id"] for one in await birk.get(CONVERSATIONS)] == left
+
+
+def delete(world: ApiWorld, number: int) -> None:
+    world.database.write(lambda db: removing.delete_post(db, person(db, "anna"), posts.get(db, number)))
 
 
 async def test_who_blocked_the_writer_hears_nothing_of_it(world: ApiWorld) -> None:

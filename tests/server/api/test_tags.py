@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from sqlalchemy.orm import Session
 
 from models import composing, hashtags
 from models.database import Database
@@ -92,7 +93,12 @@ async def test_there_is_an_end_to_following(world: ApiWorld) -> None:
 
     async with world.client("anna") as api:
         me = int(number(api, "anna"))
-        world.database.write(lambda db: [tag_follows.follow(db, me, f"x{n}") for n in range(MAX_FOLLOWED)] and None)
+
+        def follow(db: Session) -> None:
+            for n in range(MAX_FOLLOWED):
+                tag_follows.follow(db, me, f"x{n}")
+
+        world.database.write(follow)
         await api.refused(422, "POST", "/api/v1/tags/y/follow")
 
 
