@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from models import ballots, figures, follows, names, outbox, reactions, removing
+from models import ballots, figures, follows, media, names, outbox, reactions, removing
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
 from models.actors import PUBLIC, Actor, Key
@@ -54,6 +54,7 @@ def delete_local(db: Session, actor: Actor) -> None:
     removing.tombstone_all(db, actor)
     _forget_relations(db, actor)
     _forget_kept(db, actor)
+    media.remove_of_account(db, actor.id)
     _empty(db, actor)
     db.flush()
 

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, asking, jobs
+from models import actors, asking, jobs, media
 from models.accounts import Account
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.errors import DomainError, Invalid, NotFound
@@ -66,6 +66,7 @@ def schedule(
     )
     db.add(row)
     db.flush()
+    media.hold(db, account_id, draft.media or (), at)
     _promise(db, row)
     return row
 
@@ -113,6 +114,7 @@ def move(db: Session, account_id: int, id: int, at: datetime) -> ScheduledPost:
     _check(db, account_id, at, row.id)
     row.scheduled_at = at
     db.flush()
+    media.hold(db, account_id, row.draft.get("media") or (), at)
     _promise(db, row)
     return row
 
