@@ -317,15 +317,13 @@ def followed_here(db: Session, actor_id: int) -> bool:
 
 def count_followers(db: Session, actor_id: int) -> int:
     """How many follow this actor, as far as this node knows."""
-    return _count(db, Follow.target_id == actor_id)
+    from models import figures
+
+    return figures.of(db, actor_id).followers
 
 
 def count_following(db: Session, actor_id: int) -> int:
     """How many this actor follows, as far as this node knows."""
-    return _count(db, Follow.follower_id == actor_id)
+    from models import figures
 
-
-def _count(db: Session, condition: Any) -> int:
-    return (
-        db.scalar(select(func.count()).select_from(Follow).where(condition, Follow.state == FollowState.ACCEPTED)) or 0
-    )
+    return figures.of(db, actor_id).following

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from models import account_notes, endorsements
 from models.account_domains import AccountDomain
@@ -83,30 +83,32 @@ def between(db: Session, me: Actor, ids: Sequence[int]) -> list[Relation]:
 
 
 def familiar(db: Session, me: Actor, ids: Sequence[int], *, limit: int = 10) -> dict[int, list[Actor]]:
-    """For each of these actors some of those `me` follows who follow it too.
+    """For each of these actors the `limit` newest followers whom `me` follows too; one query.
 
     Who hides whom he follows, or is himself hidden, is left out: nobody learns here what a profile does not show.
     """
+    found: dict[int, list[Actor]] = {target_id: [] for target_id in ids}
+    if not found:
+        return found
     mine = select(Follow.target_id).where(Follow.follower_id == me.id, Follow.state == FollowState.ACCEPTED)
-    hiding = set(db.scalars(select(Actor.id).where(Actor.id.in_(set(ids)), Actor.hides_followers.is_(True))))
-    found: dict[int, list[Actor]] = {}
-    for target_id in dict.fromkeys(ids):
-        if target_id in hiding and target_id != me.id:
-            found[target_id] = []
-            continue
-        query = (
-            select(Actor)
-            .join(Follow, Follow.follower_id == Actor.id)
-            .where(
-                Follow.target_id == target_id,
-                Follow.state == FollowState.ACCEPTED,
-                Actor.id.in_(mine),
-                Actor.hides_followers.is_(False),
-                Actor.deleted_at.is_(None),
-                Actor.suspended_at.is_(None),
-            )
-            .order_by(Follow.id.desc())
-            .limit(limit)
+    target = aliased(Actor)
+    place = func.row_number().over(partition_by=Follow.target_id, order_by=Follow.id.desc())
+    both = (
+        select(Follow.target_id, Follow.follower_id, place.label("place"))
+        .join(target, Follow.target_id == target.id)
+        .join(Actor, Follow.follower_id == Actor.id)
+        .where(
+            Follow.target_id.in_(found),
+            Follow.state == FollowState.ACCEPTED,
+            or_(target.hides_followers.is_(False), target.id == me.id),
+            Follow.follower_id.in_(mine),
+            Actor.hides_followers.is_(False),
+            Actor.deleted_at.is_(None),
+            Actor.suspended_at.is_(None),
         )
-        found[target_id] = list(db.scalars(query))
+        .subquery()
+    )
+    query = select(both.c.target_id, Actor).join(Actor, both.c.follower_id == Actor.id).where(both.c.place <= limit)
+    for target_id, actor in db.execute(query.order_by(both.c.target_id, both.c.place)):
+        found[target_id].append(actor)
     return found

@@ -200,7 +200,9 @@ async def familiar_followers(call: Call, args: Several) -> list[FamiliarFollower
     """`GET /api/v1/accounts/familiar_followers?id[]=`: whom the caller follows among their followers."""
 
     def look(db: Session) -> list[FamiliarFollowers]:
-        wanted = [id for id in dict.fromkeys(args.id) if id in actors.many(db, args.id[:MOST_FAMILIAR])]
+        asked = list(dict.fromkeys(args.id))[:MOST_FAMILIAR]
+        there = actors.many(db, asked)
+        wanted = [id for id in asked if id in there]
         found = relations.familiar(db, call.me, wanted)
         people = {actor.id: actor for group in found.values() for actor in group}
         entities = dict(zip(people, show_accounts.accounts(db, list(people.values())), strict=True))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, follows, timelines
+from models import access, actors, figures, follows, timelines
 from models import communities as groups
 from models.actors import Actor
 from models.communities import Community, Listing
@@ -30,7 +30,8 @@ async def communities(visit: Visit) -> Response:
         here, elsewhere = groups.all_local(db), groups.known_remote(db)
         ids = [group.id for group in (*here, *elsewhere)]
         states = follows.states(db, visit.actor.id, ids) if visit.actor else {}
-        return here, elsewhere, states, {i: follows.count_followers(db, i) for i in ids}
+        counts = figures.many(db, ids)
+        return here, elsewhere, states, {i: counts[i].followers if i in counts else 0 for i in ids}
 
     here, elsewhere, states, counts = await visit.read(look)
     return visit.page("communities.html", here_groups=here, elsewhere=elsewhere, states=states, counts=counts)
