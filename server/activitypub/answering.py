@@ -61,6 +61,12 @@ async def admit(request: Request) -> None:
         raise Unauthenticated("This node answers signed requests only.")
 
 
+def number(request: Request, name: str = "id") -> int:
+    """A number in the address; 0, which nothing has, for one that no database takes."""
+    found = int(request.path_params[name])
+    return found if found < 2**63 else 0
+
+
 async def reader(request: Request) -> Actor | None:
     """The actor who proves by a signature that he is asking; None for anybody else. Asked once per request."""
     if not signatures.is_signed(request.headers.items()):

@@ -15,7 +15,7 @@ from models.actors import Actor
 from models.database import node_of
 from models.outbox import Activity
 from models.posts import Post
-from server.activitypub.answering import admit, answer, federation_of, not_found, reader
+from server.activitypub.answering import admit, answer, federation_of, not_found, number, reader
 
 DELETED = 410
 
@@ -34,7 +34,7 @@ async def post(request: Request) -> Response:
     """`GET /p/{id}`: a post of this node. Deleted ones that were public leave a Tombstone (410); what the asker may not
     see does not exist (404)."""
     await admit(request)
-    id, fed = int(request.path_params["id"]), federation_of(request)
+    id, fed = number(request), federation_of(request)
     found = await reading(fed.database, lambda db: _post(db, None, id, fed.question_object))
     if found is None and (asking := await reader(request)) is not None:
         found = await reading(fed.database, lambda db: _post(db, asking, id, fed.question_object))
@@ -44,7 +44,7 @@ async def post(request: Request) -> Response:
 async def activity(request: Request) -> Response:
     """`GET /activities/{id}`: what somebody of this node did; if it was not public, for those it was addressed to."""
     await admit(request)
-    id, fed = int(request.path_params["id"]), federation_of(request)
+    id, fed = number(request), federation_of(request)
     found = await reading(fed.database, lambda db: _activity(db, None, id, fed.question_object))
     if found is None and (asking := await reader(request)) is not None:
         found = await reading(fed.database, lambda db: _activity(db, asking, id, fed.question_object))
@@ -54,7 +54,7 @@ async def activity(request: Request) -> Response:
 async def quote_stamp(request: Request) -> Response:
     """`GET /p/{id}/quotes/{stamp}`: that a post of this node may be quoted by another (FEP-044f); 404 once revoked."""
     await admit(request)
-    post_id, stamp_id = int(request.path_params["id"]), int(request.path_params["stamp"])
+    post_id, stamp_id = number(request), number(request, "stamp")
     return _answer(request, await reading(federation_of(request).database, lambda db: _stamp(db, post_id, stamp_id)))
 
 

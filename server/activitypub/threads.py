@@ -14,7 +14,7 @@ from federation.writing import objects
 from models import actors, collections
 from models.collections import PAGE
 from models.posts import Post
-from server.activitypub.answering import admit, answer, federation_of, not_found
+from server.activitypub.answering import admit, answer, federation_of, not_found, number
 from server.activitypub.collections import Asked, asked
 from server.activitypub.objects import local_post
 
@@ -24,7 +24,7 @@ Build = Callable[[Session, Post, Asked], dict[str, Any]]
 async def _give(request: Request, build: Build) -> Response:
     """Collections tell of public posts only, whoever asks."""
     await admit(request)
-    id, wanted = int(request.path_params["id"]), asked(request)
+    id, wanted = number(request), asked(request)
 
     def look(db: Session) -> dict[str, Any] | None:
         row = local_post(db, None, id)

@@ -217,3 +217,9 @@ async def test_with_authorized_fetch_only_signed_requests_are_answered(lived_in:
         assert (await node.get(target)).status_code == 200
     jonas.private_pem = node.stranger("n.example").private_pem
     assert (await jonas.get(path(post))).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/p/{}", "/activities/{}", "/p/{}/replies", "/p/{}/context", "/p/{}/quotes/{}"])
+async def test_a_number_that_no_database_takes_is_the_number_of_nothing(node: Asking, path: str) -> None:
+    for number in (2**63, 10**40):
+        assert (await node.get(path.format(number, number))).status_code == 404
