@@ -28,6 +28,9 @@ FRESH = timedelta(hours=6)
 LATE = 30.0
 """Seconds for which a reader looks back: on PostgreSQL a row may be committed after one with a higher number."""
 
+LOOK_BACK = 1.0
+"""Seconds between two looks back."""
+
 BATCH = 500
 
 
@@ -156,13 +159,15 @@ class Reader:
     """Reads each event once, in the order of numbers as far as that can be had.
 
     On PostgreSQL numbers are given before the commit, so a lower one may show up after a higher. The reader therefore
-    looks back over what it has passed within the last `LATE` seconds, and remembers what it has seen there.
+    looks back, once a second, over what it has passed within the last `LATE` seconds, and remembers what it has seen
+    there.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._passed: dict[int, float] = {}
-        self._low = 0
+        self._low = self._high = 0
+        self._looked_back = 0.0
         self._started = False
 
     def start(self, db: Session) -> None:
@@ -170,7 +175,8 @@ class Reader:
         highest = db.scalar(select(func.max(Event.id))) or 0
         present = self._clock()
         self._passed = dict.fromkeys(db.scalars(select(Event.id).where(Event.id > highest - 10 * BATCH)), present)
-        self._low = highest - 10 * BATCH
+        self._low, self._high = highest - 10 * BATCH, highest
+        self._looked_back = present
         self._started = True
 
     def read(self, db: Session, limit: int = BATCH) -> list[Event]:
@@ -179,15 +185,23 @@ class Reader:
             self.start(db)
             return []
         present = self._clock()
-        old = [id for id, at in self._passed.items() if at < present - LATE]
-        if old:
-            self._low = max(self._low, *old)
-            self._passed = {id: at for id, at in self._passed.items() if id > self._low}
-        there = db.scalars(select(Event.id).where(Event.id > self._low).order_by(Event.id))
+        begin = self._high
+        if present >= self._looked_back + LOOK_BACK:
+            self._looked_back = present
+            self._forget(present - LATE)
+            begin = self._low
+        there = db.scalars(select(Event.id).where(Event.id > begin).order_by(Event.id))
         fresh = [id for id in there if id not in self._passed][:limit]
         found = many(db, fresh)
         self._passed.update((event.id, present) for event in found)
+        self._high = max([self._high, *fresh])
         return found
+
+    def _forget(self, before: float) -> None:
+        old = [id for id, at in self._passed.items() if at < before]
+        if old:
+            self._low = max(self._low, *old)
+            self._passed = {id: at for id, at in self._passed.items() if id > self._low}
 
 
 def many(db: Session, ids: Iterable[int]) -> list[Event]:

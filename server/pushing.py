@@ -34,6 +34,9 @@ TTL = 48 * 3600
 """Seconds for which the push service keeps it for a device that is off."""
 
 SIGNED_FOR = 12 * 3600
+DEADLINE = 10.0
+"""Seconds a push service has to answer."""
+
 MAX_BODY = 140
 MAX_TITLE = 200
 RECORD = 4096
@@ -71,7 +74,7 @@ async def send(fed: Federation, job: dict[str, Any]) -> None:
         return
     body, headers = seal(letter, fed.node)
     try:
-        answer = await fed.client.post(letter.subscription.endpoint, body, headers=headers)
+        answer = await fed.client.post(letter.subscription.endpoint, body, headers=headers, deadline=DEADLINE)
     except Refused:
         # An address within our own network, or on a server that is blocked: nothing will ever go there.
         await writing(fed.database, lambda db: push.drop(db, subscription_id))
