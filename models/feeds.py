@@ -191,13 +191,14 @@ class Feed:
             earlier.id > since,
             earlier.id < Boost.id,
         )
+        # `+ 0` keeps the databases from gathering and sorting all boosts of all sources: they go from the newest down.
         # A listing's id is as old as its post, so the post's stands for both.
         just_there = and_(Post.id > since, or_(self._by_source(), self._in_listing(), self._by_tag()))
         return (
             select(Boost.id, Boost.post_id, Boost.actor_id)
             .join(Post, Boost.post_id == Post.id)
             .where(
-                Boost.actor_id.in_(self.boosters),
+                (Boost.actor_id + 0).in_(self.boosters),
                 not_muted(self.viewer, Boost.actor_id),
                 self.shown,
                 ~just_there,
