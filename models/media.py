@@ -27,6 +27,7 @@ MAX_DESCRIPTION = 1500
 UNUSED = timedelta(hours=24)
 """How long a file waits to be put into a post."""
 
+ATTEMPTS = 3
 LEASE = timedelta(minutes=5)
 """For how long whoever works on a file has it to himself."""
 
@@ -86,6 +87,8 @@ class Media(Base):
     kept_until: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
     """When it is thrown away; never while it is in use."""
     working_until: Mapped[datetime | None] = mapped_column(UtcTime)
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often the work was begun: a file that kills whoever works on it must not do so for ever."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
@@ -144,7 +147,10 @@ def begin(db: Session, id: int) -> Media | None:
         return None
     if row.state == State.WORKING and row.working_until is not None and row.working_until > now():
         return None
-    row.state, row.working_until = State.WORKING.value, now() + LEASE
+    if row.attempts >= ATTEMPTS:
+        fail(db, id, "The file could not be worked on")
+        return None
+    row.state, row.working_until, row.attempts = State.WORKING.value, now() + LEASE, row.attempts + 1
     db.flush()
     return row
 

@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(description="Where the source code of what runs here can be had, told to apps. Empty: the page `/about`."),
     ] = ""
-    data_dir: Annotated[str, Meta(description="Folder of the SQLite database. Relative to the working directory.")] = (
+    data_dir: Annotated[str, Meta(description="Folder of the SQLite database and of files. Relative to the working directory.")] = (
         "data"
     )
     database_url: Annotated[
@@ -156,6 +156,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     inbox_unknown_per_second: Annotated[Seconds, Meta(description="How many of those come free again each second.")] = (
         5.0
     )
+    media_max_image_bytes: Annotated[Positive, Meta(description="Most bytes of an image that somebody uploads.")] = (
+        16_000_000
+    )
+    media_max_video_bytes: Annotated[
+        Positive, Meta(description="The same for a video or a sound; these are taken where `ffmpeg` is installed.")
+    ] = 40_000_000
+    media_max_remote_bytes: Annotated[
+        Positive, Meta(description="Most bytes of a file of another server that is fetched to be shown here.")
+    ] = 20_000_000
+    media_cache_bytes: Annotated[
+        Positive,
+        Meta(
+            description="Disk for files of other servers, in `media/remote` of `data_dir`. Beyond it those go that were "
+            "not looked at for longest; they are fetched again when somebody does."
+        ),
+    ] = 2_000_000_000
+    upload_deadline: Annotated[Seconds, Meta(description="Seconds somebody has to send a file in full.")] = 300.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are logged.")
     ] = "info"
