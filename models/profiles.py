@@ -13,6 +13,9 @@ from models.errors import Invalid
 
 MAX_NAME = 100
 MAX_NOTE = 5000
+MAX_DESCRIPTION = 1500
+"""Of a picture."""
+
 MAX_FIELDS = 10
 MAX_FIELD_NAME = 255
 MAX_FIELD_VALUE = 1000
@@ -53,15 +56,25 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
 def change(db: Session, actor: Actor, *, automated: bool | None = None, **changes: Any) -> None:
     """Change a local person's profile and tell the followers, if anything is changed at all.
 
-    Takes what `actors.update_profile` takes, and `automated`. What apps send as a description is plain text, and not
-    Markdown as on the pages. Raises Invalid.
+    Takes what `actors.update_profile` takes, `automated`, and what the two pictures show (`icon_name`, `image_name`;
+    a new picture has no description but one that comes with it). What apps send as a text about oneself is plain text,
+    and not Markdown as on the pages. Raises Invalid.
     """
     if len(changes.get("name", "")) > MAX_NAME:
         raise Invalid(f"A name has at most {MAX_NAME} characters.", code="name_long")
     if len(changes.get("summary_source", "")) > MAX_NOTE:
         raise Invalid(f"A description has at most {MAX_NOTE} characters.", code="text_long")
+    extra: dict[str, Any] = dict(actor.extra or {})
     if automated is not None and automated != actor.automated:
-        changes["extra"] = {**(actor.extra or {}), "automated": automated}
+        extra["automated"] = automated
+    for picture in ("icon", "image"):
+        described = changes.pop(f"{picture}_name", "" if f"{picture}_url" in changes else None)
+        if described is None or described == extra.get(f"{picture}_name", ""):
+            continue
+        if len(described) > MAX_DESCRIPTION:
+            raise Invalid(f"A description has at most {MAX_DESCRIPTION} characters.", code="text_long")
+        extra[f"{picture}_name"] = text.one_line(described, MAX_DESCRIPTION)
+    changes["extra"] = extra
     changed = {name: value for name, value in changes.items() if getattr(actor, name) != value}
     if "summary_source" in changed:
         origin = node_of(db).origin

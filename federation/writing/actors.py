@@ -64,10 +64,13 @@ def actor(db: Session, row: Actor) -> Json:
 
 def _profile(row: Actor) -> Json:
     body: Json = {}
+    extra: dict[str, Any] = row.extra or {}
     for key, url in (("icon", row.icon_url), ("image", row.image_url)):
         if url:
             guess = mimetypes.guess_type(url)[0]
             body[key] = {"type": "Image", **({"mediaType": guess} if guess else {}), "url": url}
+            if shows := extra.get(f"{key}_name"):
+                body[key]["name"] = shows
     if row.fields:
         body["attachment"] = [
             {"type": "PropertyValue", "name": field["name"], "value": field["value"]} for field in row.fields
@@ -76,7 +79,6 @@ def _profile(row: Actor) -> Json:
         body["alsoKnownAs"] = list(row.also_known_as)
     if row.moved_to:
         body["movedTo"] = row.moved_to
-    extra: dict[str, Any] = row.extra or {}
     body |= {key: value for key, value in extra.items() if key.startswith("torv:")}
     return body
 

@@ -89,6 +89,8 @@ def _changes(args: Written) -> dict[str, Any]:
         "discoverable": args.discoverable,
         "hides_followers": args.hide_collections,
         "indexable": args.indexable,
+        "icon_name": args.avatar_description,
+        "image_name": args.header_description,
     }
     if args.fields_attributes is not None:
         changes["fields"] = profiles.fields([(one.name, one.value) for one in args.fields_attributes])

@@ -192,6 +192,22 @@ async def test_a_description_is_plain_text_with_what_it_names_as_links(world: Ap
     assert found["note"].endswith("<p>&lt;b&gt;</p>")
 
 
+async def test_a_picture_has_a_description_until_another_takes_its_place(world: ApiWorld) -> None:
+    world.database.write(lambda db: actors.update_profile(db, person(db, "birk"), icon_url="https://a.example/1.png"))
+    async with world.client("birk") as api:
+        before = await api.get("/api/v1/accounts/verify_credentials")
+        path = "/api/v1/accounts/update_credentials"
+        found = await api.patch(path, avatar_description="Birk løber", header_description="Havnen")
+        assert (found["avatar_description"], found["header_description"]) == ("Birk løber", "")
+        as_others = await api.http.get("https://a.example/u/birk", headers={"Accept": "application/activity+json"})
+        icon = as_others.json()["icon"]
+        assert (icon["url"], icon["name"]) == ("https://a.example/1.png", "Birk løber")
+        bare = await api.delete("/api/v1/profile/avatar")
+        assert (bare["avatar_description"], bare["source"]) == ("", before["source"])
+        assert bare["avatar"].endswith("/avatars/missing.png")
+        await api.refused(422, "PATCH", path, data={"avatar_description": "x" * 1501})
+
+
 async def test_a_bot_is_a_service_to_other_servers(world: ApiWorld) -> None:
     async with world.client("birk") as api:
         await api.patch("/api/v1/accounts/update_credentials", bot="1")
