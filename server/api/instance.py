@@ -50,7 +50,7 @@ async def _counted(call: Call, name: str, count: Any) -> Any:
 async def show(call: Call, args: Nothing) -> Instance:
     """`GET /api/v2/instance`."""
     size: statistics.Size = await _counted(call, "size", statistics.size)
-    found = await call.read(lambda db: show_instance.told(db, size))
+    found = await call.read(lambda db: show_instance.told(db, size, call.settings))
     return show_instance.instance(call.node, call.settings, found)
 
 
@@ -60,7 +60,7 @@ async def show_first(call: Call, args: Nothing) -> V1Instance:
     size: statistics.Size = await _counted(call, "size", statistics.size)
 
     def look(db: Session) -> tuple[show_instance.Told, HouseText | None]:
-        return show_instance.told(db, size), house.page(db, TextPage.DESCRIPTION)
+        return show_instance.told(db, size, call.settings), house.page(db, TextPage.DESCRIPTION)
 
     found, text = await call.read(look)
     description = text.html if text is not None else str(paragraphs(call.settings.node_description))

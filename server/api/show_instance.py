@@ -12,6 +12,7 @@ from server import static_files
 from server.api import show_accounts
 from server.api.entities import instance as entities
 from server.api.entities.accounts import Account
+from server.media.limits import MediaRules, limits
 from server.settings import Settings
 from server.version import VERSION
 
@@ -40,10 +41,11 @@ class Told:
     privacy: bool
     terms: bool
     named_only: bool
+    media: MediaRules
 
 
-def told(db: Session, size: statistics.Size) -> Told:
-    """Read it, in a fixed number of queries."""
+def told(db: Session, size: statistics.Size, chosen: Settings) -> Told:
+    """Read it, in a fixed number of queries. Looks for programs that work on films when first asked."""
     admin = statistics.contact(db)
     return Told(
         size,
@@ -53,6 +55,7 @@ def told(db: Session, size: statistics.Size) -> Told:
         house.page(db, Page.PRIVACY) is not None,
         house.page(db, Page.TERMS) is not None,
         bool(settings.get(db, "allow_list", False)),
+        limits(chosen),
     )
 
 
@@ -96,8 +99,8 @@ def instance(node: Node, chosen: Settings, found: Told) -> entities.Instance:
             ),
             vapid=entities.Vapid(public_key=found.vapid),
             accounts=account_limits(),
-            statuses=status_limits(),
-            media_attachments=media_limits(),
+            statuses=status_limits(found.media),
+            media_attachments=media_limits(found.media),
             polls=poll_limits(),
             translation=entities.Translation(enabled=False),
             timelines_access=entities.TimelinesAccess(
@@ -139,8 +142,8 @@ def first_version(node: Node, chosen: Settings, found: Told, description: str) -
         invites_enabled=chosen.registrations == "invite",
         configuration=entities.V1Configuration(
             accounts=account_limits(),
-            statuses=status_limits(),
-            media_attachments=media_limits(),
+            statuses=status_limits(found.media),
+            media_attachments=media_limits(found.media),
             polls=poll_limits(),
         ),
         contact_account=found.contact,
@@ -163,26 +166,26 @@ def account_limits() -> entities.AccountLimits:
     )
 
 
-def status_limits() -> entities.StatusLimits:
+def status_limits(media: MediaRules) -> entities.StatusLimits:
     """What a status holds."""
     return entities.StatusLimits(
         max_characters=composing.MAX_TEXT,
-        max_media_attachments=0,
+        max_media_attachments=media.files,
         characters_reserved_per_url=URL_LENGTH,
         supported_mime_types=["text/plain", "text/markdown"],
     )
 
 
-def media_limits() -> entities.MediaLimits:
+def media_limits(media: MediaRules) -> entities.MediaLimits:
     """What can be uploaded."""
     return entities.MediaLimits(
-        supported_mime_types=[],
-        description_limit=0,
-        image_size_limit=0,
-        image_matrix_limit=0,
-        video_size_limit=0,
-        video_frame_rate_limit=0,
-        video_matrix_limit=0,
+        supported_mime_types=list(media.media_types),
+        description_limit=media.description,
+        image_size_limit=media.image_bytes,
+        image_matrix_limit=media.image_pixels,
+        video_size_limit=media.video_bytes,
+        video_frame_rate_limit=media.video_fps,
+        video_matrix_limit=media.video_pixels,
     )
 
 

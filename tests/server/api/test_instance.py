@@ -16,6 +16,7 @@ from models.domains import DomainAction
 from models.house import Page, Shown
 from server.api.entities.instance import Instance, V1Instance
 from server.api.show_instance import BLURHASH, ICON_SIZES
+from server.media.limits import limits as media_limits
 from tests.federation.elsewhere import remote
 from tests.server.apps import Api, ApiWorld
 from tests.server.visiting import person
@@ -105,6 +106,10 @@ async def test_the_limits_are_those_the_node_goes_by(world: ApiWorld) -> None:
         assert limits["statuses"]["max_characters"] == composing.MAX_TEXT
         assert limits["polls"]["max_options"] == polls.MAX_OPTIONS
         assert limits["urls"]["streaming"] == "wss://a.example"
+        files = media_limits(world.settings)
+        assert limits["statuses"]["max_media_attachments"] == files.files
+        assert limits["media_attachments"]["image_size_limit"] == files.image_bytes
+        assert "image/png" in limits["media_attachments"]["supported_mime_types"]
         assert limits["vapid"]["public_key"] == world.database.write(push.vapid_public_key)
         await api.refused(422, "POST", "/api/v1/statuses", data={"status": "x" * (composing.MAX_TEXT + 1)})
 
