@@ -66,7 +66,6 @@ def schedule(
     )
     db.add(row)
     db.flush()
-    media.hold(db, account_id, draft.media or (), at)
     _promise(db, row)
     return row
 
@@ -90,6 +89,7 @@ def _check(db: Session, account_id: int, at: datetime, moving: int | None = None
 
 
 def _promise(db: Session, row: ScheduledPost) -> None:
+    media.hold(db, row.account_id, row.draft.get("media") or (), row.scheduled_at)
     key = f"scheduled:{row.id}:{int(row.scheduled_at.timestamp())}"
     jobs.enqueue(db, "publish_scheduled", {"scheduled": row.id}, dedupe=key, run_at=row.scheduled_at)
 

@@ -16,6 +16,10 @@ from server.api.paging import Page
 from server.api.times import stamp
 
 
+LAST_YEAR = 9000
+"""Later than that no calendar here can count on."""
+
+
 class Later(msgspec.Struct, kw_only=True):
     """The new time, ISO 8601; without a zone it is UTC."""
 
@@ -26,9 +30,12 @@ def moment(text: str) -> datetime:
     """A time as clients write it. Raises Invalid."""
     try:
         at = datetime.fromisoformat(text.strip())
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Invalid("The scheduled date is no date and time in ISO 8601.", code="time_unfit") from None
+    if at.year > LAST_YEAR:
+        raise Invalid("The scheduled date is too far away.", code="time_unfit")
+    return at
 
 
 def shown(db: Session, rows: list[ScheduledPost]) -> list[ScheduledStatus]:
