@@ -21,7 +21,7 @@ from models.actors import Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import wake
 from models.errors import DomainError, Invalid, NotFound
-from models.redirects import OUT_OF_BAND, redirect_fits
+from models.redirects import OUT_OF_BAND, redirect_fits, website_fits
 
 CODE_MINUTES = 10
 REFRESH_DAYS = 180
@@ -134,7 +134,7 @@ def register(
     asked = scopes.parse(wanted) or ["read"]
     if not scopes.known(asked):
         raise Invalid("scopes: there is a scope among them that this server does not know.", code="scope_unknown")
-    if website and not (len(website) <= 2000 and website.lower().startswith(("https://", "http://"))):
+    if website and not website_fits(website):
         raise Invalid("website: expected an address that begins with https://.", code="website_unfit")
     secret = secrets.token_urlsafe(32)
     app = App(

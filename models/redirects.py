@@ -1,4 +1,4 @@
-"""Where an app may be sent back to (OAuth's `redirect_uri`): which addresses can be registered."""
+"""Which addresses an app can be registered with: where it may be sent back to (OAuth's `redirect_uri`), and its website."""
 
 from urllib.parse import urlsplit
 
@@ -31,3 +31,15 @@ def redirect_fits(uri: str) -> bool:
     if not parts.scheme or scheme.lower() in NEVER_REDIRECTED or "@" in parts.netloc:
         return False
     return bool(parts.hostname) if parts.scheme in {"http", "https"} else bool(rest)
+
+
+def website_fits(uri: str) -> bool:
+    """Whether this can stand as an app's website, with a host that says where it leads."""
+    if len(uri) > 2000 or "\\" in uri or " " in uri or not uri.isprintable():
+        return False
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc

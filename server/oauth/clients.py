@@ -56,6 +56,8 @@ def client_of(request: Request, args: Credentials) -> Client:
         raise OAuthError("invalid_client", "The Authorization header could not be read.", status=401) from None
     id, _, secret = text.partition(":")
     client = Client(unquote_plus(id), unquote_plus(secret))
+    if not client.id.isprintable():
+        raise OAuthError("invalid_client", "The Authorization header could not be read.", status=401)
     if args.client_id and args.client_id != client.id:
         raise OAuthError("invalid_request", "The header and the body name two clients.")
     return client

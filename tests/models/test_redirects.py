@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.redirects import NEVER_REDIRECTED, OUT_OF_BAND, redirect_fits
+from models.redirects import NEVER_REDIRECTED, OUT_OF_BAND, redirect_fits, website_fits
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,28 @@ def test_whatever_fits_is_one_line_that_leads_to_one_host(text: str) -> None:
         parts = urlsplit(uri)
         assert parts.scheme not in NEVER_REDIRECTED
         assert "@" not in parts.netloc
+
+
+@pytest.mark.parametrize("uri", ["https://toot.example", "http://localhost:8000/", "HTTPS://håndbog.example/#om"])
+def test_a_website_is_a_web_address(uri: str) -> None:
+    assert website_fits(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        "https://",
+        "https://[",
+        "https://a.example:port",
+        "https://bank.example@evil.example/",
+        "https://a.example\\@evil.example/",
+        "https://a.example/ b",
+        "https://a.example/\u202e",
+        "ftp://a.example/",
+        "a.example",
+        "https://a.example/" + "x" * 2000,
+    ],
+)
+def test_a_website_leads_where_its_host_says(uri: str) -> None:
+    assert not website_fits(uri)
