@@ -5,11 +5,13 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from models import domains
 from models.accounts import Account
 from models.errors import Invalid
 from models.posts import Visibility
 
 QuotePolicy = Literal["public", "followers", "nobody"]
+MOST_SITES = 100
 CHOOSABLE = (Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS, Visibility.DIRECT)
 
 
@@ -22,6 +24,8 @@ class Preferences:
     language: str | None = None
     """Two or three letters; None: the language of the account's pages."""
     quote_policy: QuotePolicy = "public"
+    attribution_domains: tuple[str, ...] = ()
+    """Sites that may name the account as author of their pages. Kept for clients; nothing here acts on them."""
 
 
 def of(account: Account) -> Preferences:
@@ -32,6 +36,7 @@ def of(account: Account) -> Preferences:
         bool(kept.get("sensitive", False)),
         kept.get("language"),
         kept.get("quote_policy", "public"),
+        tuple(kept.get("attribution_domains", ())),
     )
 
 
@@ -44,6 +49,11 @@ def change(db: Session, account: Account, **chosen: Any) -> Preferences:
         raise Invalid("Unknown language.", code="language_unknown")
     if chosen.get("quote_policy", "public") not in {"public", "followers", "nobody"}:
         raise Invalid("Unknown quote policy.", code="policy_unknown")
+    if "attribution_domains" in chosen:
+        names = dict.fromkeys(domains.canonical(name) for name in chosen["attribution_domains"] if name.strip())
+        if len(names) > MOST_SITES:
+            raise Invalid(f"At most {MOST_SITES} sites can be named.", code="too_many")
+        chosen["attribution_domains"] = list(names)
     settings: dict[str, Any] = dict(account.settings or {})
     settings["posting"] = {**settings.get("posting", {}), **chosen}
     account.settings = settings

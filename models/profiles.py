@@ -16,7 +16,9 @@ MAX_NOTE = 5000
 MAX_DESCRIPTION = 1500
 """Of a picture."""
 
-MAX_FIELDS = 10
+MAX_FIELDS = 4
+"""As many as every client has places for."""
+
 MAX_FIELD_NAME = 255
 MAX_FIELD_VALUE = 1000
 

@@ -42,7 +42,7 @@ class SourceWritten(Struct, kw_only=True):
 class Written(Struct, kw_only=True):
     """A profile, as far as it is to be changed. `avatar` and `header` come as files.
 
-    `attribution_domains` is taken and not used: no page is fetched here that could name its author.
+    `attribution_domains` are kept and given back: no page is fetched here that could name its author.
     """
 
     display_name: str | None = None
@@ -70,6 +70,8 @@ async def update_credentials(call: Call, args: Written) -> CredentialAccount:
     """`PATCH /api/v1/accounts/update_credentials`: what is not sent stays as it is."""
     changes = _changes(args)
     chosen = _chosen(args.source)
+    if args.attribution_domains is not None:
+        chosen["attribution_domains"] = args.attribution_domains
 
     def work(db: Session, me: Actor) -> CredentialAccount:
         login = db.get_one(Login, me.id)

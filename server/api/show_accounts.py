@@ -65,7 +65,7 @@ def own(db: Session, login: logins.Account, actor: Actor) -> CredentialAccount:
         hide_collections=actor.hides_followers,
         discoverable=actor.discoverable,
         indexable=actor.indexable,
-        attribution_domains=[],
+        attribution_domains=list(chosen.attribution_domains),
         quote_policy=chosen.quote_policy,
     )
     id, name, color = ROLES.get(Rank(login.role), MEMBER)
