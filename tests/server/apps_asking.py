@@ -85,3 +85,14 @@ async def code_for(browser: Browser, app: AskingApp, **changed: str | None) -> s
 def basic(id: str, secret: str) -> dict[str, str]:
     """HTTP Basic, as RFC 6749 has it."""
     return {"Authorization": "Basic " + b64encode(f"{id}:{secret}".encode()).decode()}
+
+
+def refused(answer: httpx.Response, error: str, status: int = 400) -> None:
+    """The answer is OAuth's way of saying no."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    said = answer.json()
+    assert set(said) == {"error", "error_description"}
+    assert said["error"] == error
+    assert ("www-authenticate" in answer.headers) == (status in {401, 403} and error != "unauthorized_client")
