@@ -126,6 +126,8 @@ DEEDS = [
     _route("/posts/{id:int}/withdraw", reacting.withdraw, POST),
     _route("/posts/{id:int}/keep", reacting.keep, POST),
     _route("/posts/{id:int}/turn", reacting.turn, POST),
+    _route("/posts/{id:int}/make-question", reacting.make_question, POST),
+    _route("/posts/{id:int}/make-note", reacting.make_note, POST),
     _route("/posts/{id:int}/pin", reacting.pin, POST),
     _route("/posts/{id:int}/edit", writing.edit_form),
     _route("/posts/{id:int}/edit", writing.edit, POST),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, posts, reactions, threads
+from models import access, asking, posts, reactions, threads
 from models.actors import Actor
 from models.errors import Conflict, NotFound
 from models.posts import Kind, Post
@@ -107,6 +107,28 @@ async def turn(visit: Visit, form: Form) -> Response:
     def deed(db: Session, me: Actor, post: Post) -> str:
         threads.turn(db, me, post, Kind.COMMENT if post.kind == Kind.ANSWER else Kind.ANSWER)
         return "turned"
+
+    return await _deed(visit, form, deed)
+
+
+@action
+async def make_question(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/make-question`: a note in a community is a question, and its first line the title."""
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        asking.make_question(db, me, post)
+        return "made-question"
+
+    return await _deed(visit, form, deed)
+
+
+@action
+async def make_note(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/make-note`: a question is a note after all."""
+
+    def deed(db: Session, me: Actor, post: Post) -> str:
+        asking.make_note(db, me, post)
+        return "made-note"
 
     return await _deed(visit, form, deed)
 

@@ -13,6 +13,8 @@ SAID = {
     "withdrawn": later("No answer is accepted any more."),
     "kept": later("The answer is kept and is no longer marked as coming from outside."),
     "turned": later("It is moved."),
+    "made-question": later("It is a question now, and the replies to it are answers."),
+    "made-note": later("It is a note now, and the replies to it are comments."),
     "followed": later("You follow this now."),
     "follow-asked": later("You have asked to follow. You will be told when it is accepted."),
     "unfollowed": later("You no longer follow this."),

@@ -4,10 +4,11 @@ import re
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from models import threads
+from models import asking, threads
 from models.communities import Community
-from models.posts import Kind, Post
+from models.posts import Draft, Kind, Post
 from tests.federation.elsewhere import remote
 from tests.server.visiting import Visiting, person, question, words
 
@@ -347,3 +348,21 @@ async def test_the_lists_of_questions_go_on_where_they_stopped(visiting: Visitin
                 path = following[1].replace("&amp;", "&") if following else None
             assert len(seen) == len(set(seen))
             assert len(seen) == total if order != "unanswered" else len(seen) > 40
+
+
+async def test_a_note_in_a_community_is_made_a_question_and_a_note_again(visiting: Visiting) -> None:
+    def note(db: Session) -> int:
+        return asking.post(db, person(db, "birk"), Draft("@udfordrere tak for i går\nDet var hyggeligt.")).id
+
+    written = visiting.database.write(note)
+    async with visiting.browser("eva") as eva:
+        assert f"/posts/{written}/make-question" not in await eva.read(f"/p/{written}")
+        assert (await eva.send(f"/posts/{written}/make-question")).status_code == 403
+    async with visiting.browser("birk") as birk:
+        assert f"/posts/{written}/make-question" in await birk.read(f"/p/{written}")
+        where = await birk.succeed(f"/posts/{written}/make-question")
+        page = await birk.read(where.split("#")[0])
+        assert "tak for i går</h1>" in page
+        assert f"/posts/{written}/make-note" in page
+        where = await birk.succeed(f"/posts/{written}/make-note")
+        assert f"/posts/{written}/make-question" in await birk.read(where.split("#")[0])
