@@ -65,13 +65,22 @@ def posts(
     if not wanted:
         return []
     found: list[int] = []
-    for post_id, words in _read(db, viewer, author_id, before, after):
-        if all(term in words for term in wanted):
+    for post_id, marked_up in _read(db, viewer, author_id, before, after):
+        if _holds(marked_up, wanted):
             found.append(post_id)
             if len(found) == offset + limit:
                 break
     rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(found[offset:])))}
     return [rows[post_id] for post_id in found[offset:]]
+
+
+def _holds(html: str, wanted: list[str]) -> bool:
+    """Whether a text holds all terms. Taking mark-up off is dear, so it is done only where all words occur at all."""
+    folded = _folded(html)
+    if not all(word in folded for term in wanted for word in re.findall(r"\w+", term)):
+        return False
+    words = _folded(text.plain(html))
+    return all(term in words for term in wanted)
 
 
 def _read(
@@ -84,7 +93,7 @@ def _read(
     while looked_at < LOOKED_AT:
         rows = Window(before, after, limit=CHUNK).rows(db, query, Post.id)
         for post_id, title, summary, content in rows:
-            yield post_id, _folded(f"{title}\n{summary}\n{text.plain(content)}")
+            yield post_id, f"{text.escape(title)}\n{text.escape(summary)}\n{content}"
         if len(rows) < CHUNK:
             return
         before = rows[-1][0]
