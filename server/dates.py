@@ -22,7 +22,9 @@ def clock(at: datetime, language: str) -> str:
 
 
 def said(at: datetime, present: datetime, language: str, where: tzinfo, text: Callable[[str], str]) -> str:
-    """`at` as one would say it at `present`, both aware: minutes for the last hour, weekdays for the last week."""
+    """`at` as one would say it at `present`, both aware: minutes for the last hour, weekdays for the last week.
+
+    What is still to come has its hour too."""
     gone = present - at
     local, today = at.astimezone(where), present.astimezone(where)
     days = (today.date() - local.date()).days
@@ -37,6 +39,9 @@ def said(at: datetime, present: datetime, language: str, where: tzinfo, text: Ca
     if 1 < days < 7:
         weekday = format_date(local, "EEEE", locale=locale(language))
         return text("%(weekday)s at %(time)s") % {"weekday": weekday, "time": clock(local, language)}
+    if days < 0 and local.year == today.year:
+        day = format_date(local, "d. MMMM" if language == "da" else "d MMMM", locale=locale(language))
+        return text("%(day)s at %(time)s") % {"day": day, "time": clock(local, language)}
     if local.year == today.year:
         return format_date(local, "d. MMMM" if language == "da" else "d MMMM", locale=locale(language))
     return format_date(local, "d. MMM y" if language == "da" else "d MMM y", locale=locale(language))

@@ -31,6 +31,8 @@ COPENHAGEN = dates.zone("Europe/Copenhagen")
         (datetime(2026, 3, 1, 9, 0, tzinfo=UTC), "1. marts", "1 March"),
         (datetime(2024, 3, 1, 9, 0, tzinfo=UTC), "1. mar. 2024", "1 Mar 2024"),
         (datetime(2026, 11, 24, 15, 0, tzinfo=UTC), "i dag kl. 16.00", "today at 16:00"),
+        (datetime(2026, 11, 30, 15, 0, tzinfo=UTC), "30. november kl. 16.00", "30 November at 16:00"),
+        (datetime(2027, 1, 3, 15, 0, tzinfo=UTC), "3. jan. 2027", "3 Jan 2027"),
     ],
 )
 def test_times_are_said_as_people_say_them(at: datetime, danish: str, english: str) -> None:
