@@ -22,6 +22,10 @@ CSP_OPEN_FORMS = CSP.replace("form-action 'self'; ", "")
 or follow from another site."""
 
 OPEN_FORMS = ("/intents/", "/oauth/authorize", "/authorize_interaction")
+POPUPS = (*OPEN_FORMS, "/sign-in", "/sign-up")
+"""Pages that clients open in a window of their own and wait for: cut off from its opener, such a window looks closed to
+it, and nobody could sign in to them."""
+
 ANY_HOST = ("/health", "/healthz", "/readyz")
 """Asked by load balancers, by address."""
 
@@ -64,6 +68,7 @@ class Headed:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        waited_for = scope["path"].startswith(POPUPS)
         policy = CSP_OPEN_FORMS if scope["path"].startswith(OPEN_FORMS) else CSP
 
         async def send_headed(message: Message) -> None:
@@ -74,7 +79,7 @@ class Headed:
                 headers["X-Frame-Options"] = "DENY"
                 # `no-referrer` would make browsers send `Origin: null` with our own forms
                 headers["Referrer-Policy"] = "same-origin"
-                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                headers["Cross-Origin-Opener-Policy"] = "unsafe-none" if waited_for else "same-origin"
                 headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), browsing-topics=()"
                 if self.node.federates:
                     headers["Strict-Transport-Security"] = "max-age=31536000"
