@@ -5,9 +5,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.api.calls import rate_headers
 
+SLASHLESS = ("/api/", "/oauth/")
+"""Where a slash at the end means nothing: apps send people to `/oauth/authorize/`, and call as they please."""
+
 
 class ApiFrame:
-    """ASGI middleware for `/api/`."""
+    """ASGI middleware for `/api/`, and for the ends of OAuth's addresses."""
 
     def __init__(self, app: ASGIApp, calls: int) -> None:
         self.app = app
@@ -15,12 +18,9 @@ class ApiFrame:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope.get("path", "")
-        if scope["type"] not in {"http", "websocket"} or not path.startswith("/api/"):
-            await self.app(scope, receive, send)
-            return
-        if path.endswith("/"):
+        if scope["type"] in {"http", "websocket"} and path.startswith(SLASHLESS) and path.endswith("/"):
             scope = {**scope, "path": path.rstrip("/")}
-        if scope["type"] == "websocket":
+        if scope["type"] != "http" or not path.startswith("/api/"):
             await self.app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
