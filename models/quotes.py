@@ -4,17 +4,20 @@ Anybody may quote what anybody may read; the post itself says so (`canQuote`). E
 ours, which its readers' servers look up, so that the quoted author can take it back.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors, outbox
+from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
 from models.errors import Forbidden, NotFound
 from models.posts import Post, Visibility
+from models.windows import Window
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
 
@@ -105,3 +108,46 @@ def revoke(db: Session, author: Actor, post: Post, stamp_id: int) -> None:
         cc=[actors.get(db, row.actor_id).uri, author.followers_uri],
         public=True,
     )
+
+
+def counts(db: Session, post_ids: Iterable[int]) -> dict[int, int]:
+    """How often each of these posts is quoted; those that never are stand not in it."""
+    query = select(QuoteStamp.post_id, func.count()).where(
+        QuoteStamp.post_id.in_(list(post_ids)), QuoteStamp.revoked_at.is_(None)
+    )
+    return {row[0]: row[1] for row in db.execute(query.group_by(QuoteStamp.post_id))}
+
+
+def quoted_in(db: Session, viewer: Actor | None, quoting: Sequence[Post]) -> dict[int, Post]:
+    """Which post of ours each of these quotes, by the quoting post's id, where its author allows that and `viewer` may
+    see it. What quotes without a stamp quotes nothing."""
+    uris = [post.uri for post in quoting if not post.local]
+    if not uris:
+        return {}
+    query = (
+        select(QuoteStamp.quote_uri, QuoteStamp.actor_id, Post)
+        .join(Post, Post.id == QuoteStamp.post_id)
+        .where(QuoteStamp.quote_uri.in_(uris), QuoteStamp.revoked_at.is_(None), Post.visibility.in_(OPEN))
+    )
+    found = {(row[0], row[1]): row[2] for row in db.execute(query.where(visible(viewer)).order_by(QuoteStamp.id))}
+    pairs = ((post.id, found.get((post.uri, post.author_id))) for post in quoting)
+    return {post_id: quoted for post_id, quoted in pairs if quoted is not None}
+
+
+def quoting(db: Session, viewer: Actor | None, post: Post, window: Window) -> list[Post]:
+    """The posts that quote this one and are known here, as far as `viewer` may see them, newest first."""
+    query = (
+        select(Post)
+        .join(QuoteStamp, and_(QuoteStamp.quote_uri == Post.uri, QuoteStamp.actor_id == Post.author_id))
+        .where(QuoteStamp.post_id == post.id, QuoteStamp.revoked_at.is_(None), visible(viewer))
+    )
+    return window.scalars(db, query, Post.id)
+
+
+def revoke_from(db: Session, author: Actor, post: Post, quote: Post) -> None:
+    """`revoke` for the stamp that a quoting post holds."""
+    query = select(QuoteStamp.id).where(QuoteStamp.post_id == post.id, QuoteStamp.quote_uri == quote.uri)
+    found = db.scalar(query)
+    if found is None:
+        raise NotFound("There is no such quote.")
+    revoke(db, author, post, found)

@@ -2,33 +2,57 @@
 
 from typing import Any, Literal
 
-from models import text
+from models import media, text
+from models.media import Media, State
 from models.posts import Post
 from server.api.entities.statuses import MediaAttachment
+from server.media.links import Links
 
 Kind = Literal["unknown", "image", "gifv", "video", "audio"]
 LINK = "Link"
+OURS: dict[Any, Kind] = {"image": "image", "gifv": "gifv", "video": "video", "audio": "audio"}
 KINDS: dict[str, Kind] = {"Image": "image", "Video": "video", "Audio": "audio"}
 
 
-def attachments(post: Post) -> list[MediaAttachment]:
+def attachments(post: Post, here: Links) -> list[MediaAttachment]:
     """The files of a post, in its order. Links are none: they stand in the text (`links`)."""
-    return [attachment(post, number, one) for number, one in enumerate(post.attachments or []) if not _is_link(one)]
+    return [
+        attachment(post, number, one, here)
+        for number, one in enumerate(post.attachments or [])
+        if not _is_link(one) and _is_web(one.get("url", ""))
+    ]
 
 
-def attachment(post: Post, number: int, one: dict[str, Any]) -> MediaAttachment:
-    """One file. A file elsewhere has no id of its own here, and gets one that stays the same."""
-    url = str(one.get("url", ""))
+def attachment(post: Post, number: int, one: dict[str, Any], here: Links) -> MediaAttachment:
+    """One file. A file elsewhere is read through this node, has no id of its own here, and gets one that stays."""
+    origin = str(one["url"])
     kind = _kind(one)
+    url = here.attachment(post, number, origin) if kind != "unknown" else origin
     return MediaAttachment(
         id=str(one.get("id") or post.id + number + 1),
         type=kind,
-        url=url or None,
-        preview_url=one.get("preview_url") or (url if kind in {"image", "unknown"} else None) or None,
-        remote_url=None if post.local else url or None,
+        url=url,
+        preview_url=one.get("preview_url") or (url if kind in {"image", "unknown"} else None),
+        remote_url=None if post.local else origin,
         meta=_meta(one),
         description=one.get("name") or None,
         blurhash=one.get("blurhash") or None,
+    )
+
+
+def uploaded(row: Media, origin: str) -> MediaAttachment:
+    """A file that is being put into a post; without addresses until it is ready."""
+    one = media.snapshot(row, origin)
+    ready = row.state == State.READY
+    return MediaAttachment(
+        id=str(row.id),
+        type=OURS[row.kind],
+        url=one.get("url") if ready else None,
+        preview_url=(one.get("preview_url") or one["url"]) if ready and row.kind != "audio" else None,
+        remote_url=None,
+        meta=_meta(one),
+        description=row.description or None,
+        blurhash=row.blurhash or None,
     )
 
 
@@ -52,9 +76,9 @@ def _is_web(url: str) -> bool:
 
 
 def _kind(one: dict[str, Any]) -> Kind:
+    if (known := one.get("kind")) in OURS:
+        return OURS[known]
     media = str(one.get("media_type", ""))
-    if one.get("gifv"):
-        return "gifv"
     for start in ("image", "video", "audio"):
         if media.startswith(f"{start}/"):
             return start
@@ -62,12 +86,29 @@ def _kind(one: dict[str, Any]) -> Kind:
 
 
 def _meta(one: dict[str, Any]) -> dict[str, Any]:
+    """Sizes, times and focus as clients read them."""
+    known = one.get("meta") or {}
+    original = known.get("original") or {"width": one.get("width"), "height": one.get("height")}
     meta: dict[str, Any] = {}
-    width, height = one.get("width"), one.get("height")
-    if width and height:
-        size = {"width": width, "height": height, "size": f"{width}x{height}", "aspect": width / height}
-        meta["original"] = size
-        meta["small"] = size
+    if (first := _size(original)) is not None:
+        meta["original"] = first
+        meta["small"] = _size(known.get("small") or {}) or _size({"width": one["width"], "height": one["height"]})
+    if (seconds := original.get("duration")) is not None:
+        minutes, rest = divmod(float(seconds), 60)
+        meta["length"] = f"{int(minutes // 60)}:{int(minutes % 60):02}:{rest:05.2f}"
+        meta["duration"] = seconds
+        timed = {"duration": seconds, "bitrate": original.get("bitrate")}
+        if first is not None:
+            meta |= {"fps": original.get("fps"), **first}
+            timed["frame_rate"] = f"{round(original.get('fps') or 0)}/1"
+        meta["original"] = {**(first or {}), **timed}
     if focus := one.get("focus"):
         meta["focus"] = {"x": focus[0], "y": focus[1]}
     return meta
+
+
+def _size(size: dict[str, Any]) -> dict[str, Any] | None:
+    width, height = size.get("width"), size.get("height")
+    if not width or not height:
+        return None
+    return {"width": width, "height": height, "size": f"{width}x{height}", "aspect": width / height}

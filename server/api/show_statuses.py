@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, bookmarks, polls, posts, reactions, text, thread_mutes, wording
+from models import actors, bookmarks, polls, posts, quotes, reactions, text, thread_mutes, wording
 from models.access import visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS
@@ -30,6 +30,7 @@ from server.api.entities.statuses import (
     Mention,
     Poll,
     PollOption,
+    Quote,
     QuoteApproval,
     Seen,
     Status,
@@ -38,6 +39,8 @@ from server.api.entities.statuses import (
 from server.api.show_accounts import SEEN
 from server.api.show_attachments import attachments, links
 from server.api.times import stamp
+from server.media.links import Links
+from server.media.links import links as made_here
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
 ABSTRACT = {"Article", "Page"}
@@ -49,6 +52,7 @@ class _Gathered:
     """What belongs to a list of posts."""
 
     origin: str
+    here: Links
     people: dict[int, Actor]
     accounts: dict[int, Account]
     tags: dict[int, list[PostTag]]
@@ -57,6 +61,7 @@ class _Gathered:
     """The author of what a post answers, by the answered post's id; without deleted ones."""
     answers: dict[int, Post]
     polls: dict[int, polls.Shown]
+    quotes: dict[int, int]
     mine: "_Mine"
     brought: dict[int, tuple[str, Seen]] = field(default_factory=dict)
     """Address and visibility of the boosts and announces among the items."""
@@ -85,11 +90,12 @@ def statuses(db: Session, viewer: Actor | None, listed: Sequence[Item | Post]) -
     items = [Item(one.id, one) if isinstance(one, Post) else one for one in listed]
     if not items:
         return []
-    found = _gather(db, viewer, items)
+    quoted = quotes.quoted_in(db, viewer, list({item.post.id: item.post for item in items}.values()))
+    found = _gather(db, viewer, [*items, *(Item(post.id, post) for post in quoted.values())])
     shown: dict[int, Status] = {}
     for item in items:
         if item.post.id not in shown:
-            shown[item.post.id] = _shown(item.post, found)
+            shown[item.post.id] = _shown(item.post, found, quoted.get(item.post.id))
     return [shown[item.post.id] if item.through is None else _brought(item, shown, found) for item in items]
 
 
@@ -112,6 +118,7 @@ def _gather(db: Session, viewer: Actor | None, items: Sequence[Item]) -> _Gather
     shown = [people[id] for id in sorted(wanted)]
     return _Gathered(
         node_of(db).origin,
+        made_here(db),
         people,
         {actor.id: account for actor, account in zip(shown, show_accounts.accounts(db, shown), strict=True)},
         posts.tags_of(db, ids),
@@ -119,6 +126,7 @@ def _gather(db: Session, viewer: Actor | None, items: Sequence[Item]) -> _Gather
         parents,
         answers,
         polls.of(db, viewer.id if viewer else None, ids),
+        quotes.counts(db, ids),
         _mine(db, viewer, found) if viewer is not None else _Mine(),
         _addresses(db, items),
     )
@@ -161,7 +169,7 @@ def _addresses(db: Session, items: Sequence[Item]) -> dict[int, tuple[str, Seen]
     return found
 
 
-def _shown(post: Post, found: _Gathered) -> Status:
+def _shown(post: Post, found: _Gathered, quoted: Post | None = None) -> Status:
     mine = found.mine
     seen = SEEN[post.visibility]
     parent_author = found.parents.get(post.in_reply_to_id or 0)
@@ -180,7 +188,7 @@ def _shown(post: Post, found: _Gathered) -> Status:
         replies_count=post.reply_count,
         reblogs_count=post.boost_count,
         favourites_count=post.up,
-        quotes_count=0,
+        quotes_count=found.quotes.get(post.id, 0),
         edited_at=stamp(post.updated) if post.updated is not None else None,
         favourited=mine.votes.get(post.id) == 1,
         reblogged=post.id in mine.boosts,
@@ -192,7 +200,7 @@ def _shown(post: Post, found: _Gathered) -> Status:
         reblog=None,
         application=Application(name=app["name"], website=app.get("website") or None) if app else None,
         account=found.accounts[post.author_id],
-        media_attachments=attachments(post),
+        media_attachments=attachments(post, found.here),
         mentions=_mentions(post, found),
         tags=[
             StatusTag(name=tag.shown, url=text.tag_url(found.origin, tag.name)) for tag in found.tags.get(post.id, [])
@@ -200,7 +208,7 @@ def _shown(post: Post, found: _Gathered) -> Status:
         emojis=[],
         card=None,
         poll=poll(found.polls[post.id]) if post.id in found.polls else None,
-        quote=None,
+        quote=Quote(state="accepted", quoted_status=_shown(quoted, found)) if quoted is not None else None,
         quote_approval=QuoteApproval(
             automatic=["public"] if seen in {"public", "unlisted"} else [], manual=[], current_user="denied"
         ),

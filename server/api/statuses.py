@@ -14,6 +14,7 @@ from models import (
     plain_text,
     posts,
     preferences,
+    quotes,
     removing,
     scheduled,
     statuses,
@@ -328,7 +329,25 @@ async def translate(call: Call, args: Nothing) -> Status:
 
 
 @endpoint("read:statuses", Paged, list[Status], who="anybody")
-async def quotes(call: Call, args: Paged) -> Page[Status]:
-    """`GET /api/v1/statuses/{id}/quotes`: nothing is quoted here, so nobody quotes it."""
-    await call.read(lambda db: statuses.find(db, call.actor, call.path()))
-    return Page([])
+async def quoting(call: Call, args: Paged) -> Page[Status]:
+    """`GET /api/v1/statuses/{id}/quotes`: the posts on other servers that quote it with its author's leave."""
+
+    def look(db: Session) -> Page[Status]:
+        post = statuses.find(db, call.actor, call.path()).post
+        found = quotes.quoting(db, call.actor, post, args.window())
+        return Page.of(show_statuses.statuses(db, call.actor, found), show_statuses.ids(found))
+
+    return await call.read(look)
+
+
+@endpoint("write:statuses", Nothing, Status)
+async def revoke_quote(call: Call, args: Nothing) -> Status:
+    """`POST /api/v1/statuses/{id}/quotes/{quote}/revoke`: one's own post is not quoted there any more."""
+    post_id, quote_id = call.path(), call.path("quote")
+
+    def write(db: Session, me: Actor) -> int:
+        quote = statuses.find(db, me, quote_id).post
+        quotes.revoke_from(db, me, own(db, me, post_id), quote)
+        return quote.id
+
+    return await shown(call, await call.write(write))

@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import communities, composing, notifications, posts, reactions
+from models import actors, base, communities, composing, notifications, posts, quotes, reactions
+from models.actors import RemoteActor
+from models.arriving import RemotePost, record_remote
 from models.communities import Listing
 from models.database import Database
 from models.posts import Draft, Kind, Post, Visibility
@@ -403,12 +405,46 @@ async def test_a_muted_conversation_makes_no_notices(world: ApiWorld) -> None:
         assert notices() == before + 1
 
 
-async def test_there_is_no_translator_and_nothing_is_quoted(world: ApiWorld) -> None:
+async def test_there_is_no_translator_and_apps_do_not_quote(world: ApiWorld) -> None:
     async with world.client("anna") as anna:
         made = await write(anna)
         await anna.refused(404, "POST", f"/api/v1/statuses/{made['id']}/translate")
         assert await anna.get(f"/api/v1/statuses/{made['id']}/quotes") == []
-        assert made["quote_approval"]["current_user"] == "denied"
+        assert made["quote_approval"] == {"automatic": ["public"], "manual": [], "current_user": "denied"}
+
+
+async def test_a_quote_from_elsewhere_shows_what_it_quotes_until_its_author_takes_that_back(world: ApiWorld) -> None:
+    async with world.client("anna") as anna, world.client("birk") as birk:
+        made = await write(anna, "Citér mig")
+
+        def quote(db: Session) -> list[str]:
+            vera = actors.record_remote(
+                db,
+                RemoteActor(
+                    "https://b.example/u/vera", "Person", "vera", "b.example", "https://b.example/u/vera/inbox"
+                ),
+            )
+            found = []
+            for number in range(2):
+                uri = f"https://b.example/p/{number}"
+                remote = RemotePost(uri=uri, author=vera, visibility=Visibility.PUBLIC, published=base.now())
+                found.append(str(record_remote(db, remote)[0].id))
+            asked = {"id": "https://b.example/r/1", "type": "QuoteRequest"}
+            quotes.answer(db, posts.get(db, int(made["id"])), vera, "https://b.example/p/0", asked)
+            return found
+
+        quoting, other = world.database.write(quote)
+        shown = await birk.get(f"/api/v1/statuses/{quoting}")
+        assert (shown["quote"]["state"], shown["quote"]["quoted_status"]["id"]) == ("accepted", made["id"])
+        assert (await birk.get(f"/api/v1/statuses/{other}"))["quote"] is None
+        assert (await birk.get(f"/api/v1/statuses/{made['id']}"))["quotes_count"] == 1
+        assert [one["id"] for one in await birk.get(f"/api/v1/statuses/{made['id']}/quotes")] == [quoting]
+
+        await birk.refused(404, "POST", f"/api/v1/statuses/{made['id']}/quotes/{quoting}/revoke")
+        await anna.refused(404, "POST", f"/api/v1/statuses/{made['id']}/quotes/{other}/revoke")
+        revoked = await anna.post(f"/api/v1/statuses/{made['id']}/quotes/{quoting}/revoke")
+        assert (revoked["id"], revoked["quote"]) == (quoting, None)
+        assert (await birk.get(f"/api/v1/statuses/{made['id']}"))["quotes_count"] == 0
 
 
 async def test_several_statuses_come_in_the_order_asked_without_those_hidden(world: ApiWorld) -> None:
@@ -433,8 +469,6 @@ async def test_what_a_suspended_person_wrote_is_gone(world: ApiWorld) -> None:
         made = await write(eva)
 
         def suspend(db: Session) -> None:
-            from models import actors
-
             actors.suspend(db, person(db, "eva"))
 
         world.database.write(suspend)
