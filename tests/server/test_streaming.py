@@ -1,6 +1,7 @@
 """Streams: what happens reaches at once those who may see it, whichever process they are connected to, and no other."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -26,6 +27,8 @@ from models.database import Database
 from models.posts import Draft, Post
 from server.streaming import fanout, sending
 from server.streaming import hub as hubs
+from server.streaming.channels import Channel
+from server.streaming.connections import Message
 from server.streaming.hub import Hub
 from tests.server.asking import local
 from tests.server.streams import Serving, serving
@@ -442,6 +445,36 @@ async def test_who_does_not_take_his_messages_is_dropped_and_holds_up_nobody(
     assert ends == ["slow"]
 
 
+@pytest.mark.parametrize("way", ["socket", "events"])
+async def test_a_client_that_reads_nothing_is_let_go(town: Town, way: str) -> None:
+    """What it does not take stands in the way of nobody, and of no memory."""
+    token = await town.token("anna")
+    upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    path, more = ("?stream=user", f"{upgrade}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n")
+    if way == "events":
+        path, more = ("/user", "")
+    with socket.socket() as lazy:
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.connect(("127.0.0.1", town.node.port))
+        request = (
+            f"GET /api/v1/streaming{path} HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {token}\r\n{more}\r\n"
+        )
+        lazy.send(request.encode())
+        await _until(lambda: len(town.node.hub) == 1)
+        (connection,) = town.node.hub._connections
+        for _ in range(400):
+            connection.offer(Message(Channel("user"), "update", "x" * 50_000))
+            await asyncio.sleep(0)
+        assert connection.reason == "slow"
+        await _until(lambda: len(town.node.hub) == 0)
+
+
+async def _until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.02)
+
+
 async def test_nobody_opens_more_streams_than_there_is_room_for(lived_in: Database) -> None:
     async with serving(lived_in, Hub(lived_in, per_account=2, in_total=3)) as node:
         town = Town(lived_in, node)
@@ -450,9 +483,7 @@ async def test_nobody_opens_more_streams_than_there_is_room_for(lived_in: Databa
             assert (await node.get("user", anna)).status_code == 429
             async with node.socket(birk, "stream=user"):
                 assert (await node.get("user", eva)).status_code == 429
-        async with asyncio.timeout(3):
-            while len(node.hub):  # noqa: ASYNC110 - nobody tells of it
-                await asyncio.sleep(0.02)
+        await _until(lambda: len(node.hub) == 0)
         async with node.events(eva, "user") as stream:
             assert stream.answer.status_code == 200
 

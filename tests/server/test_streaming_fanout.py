@@ -1,6 +1,7 @@
 """From an event to messages: who gets what, and at what cost."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -12,6 +13,7 @@ from models.actors import Actor
 from models.database import Database
 from models.events import Event, EventKind
 from models.posts import Draft, Post
+from models.windows import Window
 from server.api import show_statuses
 from server.streaming import fanout
 from server.streaming.channels import Channel
@@ -60,6 +62,10 @@ def counted(database: Database, work: Callable[[Session], T]) -> tuple[T, int]:
             event.remove(db.get_bind(), "before_cursor_execute", note)
 
 
+def _tell_newest(db: Session, listeners: Listeners) -> list[Told]:
+    return fanout.tell(db, newest(db, EventKind.POSTED), listeners)
+
+
 def test_a_post_costs_the_same_however_many_are_connected(lived_in: Database) -> None:
     def write(db: Session) -> frozenset[int]:
         people = crowd(db, 40, local(db, "birk"))
@@ -70,9 +76,8 @@ def test_a_post_costs_the_same_however_many_are_connected(lived_in: Database) ->
     costs = []
     for among in (frozenset(sorted(people)[:2]), people):
         listeners = {HOME: among, Channel("public"): among, Channel("hashtag", "suppe", "suppe"): among}
-        found, cost = counted(
-            lived_in, lambda db, listeners=listeners: fanout.tell(db, newest(db, EventKind.POSTED), listeners)
-        )
+        tell = partial(_tell_newest, listeners=listeners)
+        found, cost = counted(lived_in, tell)
         assert {channel: one.accounts for one in found for channel in [one.message.channel]} == dict(listeners)
         costs.append(cost)
     assert costs[0] == costs[1] <= 60
@@ -185,6 +190,6 @@ def test_each_post_of_somebody_is_told_to_who_asked_to_hear_of_each(lived_in: Da
 
     lived_in.write(write)
     with lived_in.reading() as db:
-        found = notices.page(db, local(db, "anna"), notices.Window())
+        found = notices.page(db, local(db, "anna"), Window())
         assert [one.type for one in found] == ["status"]
         assert accounts.by_username(db, "anna").id == found[0].row.account_id
