@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, exists, or_, select, true
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, exists, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import follows, outbox
@@ -35,7 +35,7 @@ class Mute(Base):
     target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True)
     number: Mapped[int] = mapped_column(Id, default=new_id, index=True)
     """The order in which mutes were made, for pages of them."""
-    hide_notifications: Mapped[bool] = mapped_column(default=True, server_default=true())
+    hide_notifications: Mapped[bool] = mapped_column(default=True)
     until: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 

@@ -25,10 +25,10 @@ class ActorFigures(Base):
     __tablename__ = "actor_figures"
 
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True, autoincrement=False)
-    followers: Mapped[int] = mapped_column(default=0, server_default="0")
+    followers: Mapped[int] = mapped_column(default=0)
     """Accepted follows of this actor."""
-    following: Mapped[int] = mapped_column(default=0, server_default="0")
-    posts: Mapped[int] = mapped_column(default=0, server_default="0")
+    following: Mapped[int] = mapped_column(default=0)
+    posts: Mapped[int] = mapped_column(default=0)
     """What the actor wrote, but for direct and deleted posts; and for a community, the threads on its list."""
     last_post_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
 

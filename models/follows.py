@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, false, func, select, true
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox
@@ -38,11 +38,11 @@ class Follow(Base):
     follower_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
     target_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
     state: Mapped[str] = mapped_column(Text)
-    show_boosts: Mapped[bool] = mapped_column(default=True, server_default=true())
+    show_boosts: Mapped[bool] = mapped_column(default=True)
     """Whether what the target boosts comes into the follower's home."""
-    notify: Mapped[bool] = mapped_column(default=False, server_default=false())
+    notify: Mapped[bool] = mapped_column(default=False)
     """Whether the follower is told of each post of the target."""
-    languages: Mapped[Any] = mapped_column(Json, default=list, server_default="[]")
+    languages: Mapped[Any] = mapped_column(Json, default=list)
     """If any: only posts in these come into the follower's home."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 

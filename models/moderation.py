@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, false, func, select
+from sqlalchemy import ForeignKey, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors, domains, notifications, outbox, settings, text
@@ -29,10 +29,10 @@ class Report(Base):
     target_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
     post_uris: Mapped[Any] = mapped_column(Json, default=list)
     comment: Mapped[str] = mapped_column(Text, default="")
-    category: Mapped[str] = mapped_column(Text, default="other", server_default="other")
-    rules: Mapped[Any] = mapped_column(Json, default=list, server_default="[]")
+    category: Mapped[str] = mapped_column(Text, default="other")
+    rules: Mapped[Any] = mapped_column(Json, default=list)
     """Numbers of the node's rules that are broken, as the reporter sees it."""
-    forwarded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    forwarded: Mapped[bool] = mapped_column(default=False)
     """The server of the one reported has been told too."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
