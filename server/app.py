@@ -21,6 +21,10 @@ from server.errors import Answered, on_http_exception
 from server.floods import Floods
 from server.limits import Limits
 from server.logs import RequestLog
+from server.media import limits as media_limits
+from server.media import serving
+from server.media.remote import RemoteFiles
+from server.media.store import Store
 from server.negotiation import Endpoint, either
 from server.oauth import authorizing, describing, tokens
 from server.request_id import RequestId
@@ -226,6 +230,8 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         _route("/readyz", health.Readiness(database, settings).__call__),
         _route("/static/{version}/{path:path}", static_files.static),
         _route("/favicon.ico", static_files.favicon),
+        _route("/media/remote/{token}", serving.remote_file),
+        _route("/media/{name}", serving.own_file),
     ]
     app = Starlette(
         routes=[
@@ -249,7 +255,13 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
             Middleware(Answered),
             Middleware(KnownHost, node=database.node),
             Middleware(Legible),
-            Middleware(Bounded, max_bytes=settings.max_body, seconds=settings.receive_deadline),
+            Middleware(
+                Bounded,
+                max_bytes=settings.max_body,
+                seconds=settings.receive_deadline,
+                upload_bytes=media_limits.form_bytes(settings),
+                upload_seconds=settings.upload_deadline,
+            ),
         ],
         exception_handlers={HTTPException: on_http_exception},
     )
@@ -260,4 +272,5 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.limits = Limits()
     app.state.floods = Floods(settings)
     app.state.hub = Hub(database)
+    app.state.remote_files = RemoteFiles(Store.of(settings), federation, settings)
     return app

@@ -3,6 +3,7 @@
 Plain ASGI, so that it costs nothing where it has nothing to say.
 """
 
+import re
 import time
 
 import anyio
@@ -34,6 +35,16 @@ MAX_PATH = 8000
 
 FORM_BYTES = 500_000
 """Most bytes of one form: text of 100 000 characters has room, percent-encoded letters included."""
+
+
+MEDIA_CSP = "default-src 'none'; sandbox; frame-ancestors 'none'"
+"""For what people uploaded, here or elsewhere: whatever is in it, nothing runs."""
+
+UPLOADS = re.compile(
+    r"/api/v[12]/media/?|/api/v1/media/\d+/?|/api/v1/accounts/update_credentials/?"
+    r"|/ask|/post|/posts/\d+/(?:reply|edit)|/settings"
+)
+"""Where a form may bring files, and so be larger and take longer. Each asks who it is before it reads them."""
 
 
 class BodyTooLarge(DomainError):
@@ -69,7 +80,7 @@ class Headed:
             await self.app(scope, receive, send)
             return
         waited_for = scope["path"].startswith(POPUPS)
-        policy = CSP_OPEN_FORMS if scope["path"].startswith(OPEN_FORMS) else CSP
+        policy = _policy(scope["path"])
 
         async def send_headed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -86,6 +97,12 @@ class Headed:
             await send(message)
 
         await self.app(scope, receive, send_headed)
+
+
+def _policy(path: str) -> str:
+    if path.startswith("/media/"):
+        return MEDIA_CSP
+    return CSP_OPEN_FORMS if path.startswith(OPEN_FORMS) else CSP
 
 
 class KnownHost:
@@ -125,12 +142,25 @@ class Legible:
 
 
 class Bounded:
-    """Stops bodies that are too long or too slow while they come in; memory stays flat whatever is sent."""
+    """Stops bodies that are too long or too slow while they come in; memory stays flat whatever is sent.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, seconds: float) -> None:
+    Forms with files have bounds of their own; large parts of them lie on the disk while the form is read.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_bytes: int,
+        seconds: float,
+        upload_bytes: int | None = None,
+        upload_seconds: float | None = None,
+    ) -> None:
         self.app = app
         self.max_bytes = max_bytes
         self.seconds = seconds
+        self.upload_bytes = max_bytes if upload_bytes is None else upload_bytes
+        self.upload_seconds = seconds if upload_seconds is None else upload_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -138,8 +168,10 @@ class Bounded:
             return
         headers = Headers(scope=scope)
         form = is_form(headers)
-        most = min(FORM_BYTES, self.max_bytes) if form else self.max_bytes
-        deadline = time.monotonic() + self.seconds
+        most, seconds = min(FORM_BYTES, self.max_bytes) if form else self.max_bytes, self.seconds
+        if form and UPLOADS.fullmatch(scope["path"]) and brings_files(headers):
+            most, seconds = self.upload_bytes, self.upload_seconds
+        deadline = time.monotonic() + seconds
         came, whole = 0, False
 
         async def receive_bounded() -> Message:
@@ -167,6 +199,11 @@ def is_form(headers: Headers) -> bool:
     """True for what browsers send when a form is submitted."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     return media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}
+
+
+def brings_files(headers: Headers) -> bool:
+    """True for the one kind of form that can hold files."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
 
 
 def check_origin(connection: HTTPConnection, node: Node) -> None:

@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 import federation
 from federation import delivering, receiving, working
 from federation.context import Federation
-from federation.crossing import writing
-from models import deliveries, events, inbox, memory, oauth_sweeping, outbox, peers, reach
+from federation.crossing import in_thread, writing
+from models import deliveries, events, inbox, media, memory, oauth_sweeping, outbox, peers, reach
 from models.errors import Unavailable
 from server import pushing
+from server.media import processing, remote
+from server.media.store import Store
+from server.settings import Settings
 
 log = structlog.get_logger("torv.worker")
 
@@ -31,22 +34,24 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "peers": peers.sweep,
     "events": events.sweep,
     "apps": oauth_sweeping.sweep,
+    "files": media.sweep,
 }
 
 JOBS: Mapping[str, working.Run] = {**federation.JOBS, "push": pushing.send}
 """The work of all layers, by the names that models promise it under."""
 
 
-async def run_worker(fed: Federation, stop: asyncio.Event) -> None:
+async def run_worker(fed: Federation, stop: asyncio.Event, settings: Settings) -> None:
     """Work until `stop` is set; then what is under way has 10 s, and the rest goes back to the queue.
 
     If one of the loops breaks, all stop and its error is raised: a process that only half works helps nobody.
     """
     loops = [
-        working.run_jobs(fed, stop, JOBS),
+        working.run_jobs(fed, stop, {**JOBS, **processing.jobs(settings)}),
         delivering.run(fed, stop),
         receiving.run(fed, stop),
         keep_house(fed, stop),
+        keep_files(settings, stop),
     ]
     tasks = [asyncio.create_task(loop) for loop in loops]
     try:
@@ -71,6 +76,14 @@ async def keep_house(fed: Federation, stop: asyncio.Event, *, every: float = HOU
                     log.info("swept", table=name, rows=gone)
                 if gone < BATCH:
                     break
+
+
+async def keep_files(settings: Settings, stop: asyncio.Event, *, every: float = HOUSEKEEPING) -> None:
+    """Keep the folder of other servers' files as small as the setting says."""
+    store = Store.of(settings)
+    while not await _stopped(stop, every):
+        if gone := await in_thread(lambda: remote.sweep(store, settings.media_cache_bytes)):
+            log.info("swept", folder="media", files=gone)
 
 
 async def _sweep(fed: Federation, sweep: Callable[[Session, int], int]) -> int:

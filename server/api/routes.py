@@ -18,6 +18,7 @@ from server.api import (
     filters_v1,
     instance,
     lists,
+    media,
     notifications,
     people,
     polls,
@@ -231,7 +232,13 @@ INSTANCE: list[Endpoint] = [
     get("/api/v1/custom_emojis", instance.custom_emojis),
 ]
 
-MEDIA: list[Endpoint] = []
+MEDIA: list[Endpoint] = [
+    post("/api/v2/media", media.upload),
+    post("/api/v1/media", media.upload_first),
+    get("/api/v1/media/{id}", media.show),
+    put("/api/v1/media/{id}", media.change),
+    delete("/api/v1/media/{id}", media.delete),
+]
 
 POLLS: list[Endpoint] = [
     get("/api/v1/polls/{id}", polls.show),

@@ -12,11 +12,11 @@ from models import actors, figures, follows, preferences
 from models.accounts import Role as Rank
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS
-from models.database import node_of
 from models.posts import Visibility
 from server import static_files
 from server.api.entities.accounts import Account, AccountRole, CredentialAccount, Field, Posting, Role, Source
 from server.api.times import stamp
+from server.media.links import Links, links
 
 NO_AVATAR = "avatars/missing.png"
 """Clients know a picture by this name for one that stands for none."""
@@ -86,11 +86,11 @@ def everything(db: Session, people: Sequence[Actor]) -> list[dict[str, Any]]:
     all_of_them = {actor.id: actor for actor in [*people, *moved.values()]}
     counts = figures.many(db, all_of_them)
     ranks = _ranks(db, [actor.id for actor in all_of_them.values() if actor.local])
-    origin = node_of(db).origin
+    here = links(db)
 
     def values(actor: Actor, at: Actor | None) -> dict[str, Any]:
         target = Account(**values(at, None)) if at is not None and at.id != actor.id else None
-        return _values(actor, counts.get(actor.id), ranks.get(actor.id), origin, target)
+        return _values(actor, counts.get(actor.id), ranks.get(actor.id), here, target)
 
     return [values(actor, moved.get(actor.moved_to)) for actor in people]
 
@@ -103,16 +103,16 @@ def _ranks(db: Session, actor_ids: list[int]) -> dict[int, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def avatar(origin: str, actor: Actor) -> str:
-    """The address of somebody's picture, or of the one that stands for none."""
-    return actor.icon_url or origin + static_files.address(COMMUNITY_AVATAR if actor.is_community else NO_AVATAR)
+def avatar(here: Links, actor: Actor) -> str:
+    """The address of somebody's picture here, or of the one that stands for none."""
+    return here.icon(actor) or here.origin + static_files.address(COMMUNITY_AVATAR if actor.is_community else NO_AVATAR)
 
 
 def _values(
-    actor: Actor, counts: figures.ActorFigures | None, rank: str | None, origin: str, moved: Account | None
+    actor: Actor, counts: figures.ActorFigures | None, rank: str | None, here: Links, moved: Account | None
 ) -> dict[str, Any]:
-    picture = avatar(origin, actor)
-    header = actor.image_url or origin + static_files.address(NO_HEADER)
+    picture = avatar(here, actor)
+    header = here.image(actor) or here.origin + static_files.address(NO_HEADER)
     began = actor.published or datetime.fromtimestamp((actor.id >> ID_RANDOM_BITS) / 1000, UTC)
     last = counts.last_post_at if counts else None
     extra: dict[str, Any] = actor.extra or {}

@@ -110,7 +110,7 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
             answering = asyncio.create_task(server.serve())
             tasks = [answering]
             if chosen.workers_in_serve:
-                tasks.append(asyncio.create_task(run_worker(fed, stop)))
+                tasks.append(asyncio.create_task(run_worker(fed, stop, chosen)))
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
@@ -132,7 +132,7 @@ async def _work(chosen: Settings, database: Database, admin_port: int) -> None:
     async with federating(chosen, database) as fed, _stopping() as stop:
         with _measured(Metrics(database), msgspec.structs.replace(chosen, admin_port=admin_port)):
             log.info("working", origin=chosen.node.origin)
-            await run_worker(fed, stop)
+            await run_worker(fed, stop, chosen)
             log.info("stopped")
 
 

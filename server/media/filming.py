@@ -86,9 +86,7 @@ async def probe(found: Tools, source: Path, sniffed: Sniffed) -> Probed:
     """What is in a film or sound. Raises Refused."""
     wanted = ["-show_entries", "format=duration,bit_rate:stream:stream_disposition:stream_side_data=rotation"]
     try:
-        said = await run(
-            [found.ffprobe, "-v", "error", "-of", "json", *wanted, *_reading(source, sniffed)], PROBE
-        )
+        said = await run([found.ffprobe, "-v", "error", "-of", "json", *wanted, *_reading(source, sniffed)], PROBE)
         told = msgspec.json.decode(said)
     except (Failed, msgspec.DecodeError):
         raise Refused("The file is damaged or not what it seems") from None
@@ -134,7 +132,9 @@ async def film(found: Tools, source: Path, sniffed: Sniffed, probed: Probed, tar
 async def sound(found: Tools, source: Path, sniffed: Sniffed, probed: Probed, target: Path) -> None:
     """Write an MP3 that holds the sound and nothing else. Raises Refused."""
     how = ["-c:a", "copy"] if probed.audio == "mp3" else ["-c:a", "libmp3lame", "-q:a", "3"]
-    await _write(found, source, sniffed, ["-map", "0:a:0", *how, "-vn", "-id3v2_version", "0", "-f", "mp3", str(target)])
+    await _write(
+        found, source, sniffed, ["-map", "0:a:0", *how, "-vn", "-id3v2_version", "0", "-f", "mp3", str(target)]
+    )
 
 
 async def still(found: Tools, film: Path, probed: Probed, target: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from models import media
 from models.errors import Invalid
 from server.media import filming
-from server.media.kinds import AVIF, FILMS, GIF, IMAGES, SOUNDS, SYNONYMS, WEBP, Sniffed
+from server.media.kinds import AVIF, FILMS, IMAGES, SOUNDS, SYNONYMS, WEBP, Sniffed
 from server.settings import Settings
 
 IMAGE_PIXELS = 33_177_600
@@ -48,6 +48,11 @@ def limits(settings: Settings) -> MediaRules:
     return MediaRules(tuple(names), settings.media_max_image_bytes, settings.media_max_video_bytes)
 
 
+def form_bytes(settings: Settings) -> int:
+    """Most bytes of a form with files: one film, or as many images as a post has."""
+    return max(settings.media_max_video_bytes, media.MAX_FILES * settings.media_max_image_bytes) + ENVELOPE
+
+
 def _reads(one: Sniffed) -> bool:
     from PIL import features
 
@@ -63,8 +68,3 @@ def check(rules: MediaRules, sniffed: Sniffed | None, size: int) -> Sniffed:
     if size > (most := rules.most(sniffed.kind)):
         raise Invalid(f"Validation failed: File must be smaller than {most // 1_000_000} MB", code="file_large")
     return sniffed
-
-
-def moves(sniffed: Sniffed) -> bool:
-    """Whether a file of this kind may turn out to be an animation, which becomes a film."""
-    return sniffed is GIF

@@ -9,6 +9,7 @@ from models.database import Node
 from server.api.arguments import Nothing
 from server.api.calls import Call, Endpoint, endpoint
 from server.api.show_accounts import avatar
+from server.media.links import links
 from server.oauth.answering import program, told
 from server.oauth.tokens import GRANTS
 
@@ -57,13 +58,14 @@ async def metadata(request: Request) -> Response:
 async def who_it_is(call: Call, _args: Nothing) -> UserInfo:
     """`GET` and `POST /oauth/userinfo`: the person a token acts for."""
     me = call.me
+    picture = await call.read(lambda db: avatar(links(db), me))
     return UserInfo(
         iss=call.node.origin,
         sub=me.uri,
         name=me.display_name,
         preferred_username=me.username,
         profile=me.url or me.uri,
-        picture=avatar(call.node.origin, me),
+        picture=picture,
     )
 
 

@@ -18,7 +18,10 @@ from models.outbox import Delivery
 from models.peers import Peer
 from models.posts import Draft
 from server import worker
+from server.settings import Settings
 from tests.federation.elsewhere import Elsewhere, federation_with, remote
+
+SETTINGS = Settings(data_dir="unused")
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +47,7 @@ async def test_a_post_is_on_its_way_without_waiting_for_any_poll(
 
     lene = database.write(set_up)
     stop = asyncio.Event()
-    task = asyncio.create_task(worker.run_worker(federation_with(database, elsewhere), stop))
+    task = asyncio.create_task(worker.run_worker(federation_with(database, elsewhere), stop, SETTINGS))
     await _until(lambda: any(sent.json["type"] == "Accept" for sent in elsewhere.posts("m.example")))
     await asyncio.to_thread(database.write, lambda db: composing.note(db, lene, Draft(text="Hej.")))
     await _until(lambda: any(sent.json["type"] == "Create" for sent in elsewhere.posts("m.example")), 3)
@@ -63,7 +66,7 @@ async def test_when_one_loop_breaks_all_stop_and_the_error_is_told(
     monkeypatch.setattr(delivering, "run", breaks)
     stop = asyncio.Event()
     with pytest.raises(RuntimeError, match="broken"):
-        await asyncio.wait_for(worker.run_worker(federation_with(database, Elsewhere()), stop), 20)
+        await asyncio.wait_for(worker.run_worker(federation_with(database, Elsewhere()), stop, SETTINGS), 20)
     assert stop.is_set()
 
 
@@ -120,7 +123,7 @@ async def test_jobs_that_set_up_promised_are_all_done_in_the_end(database: Datab
 
     database.write(set_up)
     stop = asyncio.Event()
-    task = asyncio.create_task(worker.run_worker(federation_with(database, elsewhere), stop))
+    task = asyncio.create_task(worker.run_worker(federation_with(database, elsewhere), stop, SETTINGS))
     await _until(lambda: database.write(lambda db: db.scalar(select(func.count(Job.id)))) == 0)
     stop.set()
     await asyncio.wait_for(task, 15)

@@ -1,0 +1,112 @@
+"""Files for posts: sent first, described, and named by the post that is written then."""
+
+import math
+import re
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from models import media
+from models.actors import Actor
+from models.errors import Conflict, Invalid, NotFound
+from models.media import Media, State
+from server.api.arguments import Nothing
+from server.api.calls import Call, Reply, endpoint
+from server.api.entities.statuses import MediaAttachment
+from server.api.show_attachments import uploaded
+from server.media import uploading
+
+QUICK = 1.5
+"""Seconds for which the answer to an upload waits for the work on it."""
+
+PATIENT = 60.0
+"""The same in the first version, which knows no files that are being worked on."""
+
+FOCUS = re.compile(r"\s*(-?\d{1,3}(?:\.\d{1,20})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,20})?)\s*")
+
+
+class Uploading(msgspec.Struct, kw_only=True):
+    """What comes with a file, which is sent as `file` (multipart). `focus`: two numbers from -1 to 1, as `0.5,-0.2`."""
+
+    description: str | None = None
+    focus: str | None = None
+
+
+def focus_of(text: str | None) -> tuple[float, float] | None:
+    """A focus as clients write it; None if they write none. Raises Invalid."""
+    if text is None or not text.strip():
+        return None
+    parsed = FOCUS.fullmatch(text)
+    if parsed is None:
+        raise Invalid("The focus is two numbers from -1 to 1 with a comma between", code="focus_unfit")
+    x, y = float(parsed[1]), float(parsed[2])
+    return (x, y) if math.isfinite(x) and math.isfinite(y) else None
+
+
+@endpoint("write:media", Uploading, MediaAttachment, costly=True)
+async def upload(call: Call, args: Uploading) -> Reply:
+    """`POST /api/v2/media`: send a file (`file`, multipart). 200 if it is ready, 202 with `url: null` if it is still
+    being worked on."""
+    return await _upload(call, args, QUICK)
+
+
+@endpoint("write:media", Uploading, MediaAttachment, costly=True)
+async def upload_first(call: Call, args: Uploading) -> Reply:
+    """`POST /api/v1/media`: the same, and the answer waits until it is ready."""
+    reply = await _upload(call, args, PATIENT)
+    return Reply(reply.value)
+
+
+async def _upload(call: Call, args: Uploading, seconds: float) -> Reply:
+    sent = call.files.get("file")
+    if sent is None:
+        raise Invalid("Validation failed: File can't be blank", code="file_missing")
+    focus = focus_of(args.focus)
+    row = await uploading.take(
+        call.database, call.settings, call.me.id, sent, description=args.description or "", focus=focus
+    )
+    return _answer(call, await uploading.settled(call.database, call.me.id, row.id, seconds), working=202)
+
+
+def _answer(call: Call, row: Media, *, working: int) -> Reply:
+    if row.state == State.FAILED:
+        raise Invalid(f"Validation failed: {row.error}", code="file_unfit")
+    return Reply(uploaded(row, call.node.origin), 200 if row.state == State.READY else working)
+
+
+@endpoint("write:media", Nothing, MediaAttachment)
+async def show(call: Call, args: Nothing) -> Reply:
+    """`GET /api/v1/media/{id}`: one's own file; 206 while it is being worked on, 422 if it cannot be shown."""
+    row = await call.read(lambda db: media.mine(db, call.me.id, call.path()))
+    return _answer(call, row, working=206)
+
+
+@endpoint("write:media", Uploading, MediaAttachment)
+async def change(call: Call, args: Uploading) -> MediaAttachment:
+    """`PUT /api/v1/media/{id}`: describe a file that stands in no post yet. In a post that is a new edition of it."""
+    id, focus = call.path(), focus_of(args.focus)
+
+    def write(db: Session, me: Actor) -> MediaAttachment:
+        row = media.mine(db, me.id, id)
+        if row.post_id is not None:
+            raise NotFound("Record not found")
+        media.describe(row, args.description, focus)
+        db.flush()
+        return uploaded(row, call.node.origin)
+
+    return await call.write(write)
+
+
+@endpoint("write:media", Nothing, dict[str, str], costly=True)
+async def delete(call: Call, args: Nothing) -> dict[str, str]:
+    """`DELETE /api/v1/media/{id}`: remove a file that stands in no post."""
+    id = call.path()
+
+    def write(db: Session, me: Actor) -> dict[str, str]:
+        try:
+            media.delete(db, me.id, id)
+        except Conflict as error:
+            raise Invalid(error.text, code=error.code) from None
+        return {}
+
+    return await call.write(write)

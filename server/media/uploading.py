@@ -1,0 +1,143 @@
+"""Taking in what somebody sends: onto the disk, judged by its first bytes, and its work begun."""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from starlette.datastructures import UploadFile
+
+from federation.crossing import in_thread, reading, writing
+from models import media
+from models.base import new_id, now
+from models.database import Database
+from models.errors import Invalid
+from models.media import Made, Media, Purpose, State
+from server.media import processing
+from server.media.kinds import HEAD, sniff
+from server.media.limits import PICTURE_BYTES, check, limits
+from server.media.store import BLOCK, Store
+from server.settings import Settings
+
+SOON = timedelta(seconds=30)
+"""After this the worker does what the door began and did not end."""
+
+BREATH = 0.05
+_begun: set[asyncio.Task[None]] = set()
+
+
+async def take(
+    database: Database,
+    settings: Settings,
+    account_id: int,
+    upload: UploadFile,
+    *,
+    description: str = "",
+    focus: tuple[float, float] | None = None,
+) -> Media:
+    """Keep an upload for a post and begin the work on it. Raises Invalid for what is not taken here."""
+    store = Store.of(settings)
+    rules = await in_thread(lambda: limits(settings))
+    sniffed = check(rules, sniff(await _head(upload)), _size(upload))
+    name = await in_thread(lambda: _keep(store, upload.file))
+    at_once = sniffed.kind == "image"
+    try:
+        row = await writing(
+            database,
+            lambda db: media.create(
+                db,
+                account_id,
+                sniffed.kind,
+                name,
+                description=description,
+                focus=focus,
+                run_at=now() + SOON if at_once else None,
+            ),
+        )
+    except BaseException:
+        store.remove([], [name])
+        raise
+    if at_once:
+        _begin(processing.work(database, store, row.id))
+    return row
+
+
+def _begin(work: Coroutine[Any, Any, None]) -> None:
+    """Let it go on while the answer is given; if this process ends before it does, the job is still there."""
+    task = asyncio.create_task(work)
+    _begun.add(task)
+    task.add_done_callback(_ended)
+
+
+def _ended(task: "asyncio.Task[None]") -> None:
+    _begun.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        processing.log.warning("the work on an upload was interrupted, and a job takes it up: %r", error)
+
+
+async def settled(database: Database, account_id: int, id: int, seconds: float) -> Media:
+    """The row as soon as its work has ended, or as it is after so many seconds. Raises NotFound."""
+    until = time.monotonic() + seconds
+    while True:
+        row = await reading(database, lambda db: media.mine(db, account_id, id))
+        if row.state in {State.READY, State.FAILED} or time.monotonic() > until:
+            return row
+        await asyncio.sleep(BREATH)
+
+
+async def picture(database: Database, settings: Settings, upload: UploadFile, purpose: Purpose) -> tuple[int, Made]:
+    """A picture of a profile, cut to size and kept, and the id its row is to have.
+
+    `media.set_picture` makes it somebody's; if that fails, `discard` it. Raises Invalid.
+    """
+    store = Store.of(settings)
+    rules = await in_thread(lambda: limits(settings))
+    size = _size(upload)
+    sniffed = check(rules, sniff(await _head(upload)), size)
+    if sniffed.kind != "image":
+        raise Invalid("Validation failed: the picture has to be an image", code="file_kind")
+    if size > PICTURE_BYTES:
+        raise Invalid(f"Validation failed: a picture has at most {PICTURE_BYTES // 1_000_000} MB", code="file_large")
+    id = new_id()
+    name = await in_thread(lambda: _keep(store, upload.file))
+    try:
+        async with processing.turns():
+            return id, await processing.make(store, store.upload(name), id, purpose.value)
+    except processing.Refused as refused:
+        raise Invalid(f"Validation failed: {refused}", code="file_unfit") from None
+    finally:
+        await in_thread(lambda: store.remove([], [name]))
+
+
+async def discard(settings: Settings, made: Made) -> None:
+    """Remove files that became nobody's."""
+    await in_thread(lambda: Store.of(settings).remove(made.files))
+
+
+async def _head(upload: UploadFile) -> bytes:
+    head = await upload.read(HEAD)
+    await upload.seek(0)
+    return head
+
+
+def _size(upload: UploadFile) -> int:
+    return upload.size or 0
+
+
+def _keep(store: Store, content: BinaryIO) -> str:
+    """Write an upload to the disk, for the job that may have to take it up after a crash."""
+    name, place = store.new_upload()
+    try:
+        content.seek(0)
+        with place.open("xb") as out:
+            shutil.copyfileobj(content, out, BLOCK)
+            out.flush()
+            os.fsync(out.fileno())
+    except BaseException:
+        Path(place).unlink(missing_ok=True)
+        raise
+    return name
