@@ -1,6 +1,7 @@
 """OAuth's apps, codes and tokens: what is given to whom, how often, and how it ends (T101, T105 to T107)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -265,6 +266,27 @@ def test_nobody_gives_an_app_more_than_it_registered_for(desk: Desk) -> None:
         oauth.asked_scopes(db.get_one(App, other), "read write:statuses")
 
 
+def _at_once(what: Callable[[], Issued | Reused]) -> tuple[list[Issued], int]:
+    """Eight try it in the same moment: what was issued, and how many heard that it was used before."""
+
+    def attempt(_: int) -> Issued | Reused | None:
+        try:
+            return what()
+        except OAuthError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(attempt, range(8)))
+    return [one for one in done if isinstance(one, Issued)], sum(isinstance(one, Reused) for one in done)
+
+
+def test_of_many_who_come_with_one_code_in_the_same_moment_one_gets_a_token_and_loses_it(desk: Desk) -> None:
+    code = desk.code()
+    issued, reused = _at_once(lambda: desk.exchange(code))
+    assert (len(issued), reused) == (1, 7)
+    assert desk.who(issued[0].secret) is None
+
+
 # Refreshing
 
 
@@ -296,6 +318,13 @@ def test_a_refresh_token_used_twice_ends_the_whole_chain(desk: Desk) -> None:
     assert desk.who(third.secret) is None
     with desk.refused("invalid_grant"):
         desk.refresh(third.refresh or "")
+
+
+def test_of_many_who_refresh_in_the_same_moment_one_does_and_the_chain_ends(desk: Desk) -> None:
+    first = desk.token("read offline_access")
+    issued, reused = _at_once(lambda: desk.refresh(first.refresh or ""))
+    assert (len(issued), reused) == (1, 7)
+    assert desk.who(issued[0].secret) is None
 
 
 def test_refreshing_gives_less_if_asked_but_never_more(desk: Desk) -> None:
