@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.base import now
 from models.oauth import REFRESH_DAYS, AccessToken, App, Grant
+from models.push import Subscription
 
 UNUSED_APP_DAYS = 7
 UNUSED_OWN_DAYS = 90
@@ -14,7 +15,8 @@ UNUSED_OWN_DAYS = 90
 
 
 def sweep(db: Session, limit: int) -> int:
-    """Forget codes and tokens that are long over, and apps that have neither; how many of the most there were."""
+    """Forget codes and tokens that are long over, apps that have neither, and devices to be told of notices whose token
+    was taken back; how many of the most there were."""
     day_ago, month_ago = now() - timedelta(days=1), now() - timedelta(days=30)
     grants = select(Grant.code_hash).where(Grant.expires_at < day_ago).limit(limit)
     gone = list(db.scalars(grants))
@@ -38,4 +40,7 @@ def sweep(db: Session, limit: int) -> int:
         db.scalars(select(App.id).where(App.created_at < now() - timedelta(days=UNUSED_APP_DAYS), ~used).limit(limit))
     )
     db.execute(delete(App).where(App.id.in_(apps)))
-    return max(len(gone), len(tokens), len(apps))
+    alive = exists().where(AccessToken.family_id == Subscription.family_id, AccessToken.revoked_at.is_(None))
+    devices = list(db.scalars(select(Subscription.id).where(~alive).limit(limit)))
+    db.execute(delete(Subscription).where(Subscription.id.in_(devices)))
+    return max(len(gone), len(tokens), len(apps), len(devices))

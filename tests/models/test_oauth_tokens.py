@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from models import accounts, actors, leaving, moderation, oauth, oauth_sweeping, oauth_use
 from models.accounts import Account
-from models.base import clock, now
+from models.base import clock, new_id, now
 from models.database import Database
 from models.errors import Invalid, NotFound
 from models.oauth import AccessToken, App, Grant, Issued, OAuthError, Reused
+from models.push import Subscription
 from models.redirects import OUT_OF_BAND
 from models.tables import metadata
 
@@ -556,6 +557,24 @@ def test_a_used_code_is_recognised_as_long_as_it_could_be_tried_again(desk: Desk
     clock.offset = 3600.0
     desk.database.write(lambda db: oauth_sweeping.sweep(db, 100))
     assert isinstance(desk.exchange(code), Reused)
+
+
+def test_devices_that_may_hear_nothing_any_more_are_forgotten(desk: Desk) -> None:
+    first, taken_back = desk.token("read push offline_access"), desk.token("read push")
+
+    def listen(family_id: int) -> Any:
+        device = {"endpoint": "https://push.example/1", "p256dh": "", "auth": ""}
+        return lambda db: db.add(
+            Subscription(id=new_id(), family_id=family_id, account_id=desk.account(db).id, **device)
+        )
+
+    for one in (first, taken_back):
+        desk.database.write(listen(one.row.family_id))
+    desk.refresh(first.refresh or "")
+    desk.database.write(lambda db: oauth.revoke(db, desk.app(db), taken_back.secret))
+    desk.database.write(lambda db: oauth_sweeping.sweep(db, 100))
+    with desk.database.reading() as db:
+        assert list(db.scalars(select(Subscription.family_id))) == [first.row.family_id]
 
 
 def test_a_token_for_a_script_is_made_without_a_browser(desk: Desk) -> None:
