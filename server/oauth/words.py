@@ -1,7 +1,5 @@
 """What an app may do, in words for somebody who has never heard of scopes."""
 
-from dataclasses import dataclass
-
 from models import scopes
 from server.i18n import later
 
@@ -45,23 +43,10 @@ BESIDES = {
     "push": later("Show notices on your device, also when the app is closed"),
     "offline_access": later("Stay signed in while you are not using it"),
 }
-GROUPS = (
-    (later("It may see"), READS),
-    (later("It may do in your name"), WRITES),
-    (later("Besides"), BESIDES),
-)
 
 
-@dataclass(frozen=True)
-class Rights:
-    """A heading and what stands under it, in English, translated where they are shown."""
-
-    heading: str
-    lines: tuple[str, ...]
-
-
-def rights(granted: str) -> list[Rights]:
-    """The scopes of a token in plain words, in groups; what a broader scope covers is not said twice."""
+def rights(granted: str) -> list[str]:
+    """The scopes of a token in plain words (English, translated where they are shown): what it reads, what it does, and
+    the rest. What a broader scope covers is not said twice."""
     names = scopes.minimal(granted)
-    found = [Rights(heading, tuple(words[name] for name in names if name in words)) for heading, words in GROUPS]
-    return [group for group in found if group.lines]
+    return [words[name] for words in (READS, WRITES, BESIDES) for name in names if name in words]

@@ -10,7 +10,7 @@ from models import oauth
 from models.accounts import Account
 from models.oauth import AccessToken, App
 from server.forms import Form
-from server.oauth.words import Rights, rights
+from server.oauth.words import rights
 from server.web.visits import Visit, action, own_page
 
 
@@ -21,7 +21,7 @@ class Shown:
     id: int
     name: str
     website: str
-    rights: list[Rights]
+    rights: list[str]
     since: datetime
     used: datetime
 

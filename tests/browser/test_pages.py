@@ -25,8 +25,15 @@ OPEN_PAGES = (
 )
 OWN_PAGES = (
     *("/", "/questions", "/questions?order=unanswered", "/communities", "/c/udfordrere", "/u/birk", "/t/regler"),
-    *("/ask", "/post", "/follow", "/requests", "/notifications", "/settings", "/settings/account", "/settings/blocks"),
-    *("/admin/reports", "/admin/domains", "/intents/follow?uri=birk", "/posts/{q}/reply", "/posts/{q}/history"),
+    *("/ask", "/post", "/follow", "/requests", "/notifications", "/settings", "/settings/account", "/settings/apps"),
+    *(
+        "/settings/blocks",
+        "/admin/reports",
+        "/admin/domains",
+        "/intents/follow?uri=birk",
+        "/posts/{q}/reply",
+        "/posts/{q}/history",
+    ),
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
 )
 Faults = Callable[[Page], list[str]]
