@@ -41,6 +41,8 @@ async def refresh_poll(fed: Federation, post_id: int) -> None:
 
     Of a poll of ours, and where its server does not answer, nothing happens.
     """
+    if not await crossing.reading(fed.database, lambda db: _unfinished(db, post_id)):
+        return
     uri = await crossing.writing(fed.database, lambda db: _due(db, post_id))
     if not uri:
         return
@@ -58,10 +60,15 @@ def refresh_later(db: Session, post_id: int) -> None:
         jobs.enqueue(db, "refresh_post", {"uri": uri}, dedupe=f"refresh:{uri}")
 
 
-def _due(db: Session, post_id: int) -> str:
+def _unfinished(db: Session, post_id: int) -> str:
+    """The id of a poll elsewhere whose last figures we have not seen."""
     post, poll = db.get(Post, post_id), polls.get(db, post_id)
     if post is None or poll is None or post.local or post.deleted_at is not None:
         return ""
-    if poll.expires_at is not None and post.checked_at is not None and post.checked_at > poll.expires_at:
-        return ""
-    return post.uri if memory.first_time(db, "poll-asked", post.uri, FRESH) else ""
+    seen = poll.expires_at is not None and post.checked_at is not None and post.checked_at > poll.expires_at
+    return "" if seen else post.uri
+
+
+def _due(db: Session, post_id: int) -> str:
+    uri = _unfinished(db, post_id)
+    return uri if uri and memory.first_time(db, "poll-asked", uri, FRESH) else ""

@@ -7,6 +7,7 @@ when it comes unsigned, forged, stale, replayed, from the wrong actor, or about 
 from federation.handlers.accept import accept
 from federation.handlers.add import add
 from federation.handlers.announce import announce
+from federation.handlers.ballots import poll_vote
 from federation.handlers.block import block
 from federation.handlers.choose_answer import choose_answer
 from federation.handlers.create import create
@@ -40,6 +41,7 @@ HANDLERS: dict[str, Handler] = {
     "Leave": leave,
     "Like": like,
     "Move": move,
+    "PollVote": poll_vote,
     "QuoteRequest": quote_request,
     "Reject": reject,
     "Remove": remove,

@@ -5,7 +5,7 @@ from federation.reading.actors import ACTOR_TYPES, ActorIn, KeyDocument, actor, 
 from federation.reading.collections import CollectionIn, collection
 from federation.reading.decoding import Unreadable, decode
 from federation.reading.objects import POST_TYPES, ObjectIn, is_tombstone, note
-from federation.reading.values import one_id
+from federation.reading.values import line, one_id
 
 __all__ = [
     "ACTOR_TYPES",
@@ -25,6 +25,7 @@ __all__ = [
     "is_named_by",
     "is_tombstone",
     "key_document",
+    "line",
     "note",
     "one_id",
     "without_context",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
+from sqlalchemy.orm import Session
 
 from models import actors, ballots, composing
 from models.polls import PollDraft
@@ -18,8 +19,10 @@ THEMES = ("Regler og love, som ingen har læst", "Politik", "Vaner")
 def new_poll(site: Site, **how: bool) -> str:
     """Camilla asks; David has voted."""
 
-    def ask(db):  # type: ignore[no-untyped-def]
-        camilla, david = (actors.by_handle(db, name) for name in ("camilla", "david"))
+    def ask(db: Session) -> int:
+        camilla, david = actors.by_handle(db, "camilla"), actors.by_handle(db, "david")
+        assert camilla is not None
+        assert david is not None
         draft = Draft("Hvilket tema til næste fyraftensmøde?", poll=PollDraft(THEMES, 86_400, **how))
         post = composing.note(db, camilla, draft)
         ballots.vote(db, david, post, [0])

@@ -20,6 +20,7 @@ from models import accounts, actors, communities, composing, follows, posts, rea
 from models.base import now
 from models.database import Database
 from models.follows import FollowState
+from models.polls import PollDraft
 from models.posts import Draft, Post
 from tests.conftest import NODE, Templates
 from tests.federation.neighbours import BOOKKEEPING, Fediverse, Inbox, Json, Neighbour, neighbour
@@ -51,7 +52,7 @@ FEDIVERSE = Fediverse()
 
 JONAS, KARLA = neighbour(FEDIVERSE), neighbour(FEDIVERSE, "karla", "k.example")
 neighbour(FEDIVERSE, "jonas2", "n.example", alsoKnownAs=[JONAS.uri])
-QUESTION = 4711
+QUESTION, POLL = 4711, 4712
 
 
 def fill(database: Database) -> None:
@@ -207,6 +208,11 @@ ROWS: dict[str, Row] = {
         lambda s: s.jonas.does("ChooseAnswer", s.note["id"]),
         before=_asked_by_jonas,
     ),
+    "PollVote": Row(
+        lambda s: s.jonas.does("PollVote", f"{NODE.origin}/p/{POLL}", choice_text="Onsdag"),
+        lambda s: s.jonas.does("PollVote", s.question.uri, choice_text="Onsdag"),
+        before=lambda s: _polled(s),
+    ),
     "QuoteRequest": Row(
         lambda s: s.jonas.does("QuoteRequest", s.question.uri, instrument=s.jonas.note("quoting")),
         lambda s: s.jonas.does("QuoteRequest", s.question.uri, instrument=s.karlas["id"]),
@@ -242,6 +248,18 @@ ROWS: dict[str, Row] = {
         effect=False,
     ),
 }
+
+
+def _polled(scene: Scene) -> None:
+    """Lene has asked when."""
+
+    def change(db: Session) -> None:
+        lene, poll = actors.by_uri(db, scene.lene), PollDraft(("Onsdag", "Torsdag"), 86_400)
+        assert lene is not None
+        with patch.object(composing, "new_id", lambda at=None: POLL):
+            composing.note(db, lene, Draft("Hvornår?", poll=poll))
+
+    scene.inbox.write(change)
 
 
 def _pinned(scene: Scene) -> None:

@@ -186,6 +186,18 @@ async def test_a_vote_that_a_stranger_wrapped_does_not_count(scene: Scene) -> No
     assert ended == "It was wrapped by a community that is not the thread's home."
 
 
+async def test_piefeds_word_for_a_vote_counts_once_too(scene: Scene) -> None:
+    poll = lenes_poll(scene)
+    said = scene.jonas.does("PollVote", poll.uri, choice_text="Torsdag")
+    assert await scene.hear(scene.jonas, said) == f"done: Counted a vote in {poll.uri}."
+    assert votes(scene, poll.uri) == [0, 1]
+    again = scene.jonas.does("PollVote", poll.uri, 2, choice_text="Onsdag")
+    assert await nothing_changes(scene, scene.jonas, again) == "This actor has voted already."
+    for label, text in enumerate((None, "", 7, "Fredag"), 3):
+        said = scene.karla.does("PollVote", poll.uri, label, choice_text=text)
+        assert await nothing_changes(scene, scene.karla, said) == "The chosen vote option does not exist."
+
+
 async def test_a_vote_in_a_poll_elsewhere_is_its_origins_to_count(scene: Scene) -> None:
     poll = await met(scene)
     ended = await nothing_changes(scene, scene.karla, vote(scene.karla, poll["id"], "Onsdag"))
