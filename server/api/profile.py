@@ -5,15 +5,17 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.orm import Session
 
-from models import preferences, profiles
+from models import media, preferences, profiles
 from models.accounts import Account as Login
 from models.actors import Actor
 from models.errors import Invalid
+from models.media import PICTURES, Made, Purpose
 from models.posts import Visibility
 from server.api import show_accounts
 from server.api.arguments import Nothing
 from server.api.calls import Call, endpoint
 from server.api.entities.accounts import CredentialAccount, Preferences
+from server.media import uploading
 
 VISIBILITIES = {
     "public": Visibility.PUBLIC,
@@ -73,14 +75,46 @@ async def update_credentials(call: Call, args: Written) -> CredentialAccount:
     if args.attribution_domains is not None:
         chosen["attribution_domains"] = args.attribution_domains
 
+    pictures = await _pictures(call)
+
     def work(db: Session, me: Actor) -> CredentialAccount:
         login = db.get_one(Login, me.id)
         if chosen:
             preferences.change(db, login, **chosen)
-        profiles.change(db, me, automated=args.bot, **changes)
+        addresses = {
+            PICTURES[purpose]: media.set_picture(db, me.id, purpose, made, id)
+            for purpose, (id, made) in pictures.items()
+        }
+        profiles.change(db, me, automated=args.bot, **changes, **addresses)
         return show_accounts.own(db, login, me)
 
-    return await call.write(work)
+    try:
+        return await call.write(work)
+    except BaseException:
+        await _discard(call, pictures)
+        raise
+
+
+Kept = dict[Purpose, tuple[int, Made]]
+
+
+async def _pictures(call: Call) -> Kept:
+    """The pictures that were sent, cut to size and kept; they are nobody's yet. Raises Invalid, and keeps none then."""
+    kept: Kept = {}
+    try:
+        for purpose in PICTURES:
+            sent = call.files.get(purpose.value)
+            if sent is not None and (sent.filename or sent.size):
+                kept[purpose] = await uploading.picture(call.database, call.settings, sent, purpose)
+    except BaseException:
+        await _discard(call, kept)
+        raise
+    return kept
+
+
+async def _discard(call: Call, kept: Kept) -> None:
+    for _, made in kept.values():
+        await uploading.discard(call.settings, made)
 
 
 def _changes(args: Written) -> dict[str, Any]:
@@ -116,18 +150,19 @@ def _chosen(source: SourceWritten | None) -> dict[str, Any]:
 @endpoint("write:accounts", Nothing, CredentialAccount)
 async def delete_avatar(call: Call, args: Nothing) -> CredentialAccount:
     """`DELETE /api/v1/profile/avatar`."""
-    return await _without(call, "icon_url")
+    return await _without(call, Purpose.AVATAR)
 
 
 @endpoint("write:accounts", Nothing, CredentialAccount)
 async def delete_header(call: Call, args: Nothing) -> CredentialAccount:
     """`DELETE /api/v1/profile/header`."""
-    return await _without(call, "image_url")
+    return await _without(call, Purpose.HEADER)
 
 
-async def _without(call: Call, picture: str) -> CredentialAccount:
+async def _without(call: Call, purpose: Purpose) -> CredentialAccount:
     def work(db: Session, me: Actor) -> CredentialAccount:
-        changes: dict[str, Any] = {picture: ""}
+        changes: dict[str, Any] = {PICTURES[purpose]: ""}
+        media.forget_picture(db, me.id, purpose)
         profiles.change(db, me, **changes)
         return show_accounts.own(db, db.get_one(Login, me.id), me)
 

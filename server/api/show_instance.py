@@ -156,8 +156,8 @@ def account_limits() -> entities.AccountLimits:
     return entities.AccountLimits(
         max_display_name_length=profiles.MAX_NAME,
         max_note_length=profiles.MAX_NOTE,
-        max_avatar_description_length=0,
-        max_header_description_length=0,
+        max_avatar_description_length=profiles.MAX_DESCRIPTION,
+        max_header_description_length=profiles.MAX_DESCRIPTION,
         max_featured_tags=featured_tags.MAX_FEATURED,
         max_pinned_statuses=posts.MAX_PINS,
         max_profile_fields=profiles.MAX_FIELDS,

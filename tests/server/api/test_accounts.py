@@ -1,16 +1,20 @@
 """Accounts as clients read them: every documented field, one's own profile, and what others may see of it."""
 
+import io
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from PIL import Image
 
 from models import actors, follows, moderation
 from models.database import Database
 from models.windows import Window
 from server.api import show_accounts
 from server.api.entities.accounts import Account, CredentialAccount, Preferences
+from server.settings import Settings
 from tests.federation.elsewhere import newest, remote
 from tests.server.api.counting import counted
 from tests.server.apps import Api, ApiWorld
@@ -84,7 +88,7 @@ async def test_somebody_elsewhere_has_his_domain_in_his_handle_and_what_we_know_
     async with world.client("anna") as api:
         found = await api.get(f"/api/v1/accounts/{jonas}")
     assert found["acct"] == "jonas@by.example"
-    assert found["avatar"] == "https://by.example/jonas.png"
+    assert found["avatar"].startswith("https://a.example/media/remote/")
     assert found["following_count"] == 1
     assert found["hide_collections"] is None
 
@@ -204,6 +208,55 @@ async def test_a_picture_has_a_description_until_another_takes_its_place(world: 
         assert (bare["avatar_description"], bare["source"]) == ("", before["source"])
         assert bare["avatar"].endswith("/avatars/missing.png")
         await api.refused(422, "PATCH", path, data={"avatar_description": "x" * 1501})
+
+
+def _files(folder: Path) -> list[Path]:
+    return [one for one in folder.rglob("*") if one.is_file()]
+
+
+def _picture(colour: str, size: tuple[int, int] = (900, 600)) -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", size, colour).save(made, "PNG")
+    return made.getvalue()
+
+
+async def _size(api: Api, address: str) -> tuple[int, int]:
+    answer = await api.http.get(address)
+    assert answer.status_code == 200
+    return Image.open(io.BytesIO(answer.content)).size
+
+
+async def test_pictures_are_cut_to_size_and_take_the_place_of_those_before(world: ApiWorld, tmp_path: Path) -> None:
+    world = ApiWorld(world.database, settings=Settings(origin="https://a.example", data_dir=str(tmp_path)))
+    async with world.client("birk") as api:
+        path = "/api/v1/accounts/update_credentials"
+        files = {"avatar": ("a.png", _picture("red"), "image/png"), "header": ("h.png", _picture("blue"), "image/png")}
+        found = await api.patch(path, files=files, display_name="Birk", avatar_description="Rød")
+        assert (found["display_name"], found["avatar_description"]) == ("Birk", "Rød")
+        assert (await _size(api, found["avatar"]), await _size(api, found["header"])) == ((400, 400), (1500, 500))
+        again = await api.patch(path, files={"avatar": ("a.png", _picture("green"), "image/png")})
+        assert again["avatar"] != found["avatar"]
+        assert (again["avatar_description"], again["header"]) == ("", found["header"])
+        assert (await api.delete("/api/v1/profile/avatar"))["avatar"].endswith("/avatars/missing.png")
+        assert (await api.delete("/api/v1/profile/header"))["header"].endswith("/headers/missing.png")
+        await api.delete("/api/v1/profile/header")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [("avatar", b"GIF89a no", ""), ("header", b"plain text", ""), ("avatar", None, "x" * 101)],
+)
+async def test_a_picture_that_is_none_changes_nothing_and_leaves_no_file(
+    world: ApiWorld, tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    world = ApiWorld(world.database, settings=Settings(origin="https://a.example", data_dir=str(tmp_path)))
+    async with world.client("birk") as api:
+        before = await api.get("/api/v1/accounts/verify_credentials")
+        files = {name: ("a.png", content or _picture("red"), "image/png")}
+        changes = {"note": "Nyt", "display_name": words or "Nyt"}
+        await api.refused(422, "PATCH", "/api/v1/accounts/update_credentials", files=files, data=changes)
+        assert await api.get("/api/v1/accounts/verify_credentials") == before
+    assert _files(tmp_path) == []
 
 
 async def test_a_bot_is_a_service_to_other_servers(world: ApiWorld) -> None:
@@ -336,6 +389,7 @@ async def test_posts_for_followers_show_only_to_them(world: ApiWorld) -> None:
 async def test_a_list_of_people_costs_the_same_however_long(lived_in: Database) -> None:
     with lived_in.reading() as db:
         everybody = [actor for _, actor in follows.followers(db, person(db, "udfordrere").id, Window(limit=40))]
+        show_accounts.account(db, everybody[0])  # what stays in memory is there from now on
         with counted(db) as few:
             show_accounts.accounts(db, everybody[:1])
         with counted(db) as many:
