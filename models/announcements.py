@@ -43,6 +43,11 @@ class Announcement(Base):
     published_at: Mapped[datetime] = mapped_column(UtcTime)
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
 
+    @property
+    def last(self) -> datetime | None:
+        """The last moment before it ends, which falls on its last day."""
+        return self.ends_at - timedelta(seconds=1) if self.ends_at else None
+
 
 class Dismissal(Base):
     """An account has read an announcement."""

@@ -105,7 +105,7 @@ async def announcement_form(visit: Visit) -> Response:
     form = Form.filled(
         text=row.source,
         starts=row.starts_at.astimezone(zone).date().isoformat() if row.starts_at else "",
-        ends=(row.ends_at - timedelta(seconds=1)).astimezone(zone).date().isoformat() if row.ends_at else "",
+        ends=row.last.astimezone(zone).date().isoformat() if row.last else "",
     )
     return await _announcements_page(visit, form, row=row)
 
