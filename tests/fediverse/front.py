@@ -7,6 +7,7 @@ the node's port. A directive that breaks federation behind nginx therefore break
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,26 +55,16 @@ def render(
     return text.replace("127.0.0.1:8000", backend)
 
 
-class Front:
-    """One nginx for one host name. It stays when the node behind it dies, and answers 502 then."""
+class Nginx:
+    """One nginx for one host name, with the site that `site(address, certificate chain, key)` gives."""
 
-    def __init__(self, ground: Ground, name: str, backend_port: int) -> None:
+    def __init__(self, ground: Ground, name: str, site: Callable[[str, Path, Path], str]) -> None:
         nginx = require_nginx()
         self.folder = ground.folder / f"front-{name}"
         self.folder.mkdir()
         chain, key = ground.certificate(name)
         address = ground.settle(name)
-        site = render(
-            CONFIGURATION.read_text(),
-            name=name,
-            address=address,
-            port=ground.port,
-            plain_port=80 if ground.port == 443 else _other_port(address, ground.port),
-            backend=f"127.0.0.1:{backend_port}",
-            chain=chain,
-            key=key,
-        )
-        (self.folder / "site.conf").write_text(site)
+        (self.folder / "site.conf").write_text(site(address, chain, key))
         configuration = self.folder / "nginx.conf"
         user = "user root;\n" if os.geteuid() == 0 else ""
         configuration.write_text(user + AROUND.format(folder=self.folder))
@@ -94,6 +85,46 @@ class Front:
     def close(self) -> None:
         """Stop it."""
         self._process.stop()
+
+
+class Front(Nginx):
+    """A node's front. It stays when the node behind it dies, and answers 502 then."""
+
+    def __init__(self, ground: Ground, name: str, backend_port: int) -> None:
+        def site(address: str, chain: Path, key: Path) -> str:
+            return render(
+                CONFIGURATION.read_text(),
+                name=name,
+                address=address,
+                port=ground.port,
+                plain_port=80 if ground.port == 443 else _other_port(address, ground.port),
+                backend=f"127.0.0.1:{backend_port}",
+                chain=chain,
+                key=key,
+            )
+
+        super().__init__(ground, name, site)
+
+
+STATIC = """\
+server {{
+  listen {address}:{port} ssl;
+  server_name {name};
+  ssl_certificate {chain}; ssl_certificate_key {key};
+  root {root};
+  include /etc/nginx/mime.types;
+}}
+"""
+
+
+class StaticFront(Nginx):
+    """A folder of files behind TLS, such as a client that runs in the browser."""
+
+    def __init__(self, ground: Ground, name: str, root: Path) -> None:
+        def site(address: str, chain: Path, key: Path) -> str:
+            return STATIC.format(address=address, port=ground.port, name=name, chain=chain, key=key, root=root)
+
+        super().__init__(ground, name, site)
 
 
 def _other_port(address: str, taken: int) -> int:
