@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, deliveries, domains, follows, jobs, outbox, peers, posts, threads
+from models import accounts, actors, deliveries, domains, follows, jobs, oauth, outbox, peers, posts, threads
 from models.database import Database
 from models.errors import Unauthenticated
 from models.outbox import Activity
@@ -272,3 +272,22 @@ def test_without_a_database_the_way_on_is_said(tmp_path: Path) -> None:
     done = bare("jobs")
     assert done.exit_code == 3
     assert "torv init" in done.output
+
+
+def test_a_token_for_a_script_holds_until_its_owner_takes_it_back(torv: Torv) -> None:
+    made = torv.good("token", "birk", "--scopes", "read write:statuses", "--name", "natlig rapport").strip()
+    known = torv.database.write(lambda db: oauth.who(db, made))
+    assert known is not None
+    assert (known.token.scopes, known.app.name) == ("read write:statuses", "natlig rapport")
+    assert known.account is not None
+    torv.database.write(lambda db: oauth.revoke_app(db, accounts.by_username(db, "birk"), known.app.id))
+    assert torv.database.write(lambda db: oauth.who(db, made)) is None
+    assert json.loads(torv.good("token", "birk", "--json"))["scope"] == "read"
+
+
+@pytest.mark.parametrize("wanted", ["", "everything", "admin:read", "read offline_access"])
+def test_a_token_has_scopes_that_there_are(torv: Torv, wanted: str) -> None:
+    done = torv("token", "birk", "--scopes", wanted)
+    assert done.exit_code == 2
+    assert "read:statuses" in done.output
+    assert torv("token", "nobody").exit_code == 3
