@@ -1,6 +1,7 @@
 """Asking from an app, which knows no titles and no communities: both are read from the text.
 
-A public post that answers nothing and names a community (by `@name`, or `@name@server` for one elsewhere) goes there.
+A post for everybody that answers nothing and names a community (by `@name`, or `@name@server` for one elsewhere) goes
+there; so does one for this node only that names a community of this node.
 
 It is a question if its first line ends like a title. The first line is the first with anything beside handles in it;
 handles are taken out of it. It ends like a title when it has 5 to 200 characters (`threads.MIN_TITLE`,
@@ -24,6 +25,10 @@ from models.composing import MAX_TITLE
 from models.errors import Conflict, Forbidden
 from models.posts import Draft, Kind, Post, Visibility
 
+PRIVATE = (Visibility.FOLLOWERS, Visibility.DIRECT)
+ASKED = (Visibility.PUBLIC, Visibility.NODE)
+"""Who may read a question of a community."""
+
 
 @dataclass(frozen=True)
 class Titled:
@@ -46,10 +51,10 @@ def publish(db: Session, author: Actor, draft: Draft, *, reply_to: int | None = 
 
 def post(db: Session, author: Actor, draft: Draft) -> Post:
     """Write a post that answers nothing: a question, a note in a community, or a note. Raises Invalid, Forbidden."""
-    group = community_in(db, draft.text) if draft.visibility in {Visibility.PUBLIC, Visibility.UNLISTED} else None
-    if group is None or not _may_ask(db, author, group):
+    group = community_in(db, draft.text) if draft.visibility not in PRIVATE else None
+    if group is None or not _may_post(db, author, group, draft):
         return composing.note(db, author, draft)
-    titled = split(draft.text) if draft.visibility == Visibility.PUBLIC and not (draft.poll or draft.title) else None
+    titled = split(draft.text) if draft.visibility in ASKED and not (draft.poll or draft.title) else None
     if titled is not None:
         persons = " ".join(one for one in titled.named if actors.find(db, one) is not group)
         body = "\n\n".join(part for part in (persons, titled.text) if part)
@@ -66,7 +71,9 @@ def community_in(db: Session, source: str) -> Actor | None:
     return None
 
 
-def _may_ask(db: Session, author: Actor, group: Actor) -> bool:
+def _may_post(db: Session, author: Actor, group: Actor, draft: Draft) -> bool:
+    if draft.visibility == Visibility.NODE and not group.local:
+        return False
     rules = communities.settings(db, group)
     return not rules.moderators_only or communities.is_moderator(db, author.id, group.id)
 

@@ -25,6 +25,7 @@ from models.lists import List
 from models.markers import Marker
 from models.notifications import Notification
 from models.tag_follows import TagFollow
+from models.thread_mutes import ThreadMute
 
 MOVE_COOLDOWN = timedelta(days=7)
 
@@ -61,7 +62,7 @@ def delete_local(db: Session, actor: Actor) -> None:
 
 def _forget_kept(db: Session, actor: Actor) -> None:
     """What somebody kept for himself goes with his account, and what belongs to it (members, keywords) with that."""
-    kept = (Bookmark, Conversation, Dismissal, FeaturedTag, Filter, List, Marker, Reaction, TagFollow)
+    kept = (Bookmark, Conversation, Dismissal, FeaturedTag, Filter, List, Marker, Reaction, TagFollow, ThreadMute)
     for table in kept:
         db.execute(delete(table).where(table.account_id == actor.id))
 

@@ -7,7 +7,7 @@ from models import asking, communities, composing, outbox, posts, threads
 from models.actors import Actor, ActorType, RemoteActor, by_handle, record_remote
 from models.database import Database
 from models.errors import Conflict, Forbidden
-from models.posts import Draft, Kind
+from models.posts import Draft, Kind, Visibility
 
 
 def actor(db: Session, name: str) -> Actor:
@@ -130,5 +130,17 @@ def test_what_stands_in_no_community_is_not_turned(lived_in: Database) -> None:
         note = composing.note(db, actor(db, "birk"), Draft("Hej"))
         with pytest.raises(Forbidden):
             asking.make_question(db, actor(db, "birk"), note)
+
+    lived_in.write(work)
+
+
+def test_what_stays_on_this_node_asks_only_communities_of_this_node(lived_in: Database) -> None:
+    def work(db: Session) -> None:
+        inbox = "https://b.example/c/haver/inbox"
+        record_remote(db, RemoteActor("https://b.example/c/haver", ActorType.GROUP, "haver", "b.example", inbox))
+        here = asking.post(db, actor(db, "anna"), Draft("@udfordrere Hvem ved det?", visibility=Visibility.NODE))
+        there = asking.post(db, actor(db, "anna"), Draft("@haver@b.example Hvem ved det?", visibility=Visibility.NODE))
+        assert (here.kind, here.visibility) == (Kind.QUESTION, Visibility.NODE)
+        assert (there.kind, there.community_id) == (Kind.NOTE, None)
 
     lived_in.write(work)
