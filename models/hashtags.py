@@ -72,7 +72,7 @@ def _day(number: int, figures: tuple[int, int]) -> Day:
     return Day(datetime.fromtimestamp(number * 24 * 3600, UTC), *figures)
 
 
-def popular(db: Session, limit: int = 10, offset: int = 0) -> list[str]:
+def popular(db: Session, limit: int = 10) -> list[str]:
     """The tags most people used in the last seven days, as they were written."""
     people = func.count(func.distinct(Post.author_id))
     query = (
@@ -80,7 +80,7 @@ def popular(db: Session, limit: int = 10, offset: int = 0) -> list[str]:
         .group_by(PostTag.name)
         .order_by(people.desc(), func.count().desc(), PostTag.name)
     )
-    return list(db.scalars(query.limit(limit).offset(offset)))
+    return list(db.scalars(query.limit(limit)))
 
 
 def written(db: Session, name: str) -> str:

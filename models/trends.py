@@ -12,13 +12,13 @@ from models.reactions import Boost, Vote
 
 DAYS = 3
 CONSIDERED = 400
-"""The most that reactions of the last days can bring into the list; what it costs to leaf through it."""
+"""How many posts are ranked."""
 
 
-def statuses(db: Session, viewer: Actor | None, *, offset: int = 0, limit: int = 20) -> list[Post]:
-    """Public posts by what they got in the last three days: a vote counts one, an answer and a boost two each.
+def ranked(db: Session) -> list[int]:
+    """Ids of posts by what they got in the last three days: a vote counts one, an answer and a boost two each.
 
-    Only what its author lets be found, and what `viewer` may and wants to see.
+    Only public posts that their authors let be found; the same for everybody.
     """
     since = hashtags.oldest(DAYS)
     votes = select(Vote.post_id.label("post_id"), Vote.value.label("points")).where(Vote.id >= since)
@@ -28,18 +28,24 @@ def statuses(db: Session, viewer: Actor | None, *, offset: int = 0, limit: int =
     )
     got = union_all(votes, boosts, answers).subquery()
     points = func.sum(got.c.points)
-    best = (
-        select(got.c.post_id, points.label("points"))
+    query = (
+        select(got.c.post_id)
+        .join(Post, Post.id == got.c.post_id)
+        .where(Post.visibility == Visibility.PUBLIC, listed(None), findable())
         .group_by(got.c.post_id)
         .having(points > 0)
         .order_by(points.desc(), got.c.post_id.desc())
         .limit(CONSIDERED)
-        .subquery()
     )
-    query = (
-        select(Post)
-        .join(best, best.c.post_id == Post.id)
-        .where(Post.visibility == Visibility.PUBLIC, listed(viewer), findable(), not_muted(viewer, Post.author_id))
-        .order_by(best.c.points.desc(), Post.id.desc())
+    return list(db.scalars(query))
+
+
+def statuses(db: Session, viewer: Actor | None, ranking: list[int], *, offset: int = 0, limit: int = 20) -> list[Post]:
+    """A stretch of a ranking: those posts that `viewer` may and wants to see now, in its order."""
+    place = {post_id: number for number, post_id in enumerate(ranking)}
+    query = select(Post.id).where(
+        Post.id.in_(ranking), Post.visibility == Visibility.PUBLIC, listed(viewer), not_muted(viewer, Post.author_id)
     )
-    return list(db.scalars(query.offset(min(offset, CONSIDERED)).limit(limit)))
+    wanted = sorted(db.scalars(query), key=place.__getitem__)[offset : offset + limit]
+    rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(wanted)))}
+    return [rows[post_id] for post_id in wanted]

@@ -1,8 +1,6 @@
 """What the node tells of itself: its limits, rules, texts and figures."""
 
 import hashlib
-import time
-from typing import Any
 
 from babel import Locale
 from sqlalchemy.orm import Session
@@ -27,6 +25,7 @@ from server.api.entities.instance import (
     TermsOfService,
     V1Instance,
 )
+from server.api.remembering import remembered
 from server.api.times import stamp
 from server.i18n import LANGUAGES
 from server.web.rendering import paragraphs
@@ -35,21 +34,10 @@ COUNTED_FOR = 3600.0
 """Seconds for which figures that cost a walk through the tables are told again."""
 
 
-async def _counted(call: Call, name: str, count: Any) -> Any:
-    """A figure, counted at most once an hour."""
-    kept: dict[str, tuple[float, Any]] = call.request.app.state.__dict__.setdefault("counted", {})
-    known = kept.get(name)
-    if known is not None and time.monotonic() - known[0] < COUNTED_FOR:
-        return known[1]
-    value = await call.read(count)
-    kept[name] = (time.monotonic(), value)
-    return value
-
-
 @endpoint(None, Nothing, Instance, who="anybody")
 async def show(call: Call, args: Nothing) -> Instance:
     """`GET /api/v2/instance`."""
-    size: statistics.Size = await _counted(call, "size", statistics.size)
+    size = await remembered(call, "size", COUNTED_FOR, statistics.size)
     found = await call.read(lambda db: show_instance.told(db, size, call.settings))
     return show_instance.instance(call.node, call.settings, found)
 
@@ -57,7 +45,7 @@ async def show(call: Call, args: Nothing) -> Instance:
 @endpoint(None, Nothing, V1Instance, who="anybody")
 async def show_first(call: Call, args: Nothing) -> V1Instance:
     """`GET /api/v1/instance`."""
-    size: statistics.Size = await _counted(call, "size", statistics.size)
+    size = await remembered(call, "size", COUNTED_FOR, statistics.size)
 
     def look(db: Session) -> tuple[show_instance.Told, HouseText | None]:
         return show_instance.told(db, size, call.settings), house.page(db, TextPage.DESCRIPTION)
@@ -78,14 +66,13 @@ async def peers(call: Call, args: Nothing) -> list[str]:
     """`GET /api/v1/instance/peers`: the servers this node knows; not told where it talks to named ones only."""
     if await call.read(lambda db: bool(settings.get(db, "allow_list", False))):
         raise NotFound("Record not found")
-    found: list[str] = await _counted(call, "peers", statistics.peers)
-    return found
+    return await remembered(call, "peers", COUNTED_FOR, statistics.peers)
 
 
 @endpoint(None, Nothing, list[Activity], who="anybody")
 async def activity(call: Call, args: Nothing) -> list[Activity]:
     """`GET /api/v1/instance/activity`: the last twelve weeks, this one first."""
-    weeks: list[statistics.Week] = await _counted(call, "weeks", statistics.weeks)
+    weeks = await remembered(call, "weeks", COUNTED_FOR, statistics.weeks)
     return [
         Activity(
             week=str(int(week.start.timestamp())),

@@ -13,8 +13,14 @@ from server.api.arguments import Whole
 from server.api.calls import Call, Reply, endpoint
 from server.api.entities.statuses import PreviewCard, Status
 from server.api.entities.tags import Tag
+from server.api.remembering import remembered
 
 T = TypeVar("T")
+
+HOLDS = 60.0
+"""Seconds for which a ranking holds."""
+
+MOST_TAGS = 100
 
 
 class Ranked(msgspec.Struct, kw_only=True):
@@ -43,9 +49,10 @@ def _ranked(call: Call, items: list[T], offset: int, limit: int) -> Reply:
 async def statuses(call: Call, args: Ranked) -> Reply:
     """`GET /api/v1/trends/statuses`: by votes, boosts and answers of the last three days."""
     limit = args.most(20, 40)
+    ranking = await remembered(call, "ranking", HOLDS, trends.ranked)
 
     def look(db: Session) -> list[Status]:
-        found = trends.statuses(db, call.actor, offset=args.offset, limit=limit)
+        found = trends.statuses(db, call.actor, ranking, offset=args.offset, limit=limit)
         return show_statuses.statuses(db, call.actor, found)
 
     return _ranked(call, await call.read(look), args.offset, limit)
@@ -55,9 +62,10 @@ async def statuses(call: Call, args: Ranked) -> Reply:
 async def tags(call: Call, args: Ranked) -> Reply:
     """`GET /api/v1/trends/tags` and `/api/v1/trends`: by people who used them in the last seven days."""
     limit = args.most(10, 20)
+    popular = await remembered(call, "popular", HOLDS, lambda db: hashtags.popular(db, MOST_TAGS))
 
     def look(db: Session) -> list[Tag]:
-        return show_tags.tags(db, call.actor, hashtags.popular(db, limit, args.offset))
+        return show_tags.tags(db, call.actor, popular[args.offset : args.offset + limit])
 
     return _ranked(call, await call.read(look), args.offset, limit)
 
