@@ -205,9 +205,19 @@ def _attachments(doc: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
             "width": whole_number(item.get("width"), 100_000),
             "height": whole_number(item.get("height"), 100_000),
             "blurhash": string(item.get("blurhash"), 200),
+            "focus": _focus(item.get("focalPoint")),
         }
         found.setdefault(address, {key: value for key, value in values.items() if value not in ("", None)})
     return tuple(found.values())
+
+
+def _focus(value: Any) -> list[float] | None:
+    """What a crop of an image must keep, from -1 (left, bottom) to 1; None where nothing is said, or the middle."""
+    found = several(value)
+    if len(found) != 2 or any(isinstance(one, bool) or not isinstance(one, (int, float)) for one in found):
+        return None
+    x, y = float(found[0]), float(found[1])
+    return [x, y] if -1 <= x <= 1 and -1 <= y <= 1 and (x, y) != (0.0, 0.0) else None
 
 
 def _poll(doc: Mapping[str, Any]) -> RemotePoll | None:

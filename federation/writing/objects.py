@@ -234,6 +234,8 @@ def _attachment(item: dict[str, Any]) -> Json:
             body[theirs] = item[ours]
     if item.get("blurhash"):
         body["blurhash"] = item["blurhash"]
+    if item.get("focus"):
+        body["focalPoint"] = item["focus"]
     return body
 
 

@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 import msgspec
 from sqlalchemy.orm import Session
 
-from models import scheduled
+from models import media, scheduled
 from models.actors import Actor
+from models.database import node_of
 from models.errors import Invalid
 from models.scheduled import ScheduledPost
 from server.api.arguments import Nothing, Paged
 from server.api.calls import Call, endpoint
 from server.api.entities.scheduled import ScheduledParams, ScheduledStatus
 from server.api.paging import Page
+from server.api.show_attachments import uploaded
 from server.api.times import stamp
-
 
 LAST_YEAR = 9000
 """Later than that no calendar here can count on."""
@@ -45,7 +46,10 @@ def shown(db: Session, rows: list[ScheduledPost]) -> list[ScheduledStatus]:
             id=str(row.id),
             scheduled_at=stamp(row.scheduled_at),
             params=msgspec.convert(row.params, ScheduledParams),
-            media_attachments=[],
+            media_attachments=[
+                uploaded(file, node_of(db).origin)
+                for file in media.several(db, row.account_id, row.draft.get("media") or ())
+            ],
         )
         for row in rows
     ]

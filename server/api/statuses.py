@@ -1,6 +1,7 @@
 """Statuses: writing, reading, changing and deleting them, and what stands around them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from models import (
     statuses,
     surroundings,
 )
+from models import media as files
 from models.actors import Actor
 from models.errors import Invalid, NotFound
 from models.polls import PollDraft
@@ -31,6 +33,7 @@ from server.api.arguments import Id, Nothing, Paged, Whole
 from server.api.calls import Call, endpoint
 from server.api.entities.scheduled import ScheduledParams, ScheduledPoll, ScheduledStatus
 from server.api.entities.statuses import Context, Seen, Status, StatusEdit, StatusSource
+from server.api.media import focus_of
 from server.api.paging import Page
 from server.api.scheduled import moment
 from server.api.scheduled import shown as waiting
@@ -84,6 +87,14 @@ class Posting(msgspec.Struct, kw_only=True):
     quoted_status_id: Id | None = None
 
 
+class FileWritten(msgspec.Struct, kw_only=True):
+    """What is said anew of a file in a status."""
+
+    id: Id
+    description: str | None = None
+    focus: str | None = None
+
+
 class Editing(msgspec.Struct, kw_only=True):
     """A new edition of a status. What is not there stays, but files and poll go where the text is sent without them."""
 
@@ -94,6 +105,7 @@ class Editing(msgspec.Struct, kw_only=True):
     media_ids: list[Id] | None = None
     poll: PollArgs | None = None
     content_type: Literal["", "text/plain", "text/markdown"] = ""
+    media_attributes: list[FileWritten] = []
 
 
 class Several(msgspec.Struct, kw_only=True):
@@ -226,10 +238,26 @@ async def edit(call: Call, args: Editing) -> Status:
 
     def write(db: Session, me: Actor) -> int:
         post = own(db, me, status_id)
-        composing.edit(db, me, post, _edited(post, args))
+        draft = _edited(post, args)
+        if args.media_attributes:
+            draft = _described(db, me, post, draft, args.media_attributes)
+        composing.edit(db, me, post, draft)
         return post.id
 
     return await shown(call, await call.write(write))
+
+
+def _described(db: Session, me: Actor, post: Post, draft: Draft, said: list[FileWritten]) -> Draft:
+    """Say anew what files show that are in the post, or are being put into it."""
+    for one in said[: files.MAX_FILES]:
+        row = files.mine(db, me.id, one.id)
+        if row.post_id not in {None, post.id}:
+            raise NotFound("Record not found")
+        files.describe(row, one.description, focus_of(one.focus))
+    db.flush()
+    if draft.media is not None:
+        return draft
+    return replace(draft, media=tuple(row.id for row in files.of_post(db, post.id)))
 
 
 def _edited(post: Post, args: Editing) -> Draft:

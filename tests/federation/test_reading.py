@@ -257,6 +257,15 @@ def test_attachments_are_pictures_files_and_links_but_no_licences() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [([0.5, -0.25], [0.5, -0.25]), ([0, 0], None), ([2, 0], None), (["a", "b"], None), ([0.1], None), ("x", None)],
+)
+def test_the_focus_of_a_picture_is_two_numbers_within_it(written: Any, read: Any) -> None:
+    picture = {"type": "Document", "mediaType": "image/png", "url": "https://m.example/a.png", "focalPoint": written}
+    assert note(attachment=[picture]).attachments[0].get("focus") == read
+
+
 def test_the_title_is_not_shown_twice_and_the_accepted_line_not_at_all() -> None:
     read = note(
         name="Hvem har prøvet?",

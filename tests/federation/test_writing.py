@@ -141,6 +141,9 @@ def _attached(scene: Scene) -> dict[str, Any]:
     post.attachments = [
         {"type": "Image", "url": "https://a.example/media/1.png", "media_type": "image/png", "name": "En brandhane",
          "width": 640, "height": 480, "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdnj"},
+        {"type": "Document", "url": "https://a.example/media/2.mp4", "media_type": "video/mp4", "name": "En film",
+         "width": 1280, "height": 720, "focus": [0.5, -0.25], "id": 7, "kind": "video", "meta": {"original": {}},
+         "preview_url": "https://a.example/media/3.png"},
         {"type": "Link", "url": "https://www.dr.dk/", "media_type": "text/html", "name": "DR"},
     ]  # fmt: skip
     return document(objects.post(scene.db, post), CTX)
