@@ -191,8 +191,9 @@ ACCOUNT = [
 ]
 
 CONSENT = [
-    _route("/oauth/authorize", authorizing.authorize_form),
-    _route("/oauth/authorize", authorizing.authorize, POST),
+    _route(f"/oauth/authorize{slash}", endpoint, methods)
+    for slash in ("", "/")  # toot comes with the second
+    for endpoint, methods in ((authorizing.authorize_form, GET), (authorizing.authorize, POST))
 ]
 
 OAUTH = [

@@ -109,6 +109,11 @@ async def test_force_login_asks_who_is_there_once_more(birk: Browser, app: Askin
     assert "@eva" in await birk.read(back)
 
 
+async def test_a_slash_too_many_does_no_harm(birk: Browser, app: AskingApp) -> None:
+    heard = told(await decide(birk, app.address().replace("/authorize?", "/authorize/?")))
+    assert (await app.exchange(heard["code"])).status_code == 200
+
+
 async def test_out_of_band_shows_the_code_on_a_page(birk: Browser, app: AskingApp) -> None:
     address = app.address(redirect_uri=OUT_OF_BAND)
     answer = await decide(birk, address)
