@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import domains, outbox, text
 from models.base import Base, Id, Json, UtcTime, new_id, now
-from models.database import node_of
+from models.database import node_of, wake
 from models.errors import Conflict, Invalid, NotFound
 
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
@@ -406,6 +406,8 @@ def update_profile(db: Session, actor: Actor, **changes: Any) -> None:
 def suspend(db: Session, actor: Actor) -> None:
     """Hide an actor and take nothing more from it. Follows in both directions end."""
     actor.suspended_at = actor.suspended_at or now()
+    if actor.local:
+        wake(db, "tokens")
     db.flush()
 
 

@@ -5,9 +5,10 @@ from datetime import timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from models import ballots, figures, follows, media, names, outbox, reactions, removing
+from models import accounts, ballots, figures, follows, media, names, outbox, reactions, removing
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
+from models.accounts import Account
 from models.actors import PUBLIC, Actor, Key
 from models.announcements import Dismissal, Reaction
 from models.base import now
@@ -40,7 +41,12 @@ def gone(db: Session, actor: Actor) -> None:
 
 
 def delete_local(db: Session, actor: Actor) -> None:
-    """Delete a local actor for good: tells the world, empties the row, keeps the name from being used again."""
+    """Delete a local actor for good: tells the world, empties the row, keeps the name from being used again.
+
+    Whoever is signed in as it, in a browser or an app, is so no longer.
+    """
+    if (account := db.get(Account, actor.id)) is not None:
+        accounts.end_all_logins(db, account)
     outbox.record(
         db,
         "Delete",

@@ -426,7 +426,7 @@ def test_codes_do_not_survive_a_new_password(desk: Desk) -> None:
         desk.exchange(code)
 
 
-@pytest.mark.parametrize("end", [_change_password, accounts.suspend], ids=["password", "suspension"])
+@pytest.mark.parametrize("end", ENDINGS.values(), ids=ENDINGS.keys())
 def test_whoever_listens_for_tokens_is_woken(desk: Desk, end: Any) -> None:
     heard: list[set[str]] = []
     desk.token("read", "eva")
