@@ -109,7 +109,9 @@ def _figures(verified: Verified, post: Post, said: ObjectIn | None) -> Effect | 
     remote = said.poll
 
     def effect(db: Session) -> str:
-        if not polls.tally(db, posts.get(db, post.id), remote):
+        if polls.get(db, post.id) is None:  # it came before polls were kept here
+            polls.take(db, posts.get(db, post.id), remote)
+        elif not polls.tally(db, posts.get(db, post.id), remote):
             raise Ignored("It has other options than the poll that we know.")
         communities.pass_on(db, posts.get(db, post.id), reading.without_context(verified.activity.raw))
         return f"New figures of {post.uri}."

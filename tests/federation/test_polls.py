@@ -307,6 +307,13 @@ async def test_new_figures_from_the_authors_hand_are_taken_without_asking(scene:
     assert (after.updated, after.content) == (before.updated, before.content)
 
 
+async def test_a_poll_that_came_before_polls_were_kept_is_one_with_its_next_figures(scene: Scene) -> None:
+    poll = await met(scene)
+    scene.inbox.write(lambda db: polls.drop(db, posts.get(db, scene.post(poll["id"]).id)))
+    await scene.hear(scene.jonas, scene.jonas.does("Update", theirs(scene, 5, 3, voters=8)))
+    assert votes(scene, poll["id"]) == [5, 3]
+
+
 async def test_figures_for_other_options_are_nobodys_figures(scene: Scene) -> None:
     poll = await met(scene)
     other = json.loads(json.dumps(poll).replace("Onsdag", "Mandag"))
