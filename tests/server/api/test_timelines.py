@@ -61,8 +61,8 @@ async def every_page(api: Api, path: str, limit: int, rel: str) -> list[str]:
     while answer.json():
         ids = [one["id"] for one in answer.json()]
         found = [*found, *ids] if rel == "next" else [*ids, *found]
-        links = dict(reversed(part.split("; ")) for part in answer.headers["link"].split(", "))
-        answer = await api.call("GET", links[f'rel="{rel}"'].strip("<>").removeprefix("https://a.example"))
+        [link] = [part for part in answer.headers["link"].split(", ") if part.endswith(f'rel="{rel}"')]
+        answer = await api.call("GET", link.split(";")[0].strip("<>").removeprefix("https://a.example"))
     return found
 
 
