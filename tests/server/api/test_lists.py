@@ -161,4 +161,5 @@ def test_members_cost_as_many_queries_however_many_they_are(lived_in: Database) 
                 assert len(show_accounts.accounts(db, [actor for _, actor in lists.members(db, row)])) == len(names)
             return len(asked)
 
+    fill(["camilla"])  # what is found out once in the life of a process
     assert fill(["birk"]) == fill(["birk", "camilla"])
