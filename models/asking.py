@@ -7,13 +7,14 @@ It is a question if its first line ends like a title. The first line is the firs
 handles are taken out of it. It ends like a title when it has 5 to 200 characters (`threads.MIN_TITLE`,
 `composing.MAX_TITLE`) and is followed by an empty line, or ends in a question mark, or is the only line. The title is
 that line; the text is what comes after it, begun with those persons whom the line named, so that they are told.
+Hashtags that are the names of barriers (`#regler`) say what stands in the way.
 
 Else it is a note, and so is a poll, and what is not for everybody's lists (`unlisted`). Notes are shown in the
 community as notes from other servers are. Where only moderators ask, what others write merely mentions the community.
 Whoever thinks otherwise turns the one into the other afterwards (`make_question`, `make_note`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from models import actors, audience, communities, composing, polls, posts, statuses, text, threads
 from models.actors import Actor
-from models.composing import MAX_TITLE
+from models.composing import BARRIER_TAGS, BARRIERS, MAX_TITLE
 from models.errors import Conflict, Forbidden
 from models.posts import Draft, Kind, Post, Visibility
 
@@ -58,7 +59,8 @@ def post(db: Session, author: Actor, draft: Draft) -> Post:
     if titled is not None:
         persons = " ".join(one for one in titled.named if actors.find(db, one) is not group)
         body = "\n\n".join(part for part in (persons, titled.text) if part)
-        return threads.ask(db, author, group, replace(draft, title=titled.title, text=body))
+        barriers = draft.barriers or barriers_in(draft.text)
+        return threads.ask(db, author, group, replace(draft, title=titled.title, text=body, barriers=barriers))
     return composing.write(db, author, draft, Kind.NOTE, community=group)
 
 
@@ -69,6 +71,20 @@ def community_in(db: Session, source: str) -> Actor | None:
         if actor is not None and actor.is_community and actor.active:
             return actor
     return None
+
+
+def barriers_in(source: str) -> tuple[str, ...]:
+    """The barriers that a text names by their hashtags."""
+    tags = {text.tag_key(tag) for tag in text.HASHTAG.findall(source)}
+    return tuple(barrier for barrier in BARRIERS if text.tag_key(BARRIER_TAGS.get(barrier, barrier)) in tags)
+
+
+def barriers_after(before: Iterable[str], old: str, new: str) -> tuple[str, ...]:
+    """The barriers of a question whose text was changed where only hashtags can be written: those that the new text
+    names, and those that never stood in the text."""
+    named, dropped = barriers_in(new), set(barriers_in(old))
+    kept = {barrier for barrier in before if barrier not in dropped} | set(named)
+    return tuple(barrier for barrier in BARRIERS if barrier in kept)
 
 
 def _may_post(db: Session, author: Actor, group: Actor, draft: Draft) -> bool:

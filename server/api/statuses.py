@@ -277,7 +277,7 @@ def _edited(post: Post, args: Editing) -> Draft:
         language=_language(args.language or "") or post.language,
         summary=post.summary if args.spoiler_text is None else args.spoiler_text,
         sensitive=_sensitive(post, args),
-        barriers=tuple((post.extra or {}).get("barriers", ())),
+        barriers=asking.barriers_after((post.extra or {}).get("barriers", ()), post.source, text),
         poll=poll,
         content_type=args.content_type,
         media=media,

@@ -144,3 +144,13 @@ def test_what_stays_on_this_node_asks_only_communities_of_this_node(lived_in: Da
         assert (there.kind, there.community_id) == (Kind.NOTE, None)
 
     lived_in.write(work)
+
+
+def test_hashtags_say_what_stands_in_the_way(lived_in: Database) -> None:
+    def work(db: Session) -> None:
+        asked = asking.post(db, actor(db, "birk"), Draft("@udfordrere Hvem ved det?\n\n#Regler og #lovgivning #stole"))
+        assert asked.extra["barriers"] == ["regler", "love"]
+        assert {tag.name for tag in posts.tags_of(db, [asked.id])[asked.id]} == {"regler", "lovgivning", "stole"}
+
+    lived_in.write(work)
+    assert asking.barriers_after(["regler", "kultur"], "#regler", "#politik") == ("politik", "kultur")
