@@ -1,5 +1,6 @@
 """Tokens: how apps prove themselves, what a code and a refresh token are good for, revoking, and what is never logged."""
 
+import asyncio
 import io
 import json
 import logging
@@ -91,6 +92,18 @@ async def test_t106_a_code_used_twice_takes_the_first_token_with_it(birk: Browse
     assert (await app.me(token)).status_code == 200
     refused(await app.exchange(code), "invalid_grant")
     assert (await app.me(token)).status_code == 401
+
+
+async def test_t106_of_many_who_come_with_a_code_at_once_one_gets_a_token_and_loses_it(
+    birk: Browser, app: AskingApp
+) -> None:
+    code = await code_for(birk, app)
+    answers = await asyncio.gather(*(app.exchange(code) for _ in range(10)))
+    [won] = [answer for answer in answers if answer.status_code == 200]
+    for answer in answers:
+        if answer is not won:
+            refused(answer, "invalid_grant")
+    assert (await app.me(won.json()["access_token"])).status_code == 401
 
 
 async def test_t106_a_code_is_the_apps_it_was_given_to(birk: Browser, app: AskingApp) -> None:
