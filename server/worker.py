@@ -37,8 +37,10 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "files": media.sweep,
 }
 
-JOBS: Mapping[str, working.Run] = {**federation.JOBS, "push": pushing.send}
-"""The work of all layers, by the names that models promise it under."""
+
+def jobs(settings: Settings) -> Mapping[str, working.Run]:
+    """The work of all layers, by the names that models promise it under."""
+    return {**federation.JOBS, "push": pushing.send, **processing.jobs(settings)}
 
 
 async def run_worker(fed: Federation, stop: asyncio.Event, settings: Settings) -> None:
@@ -47,7 +49,7 @@ async def run_worker(fed: Federation, stop: asyncio.Event, settings: Settings) -
     If one of the loops breaks, all stop and its error is raised: a process that only half works helps nobody.
     """
     loops = [
-        working.run_jobs(fed, stop, {**JOBS, **processing.jobs(settings)}),
+        working.run_jobs(fed, stop, jobs(settings)),
         delivering.run(fed, stop),
         receiving.run(fed, stop),
         keep_house(fed, stop),

@@ -18,6 +18,8 @@ from models import jobs
 from models.base import clock, now
 from models.database import Database
 from models.jobs import Job
+from server.settings import Settings
+from server.worker import jobs as jobs_of
 from tests.federation.elsewhere import Elsewhere, federation_with
 
 pytestmark = pytest.mark.anyio
@@ -206,4 +208,4 @@ def test_every_kind_of_job_that_is_promised_anywhere_has_somebody_who_does_it() 
         for path in (root / folder).rglob("*.py"):
             promised |= set(re.findall(r"\benqueue\(\s*\w+,\s*\"(\w+)\"", path.read_text()))
     assert promised
-    assert promised <= set(federation.JOBS)
+    assert promised <= set(jobs_of(Settings()))

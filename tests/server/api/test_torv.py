@@ -5,7 +5,7 @@ import pytest
 from models.database import Database
 from models.posts import Post
 from tests.server.apps import ApiWorld
-from tests.server.visiting import person, question
+from tests.server.visiting import person
 
 pytestmark = pytest.mark.anyio
 
