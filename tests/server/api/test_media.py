@@ -60,7 +60,7 @@ async def read(api: Api, url: str) -> httpx.Response:
 async def run_jobs(world: ApiWorld) -> None:
     """Do the work that waits for the worker."""
     fed: Federation = world.app.state.fed
-    table = {**worker.JOBS, **processing.jobs(world.settings)}
+    table = worker.jobs(world.settings)
     with world.database.reading() as db:
         waiting = db.scalars(select(Job).where(Job.kind.in_(["media", "media_gone"])).order_by(Job.id)).all()
     for job in waiting:

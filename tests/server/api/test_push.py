@@ -28,7 +28,7 @@ from models.jobs import Job
 from models.posts import Draft, Post
 from server import pushing
 from server.api.entities.notifications import WebPushSubscription
-from server.worker import JOBS
+from server.worker import jobs as jobs_of
 from tests.federation.elsewhere import Sent
 from tests.server.apps import Api, ApiWorld
 from tests.server.asking import local
@@ -108,7 +108,7 @@ async def work_off(world: ApiWorld, fed: Federation | None = None) -> list[int]:
     """Do the promised sending, as the worker does; the ids of jobs that are left."""
     fed = fed or world.app.state.fed
     for job in world.database.write(lambda db: list(db.scalars(select(Job).where(Job.kind == "push")))):
-        await JOBS["push"](fed, dict(job.payload))
+        await jobs_of(world.settings)["push"](fed, dict(job.payload))
         world.database.write(partial(jobs.finish, job_id=job.id))
     return waiting(world)
 
