@@ -231,7 +231,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         _route("/readyz", health.Readiness(database, settings).__call__),
         _route("/static/{version}/{path:path}", static_files.static),
         _route("/favicon.ico", static_files.favicon),
-        _route("/media/remote/{token}", serving.remote_file),
+        _route("/media/remote/{token:path}", serving.remote_file),
         _route("/media/{name}", serving.own_file),
     ]
     app = Starlette(

@@ -5,6 +5,7 @@ says as JSON what it made, or `{"error": …}`. The result holds pixels and noth
 camera, no second file hidden behind the first. It knows Pillow and not the node.
 """
 
+import io
 import json
 import sys
 import warnings
@@ -88,8 +89,6 @@ def _clean(opened: Image.Image) -> Image.Image:
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if not profile or image.mode not in {"RGB", "RGBA", "CMYK", "L"}:
         return image
-    import io
-
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
@@ -152,4 +151,4 @@ def _blurhash(image: Image.Image) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(json.loads(sys.argv[1]))))
+    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))
