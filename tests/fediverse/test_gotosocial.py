@@ -3,19 +3,22 @@
 Greta lives at the GoToSocial and follows Anna and her community Torvet. Lukas there is locked, as Lise is here.
 """
 
+import json
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import follows
+from models import accounts, follows, oauth
 from models.actors import Actor
 from models.communities import Listing
 from models.inbox import Received
@@ -27,6 +30,7 @@ from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import RealNode
 from tests.fediverse.processes import until
 from tests.fediverse.towns import Towns, known, local, remote
+from tests.fediverse.visitor import browser
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -385,6 +389,57 @@ def test_somebody_locked_here_is_asked_before_they_hear_what_is_for_followers(st
     lise.do(f"/requests/{pending[0][0].id}", verdict="reject")
     street.wait("the Reject", lambda: not street.lukas.relation(other)["requested"])
     assert not street.lukas.relation(other)["following"]
+
+
+def test_what_an_app_posts_arrives_there_and_the_reply_comes_back_by_stream(street: Neighbours) -> None:
+    a = street.towns.a
+    token = a.fill(lambda db: oauth.issue_for(db, accounts.by_username(db, "anna"), "read write"))
+    with browser(street.server.ground, a.origin) as app:
+        app.headers["Authorization"] = f"Bearer {token}"
+        with Listening(app) as heard:
+            posted = app.post("/api/v1/statuses", data={"status": "Fra min telefon: hvem har nøglen?"})
+            assert posted.status_code == 200, posted.text
+            status = street.sees(street.greta, posted.json()["uri"])
+            assert "hvem har nøglen" in status["content"]
+            began = time.monotonic()
+            reply = street.reply(status, "Den ligger under måtten.")
+            event = until("the reply in the stream", lambda: heard.notice_of(reply["uri"]), seconds=10)
+            assert time.monotonic() - began < 2.0
+            assert "under måtten" in event["status"]["content"]
+
+
+class Listening:
+    """An app's stream of notifications, read in a thread of its own."""
+
+    def __init__(self, app: httpx.Client) -> None:
+        self._app = app
+        self._open = threading.Event()
+        self._lines: list[str] = []
+        self._thread = threading.Thread(target=self._read, daemon=True)
+
+    def _read(self) -> None:
+        try:
+            with self._app.stream("GET", "/api/v1/streaming/user/notification", timeout=60) as answer:
+                assert answer.status_code == 200
+                self._response = answer
+                self._open.set()
+                for line in answer.iter_lines():
+                    self._lines.append(line)
+        except (httpx.HTTPError, httpx.StreamError, OSError):
+            return  # the test is over
+
+    def __enter__(self) -> "Listening":
+        self._thread.start()
+        assert self._open.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
+
+    def notice_of(self, uri: str) -> Any:
+        """The notification about this status, if it came."""
+        told = [json.loads(line.removeprefix("data:")) for line in self._lines if line.startswith("data:")]
+        return next((one for one in told if (one.get("status") or {}).get("uri") == uri), None)
 
 
 def test_who_unfollows_is_no_follower_any_more(street: Neighbours) -> None:
