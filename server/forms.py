@@ -10,7 +10,7 @@ if form.errors:
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from models.errors import Invalid
@@ -25,12 +25,17 @@ class Form:
 
     values: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    files: dict[str, UploadFile] = field(default_factory=dict)
+    """The files that were chosen, by field name; they last until the request is closed."""
 
     @classmethod
-    async def read(cls, request: Request) -> "Form":
-        """The form in a request's body; files are ignored. Raises Invalid if it is no form."""
-        async with request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=500_000) as data:
-            return cls.of(data)
+    async def read(cls, request: Request, *, files: int = 0) -> "Form":
+        """The form in a request's body with at most so many files. Raises Invalid if it is no form."""
+        data = await request.form(max_files=files, max_fields=MAX_FIELDS, max_part_size=500_000)
+        form = cls.of(data)
+        sent = [(name, value) for name, value in data.multi_items() if isinstance(value, UploadFile)]
+        form.files = {name: value for name, value in sent if value.size}
+        return form
 
     @classmethod
     def of(cls, data: FormData) -> "Form":

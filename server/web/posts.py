@@ -14,6 +14,7 @@ from models.posts import Draft, Kind, Post, Visibility, get
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.security import local_path
+from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
 from server.web.visits import Visit, action, own_page, page
@@ -151,8 +152,9 @@ async def _reply_page(visit: Visit, form: Form, status: int = 200) -> Response:
 @action
 async def reply(visit: Visit, form: Form) -> Response:
     """`POST /posts/{id}/reply`: answer a question (or comment on it, with `as=comment`), comment on anything else."""
-    text = form.text("text", most=MAX_TEXT)
+    text = form.text("text", most=MAX_TEXT, required=not form.files)
     visibility = form.choice("visibility", tuple(REPLIES_KEEP), Visibility.PUBLIC)
+    media = await attached(visit, form)
     if form.errors:
         return await _again(visit, form, 422)
     await resolve_mentions(visit, text)
@@ -160,7 +162,7 @@ async def reply(visit: Visit, form: Form) -> Response:
     def write(db: Session, me: Actor) -> tuple[Post, str]:
         parent = access.access_post(db, me, visit.path("id"))
         say = threads.comment if form.raw("as") == "comment" else threads.reply
-        written = say(db, me, parent, Draft(text, visibility=visibility, language=visit.language))
+        written = say(db, me, parent, Draft(text, visibility=visibility, language=visit.language, media=media))
         question = threads.question_of(db, written)
         return written, post_path(question) if question is not None else post_path(get(db, parent.id))
 

@@ -1,5 +1,7 @@
 """Lists of questions, and asking one."""
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -12,6 +14,7 @@ from models.windows import Window
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
+from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.showing import BARRIER_NAMES, Shown, show, to_ask_in
 from server.web.visits import Visit, action, own_page, page
@@ -71,6 +74,7 @@ async def ask(visit: Visit, form: Form) -> Response:
     )
     if community is None:
         form.error("community", later("Choose where to ask."))
+    draft = replace(draft, media=await attached(visit, form))
     if form.errors:
         return await _ask_page(visit, form, status=422)
     await resolve_mentions(visit, text)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from models.polls import Shown as Poll
 from models.posts import Post, PostTag
 from models.text import plain, strip_leading_mentions
 from server.i18n import later
+from server.media.links import Links, links
 
 BARRIER_NAMES = {
     "bureaukrati": later("Bureaucracy"),
@@ -32,6 +34,22 @@ TAG_NAMES = {BARRIER_TAGS.get(barrier, barrier): name for barrier, name in BARRI
 CLOSING_TAGS = re.compile(
     r'<p>(?:<a href="[^"<>]{1,2000}" class="mention hashtag"[^<>]{0,80}>#(?:<span>)?[^<]{1,200}(?:</span>)?</a>\s*){1,50}</p>\s*$'
 )
+
+
+KINDS = ("image", "video", "audio")
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture, film or sound as a page shows it. `origin`: where it is from, if that is another server."""
+
+    kind: str
+    url: str
+    preview: str
+    description: str
+    width: int | None
+    height: int | None
+    origin: str
 
 
 @dataclass
@@ -53,6 +71,18 @@ class Shown:
     roots: dict[int, Post] = field(default_factory=dict)
     """The first posts of the threads that replies stand in, as far as the visitor may see them."""
 
+    here: Links | None = None
+    """Where files of other servers are read."""
+
+    def files(self, post: Post) -> list[File]:
+        """What of a post's files the page shows itself. All are read at this node: browsers ask nobody else."""
+        found = enumerate(post.attachments or [])
+        return [] if self.here is None else [_file(post, self.here, at, one) for at, one in found if _kind(one)]
+
+    def others(self, post: Post) -> list[dict[str, Any]]:
+        """What is attached to a post besides: links, and files that cannot be shown."""
+        return [one for one in post.attachments or [] if not _kind(one)]
+
     def loose_tags(self, post: Post) -> list[PostTag]:
         """The tags of a post that its text as shown does not name already."""
         written = plain(content(post)).casefold()
@@ -69,6 +99,7 @@ def show(
     ids = [post.id for post in listed]
     starts = {post.thread_id for post in listed if post.thread_id != post.id}
     shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids), edited=posts.edited(db, ids))
+    shown.here = links(db)
     shown.polls = polls.of(
         db, viewer.id if viewer else None, [p.id for p in listed if p.object_type == polls.OBJECT_TYPE]
     )
@@ -79,6 +110,24 @@ def show(
         shown.votes = reactions.my_votes(db, viewer.id, ids)
         shown.boosts = set(reactions.my_boosts(db, viewer.id, ids))
     return shown
+
+
+def _kind(one: dict[str, Any]) -> str:
+    """How an attached file is shown; empty where it is only linked to."""
+    ours = "id" in one
+    if one.get("type") == "Link" or not (ours or str(one.get("url", "")).startswith("https://")):
+        return ""
+    kind = str(one.get("kind") or one.get("media_type", "").partition("/")[0] or one["type"].lower())
+    return kind if kind in {*KINDS, "gifv"} and "svg" not in one.get("media_type", "") else ""
+
+
+def _file(post: Post, here: Links, number: int, one: dict[str, Any]) -> File:
+    url = here.attachment(post, number, one["url"])
+    kind = _kind(one)
+    small = (one.get("meta") or {}).get("small") or one
+    preview = one.get("preview_url") or (url if kind == "image" else "")
+    size = (small.get("width"), small.get("height")) if small.get("width") and small.get("height") else (None, None)
+    return File(kind, url, preview, one.get("name", ""), *size, "" if post.local else one["url"])
 
 
 def content(post: Post) -> str:

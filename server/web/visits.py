@@ -42,6 +42,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 FORM_FIELD = "token"
 
+MAX_FILES = 6
+"""Most files of one form; fields left empty count too."""
+
 
 @dataclass
 class Visit:
@@ -279,12 +282,15 @@ def action(endpoint: Callable[[Visit, Form], Awaitable[Response]]) -> Endpoint:
 
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
-        visit, form = await _form_of(request)
+        visit, form = await _form_of(request, files=MAX_FILES)
         if visit.actor is None:
             raise Unauthenticated("You are not signed in any more. What you wrote is below; nothing was lost.")
         _check_token(visit, form)
         visit.limits.count(WRITES_BY_ACCOUNT, str(visit.actor.id))
-        return await endpoint(visit, form)
+        try:
+            return await endpoint(visit, form)
+        finally:
+            await request.close()  # the files that came with the form
 
     return answer
 
@@ -312,11 +318,12 @@ def tokenless_action(endpoint: Callable[[Visit, Form], Awaitable[Response]]) -> 
     return answer
 
 
-async def _form_of(request: Request) -> tuple[Visit, Form]:
+async def _form_of(request: Request, files: int = 0) -> tuple[Visit, Form]:
     check_origin(request, request.app.state.database.node)
-    form = await Form.read(request)
+    visit = await Visit.of(request)
+    form = await Form.read(request, files=files if visit.actor is not None else 0)
     request.state.typed = form
-    return await Visit.of(request), form
+    return visit, form
 
 
 def _check_token(visit: Visit, form: Form) -> None:

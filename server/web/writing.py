@@ -11,6 +11,7 @@ from models.posts import Draft, Edition, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
+from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.showing import BARRIER_NAMES, Shown, show
 from server.web.visits import Visit, action, own_page, page
@@ -51,13 +52,14 @@ async def note_form(visit: Visit) -> Response:
 @action
 async def note(visit: Visit, form: Form) -> Response:
     """`POST /post`: publish a post."""
-    text = form.text("text", most=MAX_TEXT)
+    text = form.text("text", most=MAX_TEXT, required=not form.files)
     warning = form.line("summary", most=500, required=False)
     draft = Draft(
         text,
         visibility=form.choice("visibility", tuple(VISIBILITIES), Visibility.PUBLIC),
         language=form.choice("language", LANGUAGES, visit.language),
         summary=warning,
+        media=await attached(visit, form),
     )
     if form.errors:
         return visit.page("note.html", status=422, form=form, visibilities=VISIBILITIES)
