@@ -20,7 +20,18 @@ from . import cavage, rfc9421
 from .cavage import sign as sign_cavage
 from .digests import content_digest_header, digest_header, followers_digest
 from .errors import SignatureError, unproven
-from .keys import BadKey, PrivateKey, PublicKey, generate, multikey, private_key, public_key, public_pem
+from .keys import (
+    BadKey,
+    PrivateKey,
+    PublicKey,
+    generate,
+    multibase,
+    multikey,
+    private_key,
+    public_key,
+    public_pem,
+    second_key,
+)
 from .message import Message
 from .parsed import ParsedSignature, Scheme, check_time, replay_key, valid_until
 from .rfc9421 import sign as sign_rfc9421
@@ -38,12 +49,14 @@ __all__ = [
     "followers_digest",
     "generate",
     "is_signed",
+    "multibase",
     "multikey",
     "parse_request_signature",
     "private_key",
     "public_key",
     "public_pem",
     "replay_key",
+    "second_key",
     "sign_cavage",
     "sign_rfc9421",
     "valid_until",

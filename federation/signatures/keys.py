@@ -10,6 +10,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 PrivateKey = rsa.RSAPrivateKey
 PublicKey = rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -73,6 +74,25 @@ def multikey(text: str) -> ed25519.Ed25519PublicKey:
     if not raw.startswith(_ED25519_PREFIX) or text[1] == "1":
         raise BadKey("not an Ed25519 Multikey")
     return ed25519.Ed25519PublicKey.from_public_bytes(raw[2:])
+
+
+def second_key(pem: str) -> ed25519.Ed25519PrivateKey:
+    """The Ed25519 key that goes with one of **our own** RSA keys, derived from its private PEM: nothing more to keep.
+
+    It is published beside the RSA key (FEP-521a), never instead of it.
+    """
+    seed = HKDF(hashes.SHA256(), 32, salt=None, info=b"torv ed25519-key").derive(pem.encode("ascii"))
+    return ed25519.Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def multibase(key: ed25519.Ed25519PublicKey) -> str:
+    """A key as `publicKeyMultibase` of a Multikey: what `multikey` reads."""
+    number = int.from_bytes(_ED25519_PREFIX + key.public_bytes_raw(), "big")
+    text = ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _BASE58[digit] + text
+    return "z" + text
 
 
 def public_pem(key: PublicKey) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from federation import vocabulary
+from federation import signatures, vocabulary
 from federation.writing import Json, objects, stamp
 from models import actors, composing
 from models.actors import Actor, ActorType
@@ -52,6 +52,7 @@ def actor(db: Session, row: Actor) -> Json:
             "publicKeyPem": actors.public_key(db, row.id),
         },
     }
+    body["assertionMethod"] = [_second_key(db, row)]
     body |= _community(db, row) if row.type == ActorType.GROUP else {}
     body |= _profile(row)
     links = [{"type": "Link", "href": href, "name": name} for href, name in IMPLEMENTS]
@@ -60,6 +61,17 @@ def actor(db: Session, row: Actor) -> Json:
     else:
         body["generator"] = {"type": "Application", "id": f"{node_of(db).origin}/actor", "implements": links}
     return body
+
+
+def _second_key(db: Session, row: Actor) -> Json:
+    """The Ed25519 key beside the RSA key (FEP-521a)."""
+    _, pem = actors.private_key(db, row.id)
+    return {
+        "id": f"{row.uri}#ed25519-key",
+        "type": "Multikey",
+        "controller": row.uri,
+        "publicKeyMultibase": signatures.multibase(signatures.second_key(pem).public_key()),
+    }
 
 
 def _profile(row: Actor) -> Json:

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from federation import signatures
+from tests import keys
 
 from .signing import BODY, KEY_ID, NOW, ORIGIN, Signed, http_date, keypair
 
@@ -115,6 +116,14 @@ def test_a_private_key_that_is_none_says_so(text: str) -> None:
 def test_an_ed25519_multikey_is_read() -> None:
     public = ed25519.Ed25519PrivateKey.generate().public_key()
     assert signatures.multikey("z" + base58(b"\xed\x01" + public.public_bytes_raw())) == public
+
+
+def test_our_second_key_follows_from_the_first_and_is_read_as_it_is_written() -> None:
+    (one, _), (other, _) = keys.draw(), keys.draw()
+    public = signatures.second_key(one).public_key()
+    assert signatures.multibase(public).startswith("z6Mk")
+    assert signatures.multikey(signatures.multibase(public)) == public
+    assert signatures.second_key(one).public_key() == public != signatures.second_key(other).public_key()
 
 
 def test_the_multikey_of_the_specification_is_read() -> None:
