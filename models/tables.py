@@ -23,7 +23,6 @@ from models import (  # noqa: F401
     lists,
     markers,
     media,
-    media,
     moderation,
     names,
     notification_policy,

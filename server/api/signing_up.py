@@ -1,5 +1,7 @@
 """Making an account from an app, where the node is open."""
 
+from typing import Literal
+
 from msgspec import Struct
 from sqlalchemy.orm import Session
 
@@ -27,7 +29,7 @@ class Token(Struct, kw_only=True):
     """Mastodon's Token: what the app acts with from now on."""
 
     access_token: str
-    token_type: str = "Bearer"
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a word of RFC 6750
     scope: str
     created_at: int
 
