@@ -1,7 +1,7 @@
 """Pictures that come with a form: taken in like those of apps, with their words, one field each."""
 
 from models.errors import DomainError
-from models.media import MAX_DESCRIPTION, MAX_FILES, State
+from models.media import MAX_DESCRIPTION, MAX_FILES, PICTURES, Made, Purpose, State
 from server.forms import Form
 from server.i18n import later
 from server.media import uploading
@@ -42,3 +42,24 @@ async def attached(visit: Visit, form: Form) -> tuple[int, ...]:
             form.error(f"file{at}", DAMAGED)
         ids.append(ended.id)
     return tuple(ids)
+
+
+async def profile_pictures(visit: Visit, form: Form) -> dict[Purpose, tuple[int, Made]]:
+    """The pictures of a profile sent as `avatar` and `header`, cut to size and kept, with the ids their rows are to have.
+
+    Faults are noted on the form; then none is kept.
+    """
+    kept: dict[Purpose, tuple[int, Made]] = {}
+    sent = {purpose: form.files[purpose.value] for purpose in PICTURES if purpose.value in form.files}
+    for purpose, upload in () if form.errors else sent.items():
+        try:
+            kept[purpose] = await uploading.picture(visit.database, visit.settings, upload, purpose)
+        except DomainError as error:
+            if error.status != 422:
+                raise
+            form.error(purpose.value, FAULTS.get(error.code, DAMAGED))
+    if form.errors:
+        for _, made in kept.values():
+            await uploading.discard(visit.settings, made)
+        return {}
+    return kept

@@ -4,15 +4,18 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation.crossing import reading, writing
-from models import accounts, actors, blocks
+from models import accounts, actors, blocks, media
 from models.accounts import Account
 from models.actors import Actor
 from models.errors import DomainError
+from models.media import PICTURES
 from server import sessions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
 from server.limits import SIGN_IN_BY_ACCOUNT
+from server.media import uploading
 from server.security import local_path
+from server.web.attaching import profile_pictures
 from server.web.visits import Visit, action, own_page, tokenless_action
 
 FLAGS = ("locked", "discoverable", "indexable", "hides_followers")
@@ -38,18 +41,30 @@ async def change_profile(visit: Visit, form: Form) -> Response:
     bio = form.text("bio", most=5000, required=False)
     language = form.choice("language", LANGUAGES, visit.language)
     flags = {flag: form.flag(flag) for flag in FLAGS}
+    pictures = await profile_pictures(visit, form)
     if form.errors:
         return visit.page("settings.html", status=422, form=form, tab="profile")
+    unwanted = [purpose for purpose in PICTURES if form.flag(f"no-{purpose.value}") and purpose not in pictures]
 
     def write(db: Session, me: Actor) -> None:
         account = db.get_one(Account, me.id)
         accounts.set_language(db, account, language)
         changes = {"name": name, "summary_source": bio, **flags}
+        for purpose, (id, made) in pictures.items():
+            changes[PICTURES[purpose]] = media.set_picture(db, me.id, purpose, made, id)
+        for purpose in unwanted:
+            media.forget_picture(db, me.id, purpose)
+            changes[PICTURES[purpose]] = ""
         changed = {key: value for key, value in changes.items() if getattr(me, key) != value}
         if changed:
             actors.update_profile(db, me, **changed)
 
-    await visit.write(write)
+    try:
+        await visit.write(write)
+    except BaseException:
+        for _, made in pictures.values():
+            await uploading.discard(visit.settings, made)
+        raise
     return visit.go("/settings", said="saved")
 
 

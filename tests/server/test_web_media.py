@@ -1,17 +1,20 @@
 """Pictures on the pages: sent with a form that needs no scripts, shown with their words, in a place of their own."""
 
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import arriving
 from models.base import now
 from models.database import Database
+from models.jobs import Job
 from models.media import Media
 from models.posts import Post, Visibility
 from server.settings import Settings
@@ -158,3 +161,35 @@ async def test_pictures_behind_a_warning_are_shown_when_the_reader_wants_it(site
         assert re.search(r"<details[^>]*><summary>Vis 1 fil</summary>\s*<div class=\"pictures\">", page)
     with site.database.reading() as db:
         assert db.scalars(select(Post).order_by(Post.id.desc())).first().sensitive  # type: ignore[union-attr]
+
+
+async def test_pictures_of_a_profile_are_cut_to_size_told_to_others_and_removed(site: Visiting) -> None:
+    async with site.browser("anna") as anna:
+        fields = {"name": "Anna", "bio": "", "language": "da"}
+
+        async def save(files: dict[str, Any], **more: str) -> httpx.Response:
+            sent = {"avatar": files.get("avatar", EMPTY), "header": files.get("header", EMPTY)}
+            return await anna.http.post(
+                "/settings", data={"token": anna.token, **fields, **more}, files=sent, headers={"Origin": ORIGIN}
+            )
+
+        assert (await save({"avatar": png(size=(900, 300)), "header": png()})).status_code == 303
+        page = await anna.read("/settings")
+        shown = dict(zip(("avatar", "header"), re.findall(r'<img src="([^"]+)"', page), strict=True))
+        for which, size in (("avatar", (400, 400)), ("header", (1500, 500))):
+            answer = await anna.http.get(shown[which])
+            assert Image.open(io.BytesIO(answer.content)).size == size
+        document = await anna.http.get("/u/anna", headers={"Accept": "application/activity+json"})
+        assert document.json()["icon"] == {"type": "Image", "mediaType": "image/png", "url": shown["avatar"]}
+        assert (await save({})).status_code == 303
+        assert shown["avatar"] in await anna.read("/settings")
+
+        text = ("a.png", b"not a picture", "image/png")
+        refused = await save({"avatar": text})
+        assert refused.status_code == 422
+        assert 'id="avatar-error"' in refused.text
+        assert (await save({}, **{"no-avatar": "1"})).status_code == 303
+        assert shown["avatar"] not in await anna.read("/settings")
+    assert uploads(site.database) == 1
+    with site.database.reading() as db:
+        assert db.scalars(select(Job).where(Job.kind == "media_gone")).one().payload["files"]
