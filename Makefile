@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-ON_POSTGRES := -m 'not browser' tests/models tests/federation tests/server tests/fediverse/test_two_nodes.py tests/fediverse/test_kill.py
+ON_POSTGRES := -m 'not browser and not once' tests/models tests/federation tests/server tests/fediverse/test_two_nodes.py tests/fediverse/test_kill.py
 
 .PHONY: help run test quick lint lock format clean system postgres
 

@@ -133,11 +133,12 @@ def _save(image: Image.Image, place: Path, decoder: str) -> dict[str, Any]:
 
 
 def _write(image: Image.Image, place: Path, form: str) -> None:
-    how: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "JPEG": {"quality": QUALITY, "progressive": True, "optimize": True},
         "PNG": {"optimize": False},
         "WEBP": {"quality": QUALITY, "method": 4},
-    }[form]
+    }
+    how = ways[form]
     with place.open("wb") as out:
         image.save(out, form, **how)
 

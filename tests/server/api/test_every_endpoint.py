@@ -10,7 +10,7 @@ from server.api.calls import Endpoint
 from server.api.routes import API
 from tests.server.apps import ApiWorld
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.once]
 
 
 def each(endpoints: list[Endpoint]) -> pytest.MarkDecorator:
