@@ -128,7 +128,7 @@ async def test_forms_that_take_no_files_stay_small(site: Visiting) -> None:
 async def test_pictures_of_other_servers_are_read_here_and_say_where_they_are_from(site: Visiting) -> None:
     def write(db: Session) -> int:
         there = somebody(db, "by.example", "vera")
-        files = [
+        files: list[dict[str, Any]] = [
             {"type": "Document", "url": "https://by.example/a.png", "media_type": "image/png", "name": "<b>Hane</b>"},
             {"type": "Document", "url": "https://by.example/a.svg", "media_type": "image/svg+xml", "name": "Tegning"},
             {"type": "Document", "url": "https://by.example/a.mp4", "media_type": "video/mp4", "width": 64, "height": 48},

@@ -21,6 +21,7 @@ from models.jobs import Job
 from models.media import Media
 from server import worker
 from server.media import filming, processing, uploading
+from server.media.store import Store
 from server.settings import Settings
 from tests.server.apps import ORIGIN, Api, ApiWorld
 from tests.server.pictures import animation, bomb, claiming, film, photograph, picture, tone
@@ -391,7 +392,7 @@ async def test_two_who_work_on_a_file_at_once_make_it_once(world: ApiWorld, monk
     monkeypatch.setattr(processing, "make", make)
     async with world.client("anna") as anna:
         sent = await anna.post("/api/v2/media", {"file": ("a.png", picture(), "image/png")})
-        store = processing.Store.of(world.settings)
+        store = Store.of(world.settings)
         await asyncio.gather(*(processing.work(world.database, store, int(sent["id"])) for _ in range(3)))
         assert made == [int(sent["id"])]
         assert (await anna.get(f"/api/v1/media/{sent['id']}"))["url"]
@@ -407,7 +408,7 @@ async def test_a_file_on_which_everybody_dies_is_given_up(world: ApiWorld, monke
     monkeypatch.setattr(processing, "make", die)
     async with world.client("anna") as anna:
         sent = await anna.post("/api/v2/media", {"file": ("a.png", picture(), "image/png")})
-        store = processing.Store.of(world.settings)
+        store = Store.of(world.settings)
         for _ in range(media.ATTEMPTS):
             with pytest.raises(asyncio.CancelledError):
                 await processing.work(world.database, store, int(sent["id"]))
