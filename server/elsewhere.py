@@ -1,22 +1,20 @@
 """Finding people and posts of other servers for somebody who names them, within his share of fetches."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from federation import discovery, resolving
-from federation.context import Federation
 from federation.crossing import reading, writing
 from federation.resolving import Budget, FetchFailed, Gone, OverBudget, Passing
 from models import actors, arriving, jobs, posts, text
 from models.actors import Actor
-from models.database import Database
 from models.errors import Invalid, NotFound, Unavailable
 from models.posts import Post
+from server.asking import Asker
 from server.i18n import later
-from server.limits import LOOKUPS_BY_ACCOUNT, Limits
+from server.limits import LOOKUPS_BY_ACCOUNT
 
 T = TypeVar("T")
 
@@ -26,20 +24,6 @@ SECONDS = 12.0
 MENTION_SECONDS = 6.0
 UNREACHABLE = later("The other server does not answer. Try again in a little while.")
 UNKNOWN = later("We found nobody and nothing there. Check the spelling.")
-
-
-class Asker(Protocol):
-    """Whoever asks: a visit to a page, or a call of the client API."""
-
-    @property
-    def fed(self) -> Federation: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def limits(self) -> Limits: ...
-    @property
-    def me(self) -> Actor: ...
-    async def read(self, work: Callable[[Session], T]) -> T: ...
 
 
 def is_address(wanted: str) -> bool:

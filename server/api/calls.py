@@ -15,15 +15,13 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from sqlalchemy.orm import Session
 from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from federation.context import Federation
 from federation.crossing import reading, writing
-from models import actors, oauth, scopes
+from models import oauth, scopes
 from models.accounts import Account
 from models.actors import Actor
 from models.base import now
@@ -33,9 +31,8 @@ from models.oauth_use import note_use, use_is_due
 from server import i18n
 from server.api import arguments
 from server.api.paging import Page
-from server.clients import address, network
-from server.limits import API_COSTLY_SECONDS, API_SECONDS, Limits, Rule, api_calls
-from server.settings import Settings
+from server.asking import Asker
+from server.limits import API_COSTLY_SECONDS, API_SECONDS, Rule, api_calls
 
 T = TypeVar("T")
 Who = Literal["user", "app", "anybody"]
@@ -90,8 +87,10 @@ class Reply:
 
 
 @dataclass
-class Call:
+class Call(Asker):
     """One request of a client. `account` and `actor` are set where a person's token was sent."""
+
+    NOBODY = "This method requires an authenticated user"
 
     request: Request
     token: oauth.AccessToken | None = None
@@ -99,54 +98,6 @@ class Call:
     actor: Actor | None = None
     app: oauth.App | None = None
     files: dict[str, UploadFile] = field(default_factory=dict)
-
-    @property
-    def settings(self) -> Settings:
-        """The node's settings."""
-        settings: Settings = self.request.app.state.settings
-        return settings
-
-    @property
-    def database(self) -> Database:
-        """The node's database."""
-        database: Database = self.request.app.state.database
-        return database
-
-    @property
-    def fed(self) -> Federation:
-        """The way to other servers."""
-        fed: Federation = self.request.app.state.fed
-        return fed
-
-    @property
-    def limits(self) -> Limits:
-        """The counters of tries."""
-        limits: Limits = self.request.app.state.limits
-        return limits
-
-    @property
-    def node(self) -> Node:
-        """Who we are."""
-        return self.database.node
-
-    @property
-    def me(self) -> Actor:
-        """The caller's actor. Raises Unauthenticated where the token is nobody's."""
-        if self.actor is None:
-            raise Unauthenticated("This method requires an authenticated user")
-        return self.actor
-
-    @property
-    def my_account(self) -> Account:
-        """The caller's account. Raises Unauthenticated where the token is nobody's."""
-        if self.account is None:
-            raise Unauthenticated("This method requires an authenticated user")
-        return self.account
-
-    @property
-    def client(self) -> str:
-        """The network the caller comes from, as limits count it."""
-        return network(address(self.request, self.settings.proxy_networks))
 
     @property
     def idempotency_key(self) -> str:
@@ -174,15 +125,6 @@ class Call:
     def may(self, scope: str) -> bool:
         """Whether the token covers this scope too."""
         return self.token is not None and scopes.covers(self.token.scopes, scope)
-
-    async def read(self, work: Callable[[Session], T]) -> T:
-        """Run queries."""
-        return await reading(self.database, work)
-
-    async def write(self, work: Callable[[Session, Actor], T]) -> T:
-        """Run one transaction for the caller, whose actor row it gets."""
-        me = self.me.id
-        return await writing(self.database, lambda db: work(db, actors.get(db, me)))
 
 
 class Endpoint:

@@ -21,17 +21,17 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from federation.context import Federation
-from federation.crossing import reading, writing
-from models import accounts, actors, notifications
+from federation.crossing import reading
+from models import accounts, notifications
 from models.accounts import Account, Role
 from models.actors import Actor
-from models.database import Database, Node
+from models.database import Node
 from models.errors import Forbidden, NotFound, Unauthenticated
 from server import i18n, sessions
-from server.clients import address, network
+from server.asking import Asker
 from server.forms import Form
-from server.limits import WRITES_BY_ACCOUNT, Limits
+from server.i18n import later
+from server.limits import WRITES_BY_ACCOUNT
 from server.security import check_origin, local_path
 from server.settings import Settings
 from server.web.rendering import paragraphs, render
@@ -47,8 +47,10 @@ MAX_FILES = 6
 
 
 @dataclass
-class Visit:
+class Visit(Asker):
     """One request for a page. `account` and `actor` are both set for people who are signed in, else both None."""
+
+    NOBODY = later("Sign in first.")
 
     request: Request
     language: str
@@ -76,54 +78,6 @@ class Visit:
         if not visit.secret:
             visit.secret = sessions.read(request, node, sessions.FORM)
         return visit
-
-    @property
-    def settings(self) -> Settings:
-        """The node's settings."""
-        settings: Settings = self.request.app.state.settings
-        return settings
-
-    @property
-    def database(self) -> Database:
-        """The node's database."""
-        database: Database = self.request.app.state.database
-        return database
-
-    @property
-    def fed(self) -> Federation:
-        """The way to other servers."""
-        fed: Federation = self.request.app.state.fed
-        return fed
-
-    @property
-    def limits(self) -> Limits:
-        """The counters of tries."""
-        limits: Limits = self.request.app.state.limits
-        return limits
-
-    @property
-    def node(self) -> Node:
-        """Who we are."""
-        return self.database.node
-
-    @property
-    def me(self) -> Actor:
-        """The visitor's actor. Raises Unauthenticated if nobody is signed in."""
-        if self.actor is None:
-            raise Unauthenticated("Sign in first.")
-        return self.actor
-
-    @property
-    def my_account(self) -> Account:
-        """The visitor's account. Raises Unauthenticated if nobody is signed in."""
-        if self.account is None:
-            raise Unauthenticated("Sign in first.")
-        return self.account
-
-    @property
-    def client(self) -> str:
-        """The network the visitor comes from, as limits count it."""
-        return network(address(self.request, self.settings.proxy_networks))
 
     @property
     def here(self) -> str:
@@ -165,15 +119,6 @@ class Visit:
     def say(self, text: str) -> str:
         """A text in the visitor's language."""
         return i18n.translator(self.language)(text)
-
-    async def read(self, work: Callable[[Session], T]) -> T:
-        """Run queries."""
-        return await reading(self.database, work)
-
-    async def write(self, work: Callable[[Session, Actor], T]) -> T:
-        """Run one transaction for the signed-in visitor, whose actor row it gets."""
-        me = self.me.id
-        return await writing(self.database, lambda db: work(db, actors.get(db, me)))
 
     def token(self) -> str:
         """The token for a form on this page; a visitor without a session gets a cookie to go with it."""
