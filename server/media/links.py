@@ -63,7 +63,7 @@ class Links:
 
 def links(db: Session) -> Links:
     """The maker of addresses; its key comes from the node's own, and stays in memory."""
-    bind = db.get_bind()
+    bind = db.get_bind().engine
     key = _keys.get(bind)
     if key is None:
         _, pem = actors.private_key(db, actors.node_actor(db).id)
