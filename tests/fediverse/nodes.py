@@ -158,12 +158,12 @@ class RealNode:
         """Whether nothing waits in any of its queues."""
         return all(queue.waiting == 0 for queue in queues.overview(db))
 
-    def let_time_pass(self, hours: float = 1.0) -> None:
+    def let_time_pass(self, hours: float = 1.0, *, leases: bool = False) -> None:
         """Let everything that waits have waited for so long: retries come due, leases and open circuits run out.
 
-        Of a running node only what no process holds is touched.
+        Of a running node only what no process holds is touched; with `leases` that too, where one of its workers died.
         """
-        alive = self._process is not None and self._process.running
+        alive = self._process is not None and self._process.running and not leases
         step = timedelta(hours=hours)
 
         def work(db: Session) -> None:
