@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, text, update
 from sqlalchemy.orm import Session
 
 from models import queues
@@ -173,10 +173,11 @@ class RealNode:
                 for row in db.query(table):
                     if alive and row.locked_until is not None and row.locked_until > present:
                         continue
-                    if row.run_at.year < 9999:
-                        row.run_at -= step
+                    earlier = {"run_at": row.run_at - step} if row.run_at.year < 9999 else {}
                     if row.locked_until is not None:
-                        row.locked_until -= step
+                        earlier["locked_until"] = row.locked_until - step
+                    if earlier:  # by statement: a running process may have finished the row meanwhile
+                        db.execute(update(table).where(table.id == row.id).values(earlier))
             for peer in db.query(Peer):
                 if peer.open_until is not None:
                     peer.open_until -= step
