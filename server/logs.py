@@ -50,6 +50,12 @@ def blank_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
     return event
 
 
+def _console(*, colors: bool) -> structlog.dev.ConsoleRenderer:
+    """Lines for people. Tracebacks are plain: the values of variables, which structlog would print where Rich happens
+    to be installed, hold secrets, and take seconds to print."""
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+
+
 def set_up(settings: Settings, stream: Any = None) -> None:
     """Send structlog and standard logging alike to `stream` (standard error), in the form the settings ask for."""
     shared: list[Any] = [
@@ -63,7 +69,7 @@ def set_up(settings: Settings, stream: Any = None) -> None:
     render: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty())
+        else _console(colors=(stream or sys.stderr).isatty())
     )
     structlog.configure(
         processors=[
@@ -123,3 +129,16 @@ class RequestLog:
                 ms=round((time.monotonic() - started) * 1000, 1),
                 client=address(HTTPConnection(scope), self.proxies),
             )
+
+
+structlog.configure(
+    processors=[
+        merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        blank_secrets,
+        _console(colors=False),
+    ]
+)
+# until somebody sets it up, and for programs that never do: structlog's own default shows the values of variables

@@ -1,8 +1,10 @@
 """Logs: readable by machines, and without what nobody may read (T112)."""
 
+import importlib
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,13 +18,13 @@ from server.settings import Settings
 def lines() -> Iterator[io.StringIO]:
     """What is logged meanwhile, as JSON."""
     root = logging.getLogger()
-    before, level = list(root.handlers), root.level
+    before, level, configured = list(root.handlers), root.level, structlog.get_config()
     stream = io.StringIO()
     logs.set_up(Settings(log_format="json"), stream)
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**configured)
 
 
 SECRETS = [
@@ -55,6 +57,32 @@ def test_a_secret_in_an_exceptions_text_is_blanked(lines: io.StringIO) -> None:
         structlog.get_logger("a").exception("broken")
     assert "RuntimeError" in lines.getvalue()
     assert "hemmelig1" not in lines.getvalue()
+
+
+def _fail(password: str) -> None:
+    held = dict.fromkeys(range(1000), password * 50)
+    raise RuntimeError(f"there are {len(held)} things")
+
+
+@pytest.mark.parametrize("ready", [True, False], ids=["set up", "before anybody set it up"])
+def test_a_traceback_shows_no_values_of_variables_and_costs_next_to_nothing(
+    lines: io.StringIO, capsys: pytest.CaptureFixture[str], *, ready: bool
+) -> None:
+    if ready:
+        logs.set_up(Settings(log_format="text"), lines)
+    else:
+        importlib.reload(logs)
+    started = time.perf_counter()
+    for _ in range(10):
+        try:
+            _fail("hemmelig1")
+        except RuntimeError as error:
+            structlog.get_logger("a").error("broken", exc_info=error)
+    took = time.perf_counter() - started
+    written = lines.getvalue() + capsys.readouterr().out
+    assert written.count("RuntimeError: there are 1000 things") == 10
+    assert "hemmelig1hemmelig1" not in written
+    assert took < 1
 
 
 def test_what_is_bound_stands_on_every_line(lines: io.StringIO) -> None:
