@@ -46,7 +46,8 @@ class Hub:
         self._database = database
         self._per_account, self._in_total = per_account, in_total
         self._connections: set[Connection] = set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._feeding: asyncio.Task[None] | None = None
+        self._guarding: asyncio.Task[None] | None = None
         self._listening = asyncio.Event()
         self._stop = asyncio.Event()
         self._closed = False
@@ -95,13 +96,16 @@ class Hub:
         for connection in self._connections:
             connection.end("shutdown")
         self._stop.set()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*filter(None, (self._feeding, self._guarding)), return_exceptions=True)
 
     def _run(self) -> None:
-        self._tasks = [task for task in self._tasks if not task.done()]
-        if not self._tasks:
+        """Start what does not run. Each of the two tasks ends in its own time after the last client left, and the next
+        client may come in between."""
+        if self._feeding is None or self._feeding.done():
             self._listening = asyncio.Event()
-            self._tasks = [asyncio.create_task(self._feed()), asyncio.create_task(self._guard())]
+            self._feeding = asyncio.create_task(self._feed())
+        if self._guarding is None or self._guarding.done():
+            self._guarding = asyncio.create_task(self._guard())
 
     @property
     def _busy(self) -> bool:

@@ -500,6 +500,18 @@ async def test_when_the_server_goes_down_it_does_not_wait_for_those_who_listen(l
             await events.end(2)
 
 
+@pytest.mark.parametrize("away", [0.0, 0.2, 1.2, 2.2])
+async def test_who_reloads_his_page_hears_again(town: Town, away: float) -> None:
+    """The tasks behind the streams end one after the other when nobody listens; whoever comes in between is heard."""
+    token = await town.token("anna")
+    for round in range(2):
+        async with town.node.socket(token, "stream=user") as anna:
+            post_id = await town.post("anna", f"Suppe nummer {round}.")
+            heard = await anna.next()
+            assert (heard["event"], heard["payload"]["id"]) == ("update", str(post_id))
+        await asyncio.sleep(away)
+
+
 async def test_another_name_than_the_nodes_is_refused(town: Town) -> None:
     with pytest.raises(websockets.InvalidStatus):
         async with town.node.socket(await town.token("anna"), "stream=user", host="evil.example"):
