@@ -152,5 +152,5 @@ async def test_a_timeline_costs_the_same_however_long_it_is(world: ApiWorld, nam
             with counted(world) as queries:
                 assert await birk.get(path, limit=limit)
             costs.append(len(queries))
-    assert costs[1] <= costs[0] + 4
+    assert costs[1] <= costs[0] + 6  # kinds of things that a short list may not have, not things
     assert costs[1] <= 32
