@@ -25,6 +25,13 @@ ERROR_SCHEMA = {
     "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}, "code": {"type": "string"}},
     "required": ["error"],
 }
+FILES = {
+    "media.upload": ("file",),
+    "media.upload_first": ("file",),
+    "profile.update_credentials": ("avatar", "header"),
+}
+"""What comes as a file, which only multipart can carry."""
+
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 IDS = {"id", "status_id", "account_id", "list_id", "filter_id"}
 
@@ -109,6 +116,10 @@ def _operation(one: Endpoint, schema: dict[str, Any], schemas: dict[str, Any]) -
     elif arguments:
         body = {"schema": {"type": "object", "properties": arguments}}
         operation["requestBody"] = {"content": {"application/json": body, "application/x-www-form-urlencoded": body}}
+        if files := FILES.get(described.name):
+            sent = {name: {"type": "string", "contentMediaType": "application/octet-stream"} for name in files}
+            whole = {"type": "object", "properties": {**arguments, **sent}}
+            operation["requestBody"]["content"]["multipart/form-data"] = {"schema": whole}
     return operation
 
 
