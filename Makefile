@@ -38,8 +38,8 @@ quick: .venv/dev  ## The tests that take no more than a minute
 	$(PYTEST) -n 2 --dist loadfile -m "not slow and not browser and not interop" tests
 
 lint: .venv/dev  ## Formatting, types and layers
-	$(BIN)/ruff format --check models federation server
-	$(BIN)/ruff check models federation server
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

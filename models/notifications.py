@@ -178,9 +178,7 @@ def unread(db: Session, account_id: int) -> int:
     """How many notices wait, counted to 100."""
     waiting = (
         select(Notification.id)
-        .where(
-            Notification.account_id == account_id, Notification.read_at.is_(None), Notification.filtered.is_(False)
-        )
+        .where(Notification.account_id == account_id, Notification.read_at.is_(None), Notification.filtered.is_(False))
         .limit(100)
     )
     return db.scalar(select(func.count()).select_from(waiting.subquery())) or 0

@@ -57,9 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(description="Where the source code of what runs here can be had, told to apps. Empty: the page `/about`."),
     ] = ""
-    data_dir: Annotated[str, Meta(description="Folder of the SQLite database and of files. Relative to the working directory.")] = (
-        "data"
-    )
+    data_dir: Annotated[
+        str, Meta(description="Folder of the SQLite database and of files. Relative to the working directory.")
+    ] = "data"
     database_url: Annotated[
         str,
         Meta(

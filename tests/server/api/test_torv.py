@@ -42,7 +42,7 @@ async def test_a_thread_shows_the_accepted_answer_first(world: ApiWorld) -> None
 
 async def test_a_question_is_asked_answered_voted_for_and_settled(world: ApiWorld) -> None:
     async with world.client("birk") as birk, world.client("eva") as eva:
-        here = [one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"]][0]
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"])
         asked = await birk.post_json(
             "/api/torv/v1/questions",
             {
