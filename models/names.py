@@ -7,7 +7,7 @@ by byte, so that a beginning is a range of the index on both databases.
 import re
 import unicodedata
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Text, and_, case, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Text, case, delete, exists, insert, or_, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.account_domains import unwanted
@@ -80,8 +80,9 @@ def search(
 ) -> list[Actor]:
     """Actors whose names have words that begin as those asked for; `name@domain` asks for a domain's beginning too.
 
-    First whose user name is exactly that, then whom `viewer` follows, then by how many follow them. Whom he blocked,
-    or who blocked him, is not found. `following`: only whom he follows.
+    First whose user name is exactly that, then whom `viewer` follows, then by how many follow them. Who blocked him is
+    not found, and whom he blocked only by the exact user name: he has to find him to unblock him. `following`: only
+    whom he follows.
     """
     name, _, domain = asked.strip().removeprefix("acct:").lstrip("@").partition("@")
     wanted = words(name)
@@ -107,7 +108,8 @@ def search(
             Follow.follower_id == viewer.id, Follow.target_id == Actor.id, Follow.state == FollowState.ACCEPTED
         )
         ranks.append(case((followed, 0), else_=1))
-        conditions += [~_kept_apart(viewer), ~unwanted(viewer, Actor.id)]
+        named = Actor.username_key == name.casefold()
+        conditions += [~_has_blocked(viewer), or_(~_is_blocked(viewer), named), ~unwanted(viewer, Actor.id)]
         if following:
             conditions.append(followed)
     query = (
@@ -124,10 +126,9 @@ def _has_word(word: str) -> ColumnElement[bool]:
     return exists().where(other.actor_id == Actor.id, other.word >= word, other.word < word + LAST)
 
 
-def _kept_apart(viewer: Actor) -> ColumnElement[bool]:
-    return exists().where(
-        or_(
-            and_(Block.actor_id == viewer.id, Block.target_id == Actor.id),
-            and_(Block.actor_id == Actor.id, Block.target_id == viewer.id),
-        )
-    )
+def _is_blocked(viewer: Actor) -> ColumnElement[bool]:
+    return exists().where(Block.actor_id == viewer.id, Block.target_id == Actor.id)
+
+
+def _has_blocked(viewer: Actor) -> ColumnElement[bool]:
+    return exists().where(Block.actor_id == Actor.id, Block.target_id == viewer.id)

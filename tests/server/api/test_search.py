@@ -88,6 +88,14 @@ async def test_who_keeps_apart_or_is_gone_is_not_found(world: ApiWorld) -> None:
         assert db.query(ActorName).filter_by(actor_id=camilla.id).count() == 0
 
 
+async def test_whom_one_blocked_is_found_by_the_exact_name_to_be_unblocked(world: ApiWorld) -> None:
+    world.database.write(lambda db: blocks.block(db, person(db, "birk"), person(db, "eva")))
+    async with world.client("birk") as api:
+        assert await _people(api, "eva") == ["eva"]
+        assert await _people(api, "ev") == []
+        assert await _people(api, "lindqvist") == []
+
+
 async def test_a_changed_name_is_found_and_the_old_one_is_not(world: ApiWorld) -> None:
     async with world.client("birk") as api:
         await api.patch("/api/v1/accounts/update_credentials", display_name="Birk Zakariassen")
