@@ -171,13 +171,16 @@ def boost(
 ) -> Boost:
     """Show a post to one's followers; twice is once. `visibility`: public, unlisted, or for followers only.
 
-    Raises Forbidden for posts that are not public, Invalid for another visibility.
+    One's own post for followers goes to them again, and to nobody else. Raises Forbidden for others that are not public,
+    Invalid for another visibility.
     """
     if visibility not in BOOSTS:
         raise Invalid("A boost is public, unlisted, or for followers.", code="visibility_unfit")
     if post.deleted_at is not None:
         raise NotFound("There is no such post.")
-    if post.visibility not in {Visibility.PUBLIC, Visibility.UNLISTED}:
+    if post.visibility == Visibility.FOLLOWERS and post.author_id == actor.id:
+        visibility = Visibility.FOLLOWERS
+    elif post.visibility not in {Visibility.PUBLIC, Visibility.UNLISTED}:
         raise Forbidden("This post cannot be boosted.", code="not_public")
     hold(db, post)
     found = _boost_of(db, actor.id, post.id)

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import actors, base, communities, composing, notifications, posts, quotes, reactions
+from models import actors, base, communities, composing, follows, notifications, posts, quotes, reactions
 from models.actors import RemoteActor
 from models.arriving import RemotePost, record_remote
 from models.communities import Listing
 from models.database import Database
+from models.outbox import Activity
 from models.posts import Draft, Kind, Post, Visibility
 from server.api.entities.statuses import Status
 from tests.server.apps import Api, ApiWorld
@@ -122,6 +123,19 @@ async def test_a_boost_for_followers_shows_to_followers(world: ApiWorld) -> None
         boost = await birk.post(f"/api/v1/statuses/{made['id']}/reblog", visibility="private")
         await stranger.refused(404, "GET", f"/api/v1/statuses/{boost['id']}")
         assert (await birk.get(f"/api/v1/statuses/{boost['id']}"))["visibility"] == "private"
+
+
+async def test_ones_own_post_for_followers_goes_to_them_again_and_to_nobody_else(world: ApiWorld) -> None:
+    async with world.client("anna") as anna, world.client() as stranger:
+        made = await write(anna, visibility="private")
+        boost = await anna.post(f"/api/v1/statuses/{made['id']}/reblog", visibility="public")
+        assert (boost["visibility"], boost["reblog"]["id"]) == ("private", made["id"])
+        await stranger.refused(404, "GET", f"/api/v1/statuses/{boost['id']}")
+    with world.database.reading() as db:
+        announce = db.query(Activity).filter(Activity.type == "Announce").order_by(Activity.id.desc()).first()
+        assert announce is not None
+        assert not announce.public
+        assert "https://www.w3.org/ns/activitystreams#Public" not in [*announce.to, *announce.cc]
 
 
 # Plain text
@@ -357,10 +371,11 @@ async def test_unfavourite_leaves_a_vote_against(world: ApiWorld) -> None:
     assert row(world, made).down == 1
 
 
-async def test_private_posts_are_not_boosted(world: ApiWorld) -> None:
-    async with world.client("anna") as anna:
+async def test_private_posts_are_not_boosted_by_others(world: ApiWorld) -> None:
+    world.database.write(lambda db: follows.request(db, person(db, "birk"), person(db, "anna")))
+    async with world.client("anna") as anna, world.client("birk") as birk:
         made = await write(anna, "Kun for dem, der følger", visibility="private")
-        await anna.refused(403, "POST", f"/api/v1/statuses/{made['id']}/reblog")
+        await birk.refused(403, "POST", f"/api/v1/statuses/{made['id']}/reblog")
         await anna.refused(422, "POST", f"/api/v1/statuses/{made['id']}/reblog", data={"visibility": "direct"})
 
 
