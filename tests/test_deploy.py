@@ -11,17 +11,18 @@ import pytest
 import yaml
 
 from server.settings import documented
+from tests.missing import missing
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 
 
 def program(name: str) -> str:
-    """Where it is; the test skips where it is missing."""
+    """Where it is."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
-        pytest.skip(f"{name} is not installed")
+        missing(f"{name} is not installed")
     return found
 
 

@@ -3,7 +3,6 @@
 Where Chromium or npm is not installed the tests are skipped, but not in CI.
 """
 
-import os
 import shutil
 import socket
 import subprocess
@@ -27,17 +26,12 @@ from server.app import create_app
 from server.settings import Settings
 from tests import keys, world
 from tests.federation.elsewhere import Elsewhere, federation_with
+from tests.missing import missing
 
 CHROMIUM = "/usr/bin/chromium"
 AXE = Path(__file__).parent / "axe"
 CACHE = Path(__file__).parents[2] / ".cache" / "axe"
 WAIT_MS = 15_000
-
-
-def _missing(what: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is not installed")
-    pytest.skip(f"{what} is not installed")
 
 
 @dataclass
@@ -63,7 +57,7 @@ class Site:
 def chromium() -> Iterator[Browser]:
     """The browser of the system."""
     if not Path(CHROMIUM).exists():
-        _missing("Chromium")
+        missing("Chromium is not installed")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield browser
@@ -144,7 +138,7 @@ def faults() -> Callable[[Page], list[str]]:
     """What axe finds wrong with a page by WCAG 2.1 A and AA: one line for each rule broken."""
     source = _install_axe()
     if not source:
-        _missing("axe-core (npm)")
+        missing("axe-core is not installed: it comes with npm")
 
     def judge(page: Page) -> list[str]:
         page.evaluate(source)  # the debugger's door: our own policy lets no page load it

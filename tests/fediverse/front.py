@@ -10,10 +10,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.fediverse.ground import Ground
 from tests.fediverse.processes import Process, until
+from tests.missing import missing
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 
@@ -36,9 +35,7 @@ def require_nginx() -> str:
     """The nginx to use. Without one a test is skipped at home; where CI runs, that is a failure."""
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("nginx is missing: `make test` installs nginx-light where it may")
-        pytest.skip("nginx is not installed (Debian: nginx-light)")
+        missing("nginx is not installed (Debian: nginx-light)")
     return found
 
 

@@ -23,6 +23,7 @@ from server import worker
 from server.media import filming, processing, uploading
 from server.media.store import Store
 from server.settings import Settings
+from tests.missing import missing
 from tests.server.apps import ORIGIN, Api, ApiWorld
 from tests.server.pictures import animation, bomb, claiming, film, photograph, picture, tone
 
@@ -31,7 +32,13 @@ pytestmark = pytest.mark.anyio
 ENTITY = {
     "id", "type", "url", "preview_url", "remote_url", "preview_remote_url", "text_url", "meta", "description", "blurhash",
 }  # fmt: skip
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+
+
+@pytest.fixture
+def ffmpeg() -> None:
+    """What films and sounds need."""
+    if shutil.which("ffmpeg") is None:
+        missing("ffmpeg is not installed")
 
 
 @pytest.fixture
@@ -416,7 +423,7 @@ async def test_a_file_on_which_everybody_dies_is_given_up(world: ApiWorld, monke
         await anna.refused(422, "GET", f"/api/v1/media/{sent['id']}")
 
 
-@needs_ffmpeg
+@pytest.mark.usefixtures("ffmpeg")
 async def test_a_gif_that_moves_becomes_a_film_without_sound(world: ApiWorld) -> None:
     async with world.client("anna") as anna:
         made = await send(anna, animation(), "a.gif")
@@ -452,7 +459,7 @@ async def film_sent(world: ApiWorld, api: Api, content: bytes, name: str = "a.mp
     return await api.call("GET", f"/api/v1/media/{sent.json()['id']}")
 
 
-@needs_ffmpeg
+@pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize(("codec", "end"), [("libx264", "mp4"), ("libx264", "mov"), ("libvpx", "webm")])
 async def test_a_film_is_made_one_that_all_can_play_and_loses_its_place(
     world: ApiWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codec: str, end: str
@@ -473,7 +480,7 @@ async def test_a_film_is_made_one_that_all_can_play_and_loses_its_place(
         assert len(made["blurhash"]) == 28
 
 
-@needs_ffmpeg
+@pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize("end", ["mp3", "ogg", "flac", "wav", "m4a"])
 async def test_a_sound_becomes_an_mp3_without_its_title(
     world: ApiWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
@@ -489,7 +496,7 @@ async def test_a_sound_becomes_an_mp3_without_its_title(
         assert b"hemmelig" not in answer.content
 
 
-@needs_ffmpeg
+@pytest.mark.usefixtures("ffmpeg")
 async def test_a_playlist_that_calls_itself_a_film_reads_no_file_of_ours(
     world: ApiWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
