@@ -297,3 +297,15 @@ def use_invitation(
     row.used_by = account.id
     db.flush()
     return account
+
+
+def staff(db: Session, limit: int = 50) -> list[tuple[Account, Actor]]:
+    """The administrators and moderators of the node, in the order they came."""
+    rows = db.execute(
+        select(Account, Actor)
+        .join(Actor, Actor.id == Account.id)
+        .where(Account.role.in_([Role.MODERATOR, Role.ADMIN]), Account.suspended_at.is_(None))
+        .order_by(Account.id)
+        .limit(limit)
+    )
+    return [(account, actor) for account, actor in rows]

@@ -42,11 +42,12 @@ class State(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a file is for: a post, or one of the two pictures of a profile."""
+    """What a file is for: a post, one of the two pictures of a profile, or the mark of the node."""
 
     POST = "post"
     AVATAR = "avatar"
     HEADER = "header"
+    LOGO = "logo"
 
 
 PICTURES = {Purpose.AVATAR: "icon_url", Purpose.HEADER: "image_url"}

@@ -30,6 +30,7 @@ from server.oauth import authorizing, describing, tokens
 from server.request_id import RequestId
 from server.security import Bounded, Headed, KnownHost, Legible
 from server.settings import Settings
+from server.site import Site
 from server.streaming.endpoints import STREAMING
 from server.streaming.hub import Hub
 from server.web import (
@@ -39,6 +40,7 @@ from server.web import (
     communities,
     front,
     house,
+    identity,
     intents,
     notices,
     people,
@@ -47,6 +49,7 @@ from server.web import (
     quotes,
     reacting,
     signing_in,
+    starting,
     writing,
 )
 from server.web import settings as my_settings
@@ -101,6 +104,7 @@ PAGES = [
     _route("/", front.home),
     _route("/about", front.about),
     _route("/accessibility", front.accessibility),
+    _route("/contact", front.contact),
     _route("/privacy-policy", house.privacy_policy),
     _route("/terms-of-service", house.terms_of_service),
     _route("/announcements/{id:int}/dismiss", house.dismiss_announcement, POST),
@@ -108,6 +112,8 @@ PAGES = [
     _route("/questions", questions.questions),
     _route("/ask", questions.ask_form),
     _route("/ask", questions.ask, POST),
+    _route("/start", starting.start_form),
+    _route("/start", starting.start, POST),
     _route("/post", writing.note_form),
     _route("/post", writing.note, POST),
     _route("/communities", communities.communities),
@@ -212,6 +218,8 @@ ADMINISTRATION = [
     _route("/admin/domains", admin.set_rule, POST),
     _route("/admin/domains/drop", admin.drop_rule, POST),
     _route("/admin/allow-list", admin.use_allow_list, POST),
+    _route("/admin/identity", identity.identity_form),
+    _route("/admin/identity", identity.choose, POST),
     _route("/admin/house", house.rules_form),
     _route("/admin/house", house.set_rules, POST),
     _route("/admin/announcements", house.announcements_form),
@@ -231,6 +239,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         _route("/readyz", health.Readiness(database, settings).__call__),
         _route("/static/{version}/{path:path}", static_files.static),
         _route("/favicon.ico", static_files.favicon),
+        _route("/colours/{version}.css", identity.style_sheet),
         _route("/media/remote/{token:path}", serving.remote_file),
         _route("/media/{name}", serving.own_file),
     ]
@@ -270,6 +279,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.settings = settings
     app.state.database = database
     app.state.fed = federation
+    app.state.site = Site(database, settings)
     app.state.limits = Limits()
     app.state.floods = Floods(settings)
     app.state.hub = Hub(database)

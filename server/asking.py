@@ -16,6 +16,7 @@ from models.errors import Unauthenticated
 from server.clients import address, network
 from server.limits import Limits
 from server.settings import Settings
+from server.site import Site
 
 T = TypeVar("T")
 
@@ -46,6 +47,12 @@ class Asker:
         """The way to other servers."""
         fed: Federation = self.request.app.state.fed
         return fed
+
+    @property
+    def site(self) -> Site:
+        """Who the node says it is."""
+        site: Site = self.request.app.state.site
+        return site
 
     @property
     def limits(self) -> Limits:

@@ -117,3 +117,10 @@ class Form:
             self.error(name, later("Choose one of these."))
             return None
         return int(text)
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """The ids that are ticked, each once; what cannot be an id is left out."""
+        ticked = dict.fromkeys(self.values.get(name, []))
+        return tuple(
+            int(text) for text in ticked if text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63
+        )

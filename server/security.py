@@ -42,7 +42,7 @@ MEDIA_CSP = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 UPLOADS = re.compile(
     r"/api/v[12]/media/?|/api/v1/media/\d+/?|/api/v1/accounts/update_credentials/?"
-    r"|/ask|/post|/posts/\d+/(?:reply|edit)|/settings"
+    r"|/ask|/post|/posts/\d+/(?:reply|edit)|/settings|/admin/identity"
 )
 """Where a form may bring files, and so be larger and take longer. Each asks who it is before it reads them."""
 

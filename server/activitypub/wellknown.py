@@ -121,7 +121,7 @@ async def nodeinfo(request: Request) -> Response:
         "services": {"inbound": [], "outbound": []},
         "openRegistrations": settings.registrations == "open",
         "usage": await _usage(request, federation_of(request)),
-        "metadata": {"nodeName": settings.node_name},
+        "metadata": {"nodeName": (await request.app.state.site.current()).name},
     }
     kind = f'application/json; profile="{NODEINFO}{version}#"'
     return JSONResponse(body, media_type=kind, headers=OPEN | {"Cache-Control": "public, max-age=1800"})

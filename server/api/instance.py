@@ -39,7 +39,7 @@ async def show(call: Call, args: Nothing) -> Instance:
     """`GET /api/v2/instance`."""
     size = await remembered(call, "size", COUNTED_FOR, statistics.size)
     found = await call.read(lambda db: show_instance.told(db, size, call.settings))
-    return show_instance.instance(call.node, call.settings, found)
+    return show_instance.instance(call.node, call.settings, await call.site.current(), found)
 
 
 @endpoint(None, Nothing, V1Instance, who="anybody")
@@ -51,8 +51,9 @@ async def show_first(call: Call, args: Nothing) -> V1Instance:
         return show_instance.told(db, size, call.settings), house.page(db, TextPage.DESCRIPTION)
 
     found, text = await call.read(look)
-    description = text.html if text is not None else str(paragraphs(call.settings.node_description))
-    return show_instance.first_version(call.node, call.settings, found, description)
+    site = await call.site.current()
+    description = text.html if text is not None else str(paragraphs(site.description))
+    return show_instance.first_version(call.node, call.settings, site, found, description)
 
 
 @endpoint(None, Nothing, list[Rule], who="anybody")

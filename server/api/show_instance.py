@@ -8,6 +8,7 @@ from models import composing, featured_tags, house, polls, posts, profiles, push
 from models.accounts import LANGUAGES
 from models.database import Node
 from models.house import Page
+from models.identity import Identity
 from server import static_files
 from server.api import show_accounts
 from server.api.entities import instance as entities
@@ -38,7 +39,6 @@ class Told:
     contact: Account | None
     rules: list[entities.Rule]
     vapid: str
-    privacy: bool
     terms: bool
     named_only: bool
     media: MediaRules
@@ -52,7 +52,6 @@ def told(db: Session, size: statistics.Size, chosen: Settings) -> Told:
         show_accounts.account(db, admin) if admin is not None else None,
         rules(db),
         push.vapid_public_key(db),
-        house.page(db, Page.PRIVACY) is not None,
         house.page(db, Page.TERMS) is not None,
         bool(settings.get(db, "allow_list", False)),
         limits(chosen),
@@ -69,14 +68,14 @@ def version() -> str:
     return f"{MASTODON} (compatible; Torv {VERSION})"
 
 
-def instance(node: Node, chosen: Settings, found: Told) -> entities.Instance:
+def instance(node: Node, chosen: Settings, site: Identity, found: Told) -> entities.Instance:
     """The node, second version."""
     return entities.Instance(
         domain=node.domain,
-        title=chosen.node_name,
+        title=site.name,
         version=version(),
         source_url=chosen.source_url or f"{node.origin}/about",
-        description=chosen.node_description,
+        description=site.description,
         usage=entities.Usage(users=entities.ActiveUsers(active_month=found.size.active)),
         thumbnail=entities.Thumbnail(
             url=_picture(node, 1),
@@ -94,7 +93,7 @@ def instance(node: Node, chosen: Settings, found: Told) -> entities.Instance:
                 streaming=streaming(node),
                 status=None,
                 about=f"{node.origin}/about",
-                privacy_policy=f"{node.origin}/privacy-policy" if found.privacy else None,
+                privacy_policy=f"{node.origin}/privacy-policy",
                 terms_of_service=f"{node.origin}/terms-of-service" if found.terms else None,
             ),
             vapid=entities.Vapid(public_key=found.vapid),
@@ -118,20 +117,20 @@ def instance(node: Node, chosen: Settings, found: Told) -> entities.Instance:
         ),
         api_versions={"mastodon": API_VERSION},
         wrapstodon=None,
-        contact=entities.Contact(email=chosen.contact_email, account=found.contact),
+        contact=entities.Contact(email=site.contact_email, account=found.contact),
         rules=found.rules,
     )
 
 
-def first_version(node: Node, chosen: Settings, found: Told, description: str) -> entities.V1Instance:
+def first_version(node: Node, chosen: Settings, site: Identity, found: Told, description: str) -> entities.V1Instance:
     """The node, first version; `description` is HTML."""
     size = found.size
     return entities.V1Instance(
         uri=node.domain,
-        title=chosen.node_name,
-        short_description=chosen.node_description,
+        title=site.name,
+        short_description=site.description,
         description=description,
-        email=chosen.contact_email,
+        email=site.contact_email,
         version=version(),
         urls=entities.V1Urls(streaming_api=streaming(node)),
         stats=entities.Figures(user_count=size.accounts, status_count=size.posts, domain_count=size.peers),

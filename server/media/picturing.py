@@ -18,6 +18,9 @@ from PIL import Image, ImageCms, ImageOps
 SHOWN_PIXELS = 2048 * 2048
 PREVIEW_PIXELS = 640 * 400
 CROPS = {"avatar": (400, 400), "header": (1500, 500)}
+LOGO = (480, 160)
+"""Into which the mark of a node is fitted, whole."""
+
 ANIMATED_PIXELS = 1280 * 720
 ANIMATED_FRAMES = 2000
 QUALITY = 88
@@ -102,6 +105,9 @@ def _made(image: Image.Image, wish: dict[str, Any]) -> dict[str, Any]:
     folder = Path(wish["folder"])
     if wish["as"] in CROPS:
         whole = ImageOps.fit(image, CROPS[wish["as"]], Image.Resampling.LANCZOS)
+        return {"original": _save(whole, folder / "whole", wish["decoder"]), "blurhash": _blurhash(whole)}
+    if wish["as"] == "logo":
+        whole = ImageOps.contain(image, LOGO, Image.Resampling.LANCZOS)
         return {"original": _save(whole, folder / "whole", wish["decoder"]), "blurhash": _blurhash(whole)}
     small = _within(image, PREVIEW_PIXELS)
     made = {"small": _save(small, folder / "small", wish["decoder"]), "blurhash": _blurhash(small)}

@@ -1,5 +1,7 @@
 """Pictures that come with a form: taken in like those of apps, with their words, one field each."""
 
+from collections.abc import Collection
+
 from models.errors import DomainError
 from models.media import MAX_DESCRIPTION, MAX_FILES, PICTURES, Made, Purpose, State
 from server.forms import Form
@@ -44,13 +46,15 @@ async def attached(visit: Visit, form: Form) -> tuple[int, ...]:
     return tuple(ids)
 
 
-async def profile_pictures(visit: Visit, form: Form) -> dict[Purpose, tuple[int, Made]]:
-    """The pictures of a profile sent as `avatar` and `header`, cut to size and kept, with the ids their rows are to have.
+async def pictures(
+    visit: Visit, form: Form, purposes: Collection[Purpose] = tuple(PICTURES)
+) -> dict[Purpose, tuple[int, Made]]:
+    """The pictures sent as fields named by their purposes, cut to size and kept, with the ids their rows are to have.
 
     Faults are noted on the form; then none is kept.
     """
     kept: dict[Purpose, tuple[int, Made]] = {}
-    sent = {purpose: form.files[purpose.value] for purpose in PICTURES if purpose.value in form.files}
+    sent = {purpose: form.files[purpose.value] for purpose in purposes if purpose.value in form.files}
     for purpose, upload in () if form.errors else sent.items():
         try:
             kept[purpose] = await uploading.picture(visit.database, visit.settings, upload, purpose)

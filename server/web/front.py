@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import announcements, communities, follows, house, moderation, posts, timelines
+from models import accounts, announcements, communities, follows, house, moderation, posts, timelines
 from models.actors import Actor
 from models.announcements import Announcement
 from models.posts import Post
@@ -88,7 +88,6 @@ async def about(visit: Visit) -> Response:
             "groups": len(communities.all_local(db)),
             "rules": house.rules(db),
             "description": house.page(db, house.Page.DESCRIPTION),
-            "has_privacy": house.page(db, house.Page.PRIVACY) is not None,
             "has_terms": house.page(db, house.Page.TERMS) is not None,
         }
 
@@ -97,5 +96,11 @@ async def about(visit: Visit) -> Response:
 
 @page
 async def accessibility(visit: Visit) -> Response:
-    """`GET /accessibility`: the accessibility statement."""
+    """`GET /accessibility`: the accessibility statement, in the order that the Danish authorities prescribe."""
     return visit.page("accessibility.html")
+
+
+@page
+async def contact(visit: Visit) -> Response:
+    """`GET /contact`: whom to write to, about what."""
+    return visit.page("contact.html", staff=await visit.read(accounts.staff))

@@ -38,6 +38,7 @@ SAID = {
     "device-ended": later("The device is signed out."),
     "signed-out": later("You are signed out."),
     "welcome": later("Welcome! Your account is ready."),
+    "started": later("You are ready. What they write comes here from now on."),
     "all-read": later("All marked as read."),
     "moderator-added": later("The moderator is added."),
     "moderator-removed": later("The moderator is removed."),

@@ -15,7 +15,7 @@ from server.i18n import LANGUAGES, later
 from server.limits import SIGN_IN_BY_ACCOUNT
 from server.media import uploading
 from server.security import local_path
-from server.web.attaching import profile_pictures
+from server.web.attaching import pictures as sent_pictures
 from server.web.visits import Visit, action, own_page, tokenless_action
 
 FLAGS = ("locked", "discoverable", "indexable", "hides_followers")
@@ -41,7 +41,7 @@ async def change_profile(visit: Visit, form: Form) -> Response:
     bio = form.text("bio", most=5000, required=False)
     language = form.choice("language", LANGUAGES, visit.language)
     flags = {flag: form.flag(flag) for flag in FLAGS}
-    pictures = await profile_pictures(visit, form)
+    pictures = await sent_pictures(visit, form)
     if form.errors:
         return visit.page("settings.html", status=422, form=form, tab="profile")
     unwanted = [purpose for purpose in PICTURES if form.flag(f"no-{purpose.value}") and purpose not in pictures]

@@ -159,7 +159,7 @@ async def _make(
             raise
         form.error(_field(error), error.text)
         return visit.page("invitation.html", status=error.status, form=form, invited=invited)
-    return await _signed_in(visit, account, "/", said="welcome")
+    return await _signed_in(visit, account, "/start", said="welcome")
 
 
 def _field(error: DomainError) -> str:

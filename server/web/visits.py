@@ -34,6 +34,7 @@ from server.i18n import later
 from server.limits import WRITES_BY_ACCOUNT
 from server.security import check_origin, local_path
 from server.settings import Settings
+from server.site import Site, style_version
 from server.web.rendering import paragraphs, render
 from server.web.said import SAID
 
@@ -69,6 +70,7 @@ class Visit(Asker):
         chosen = sessions.read(request, node, sessions.LANGUAGE)
         visit = cls(request, i18n.known(chosen, language_asked(request, settings)))
         request.state.visit = visit
+        await visit.site.current()
         if token := sessions.read(request, node, sessions.SESSION):
             found = await reading(visit.database, lambda db: _who(db, token))
             if found is not None:
@@ -173,9 +175,14 @@ def common(request: Request, visit: Visit | None) -> dict[str, Any]:
     """What the frame of every page needs, also where nobody could be asked who the visitor is."""
     settings: Settings = request.app.state.settings
     node: Node = request.app.state.database.node
+    site: Site = request.app.state.site
     return {
         "node": node,
         "settings": settings,
+        "site": site.known,
+        "logo": site.known.logo_address(""),
+        "colours": f"/colours/{style_version(site.known)}.css" if site.known.accent else "",
+        "picture": site.links.icon if site.links else lambda actor: "",
         "path": request.url.path,
         "here": visit.here if visit else request.url.path,
         "visit": visit,

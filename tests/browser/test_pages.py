@@ -21,6 +21,8 @@ OPEN_PAGES = (
     "/sign-in",
     "/about",
     "/accessibility",
+    "/privacy-policy",
+    "/contact",
     "/nowhere",
 )
 OWN_PAGES = (
@@ -30,6 +32,8 @@ OWN_PAGES = (
         "/settings/blocks",
         "/admin/reports",
         "/admin/domains",
+        "/admin/identity",
+        "/start",
         "/intents/follow?uri=birk",
         "/posts/{q}/reply",
         "/posts/{q}/history",

@@ -92,6 +92,6 @@ async def test_a_visitor_makes_an_account_on_the_page(lived_in: Database) -> Non
         again = await browser.send("/sign-up", **PERSON | {"username": "anna"})
         assert again.status_code == 409
         assert "gry@havby.example" in again.text
-        assert await browser.succeed("/sign-up", **PERSON) == "/"
+        assert await browser.succeed("/sign-up", **PERSON) == "/start"
     with lived_in.reading() as db:
         assert person(db, "gry").name == ""
