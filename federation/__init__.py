@@ -6,6 +6,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from federation.affiliating import check_affiliations
 from federation.backfill import complete_thread
 from federation.confirming import confirm_actor
 from federation.context import Federation
@@ -20,6 +21,7 @@ from federation.synchronizing import synchronize_followers
 JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "publish": publish,
     "nodeinfo": note_software,
+    "check_affiliations": check_affiliations,
     "confirm_actor": confirm_actor,
     "backfill": complete_thread,
     "refresh_post": refresh_post,

@@ -48,6 +48,8 @@ class Account(Base):
     settings: Mapped[Any] = mapped_column(Json, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """When it was shown that the address is this person's; null while he only says so."""
     suspended_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
@@ -71,6 +73,9 @@ class Invitation(Base):
     token_hash: Mapped[str] = mapped_column(Text, primary_key=True)
     role: Mapped[str] = mapped_column(Text, default=Role.MEMBER)
     email: Mapped[str] = mapped_column(Text, default="")
+    organization_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
+    """The organisation that confirms whoever takes it up, as `affiliation_class`."""
+    affiliation_class: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     used_by: Mapped[int | None] = mapped_column(Id)
@@ -130,6 +135,16 @@ def create(
     db.add(account)
     db.flush()
     return account
+
+
+def confirm_email(db: Session, account: Account) -> None:
+    """It is shown that the address is this person's: he wrote from it, opened a link sent to it, or somebody who knows
+    him says so."""
+    from models import affiliations  # knows accounts itself
+
+    account.email_confirmed_at = now()
+    db.flush()
+    affiliations.on_confirmed_email(db, account)
 
 
 def by_username(db: Session, username: str) -> Account:
@@ -259,8 +274,19 @@ def unsuspend(db: Session, account: Account) -> None:
     actors.unsuspend(db, actors.get(db, account.id))
 
 
-def invite(db: Session, *, role: str = Role.MEMBER, email: str = "", days: int = 7) -> str:
-    """A secret that lets one person make an account within `days`."""
+def invite(
+    db: Session,
+    *,
+    role: str = Role.MEMBER,
+    email: str = "",
+    days: int = 7,
+    organization_id: int | None = None,
+    affiliation_class: str = "",
+) -> str:
+    """A secret that lets one person make an account within `days`.
+
+    With an organisation it also confirms what he is to it: the caller has made sure that who invites may do that.
+    """
     if role not in ROLES:
         raise Invalid("Unknown role.", code="role_unknown")
     if not 1 <= days <= 365:
@@ -271,6 +297,8 @@ def invite(db: Session, *, role: str = Role.MEMBER, email: str = "", days: int =
             token_hash=hash_token(token),
             role=role,
             email=email.strip().lower(),
+            organization_id=organization_id,
+            affiliation_class=affiliation_class,
             expires_at=now() + timedelta(days=days),
         )
     )
@@ -290,12 +318,20 @@ def use_invitation(
     db: Session, token: str, *, username: str, email: str, password: str, name: str = "", language: str = "da"
 ) -> Account:
     """Make the account an invitation promises. Raises NotFound, Invalid, Conflict or Forbidden (another address)."""
+    from models import affiliations  # knows accounts itself
+
     row = invitation(db, token)
     if row.email and row.email != email.strip().lower():
         raise Forbidden("This invitation is for another e-mail address.", code="email_other")
     account = create(db, username=username, email=email, password=password, name=name, role=row.role, language=language)
     row.used_by = account.id
     db.flush()
+    if row.email:
+        confirm_email(db, account)  # the link was sent to that address
+    if row.organization_id is not None:
+        affiliations.accept_invited(
+            db, actors.get(db, account.id), actors.get(db, row.organization_id), row.affiliation_class
+        )
     return account
 
 

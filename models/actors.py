@@ -62,7 +62,16 @@ class Actor(Base):
     icon_url: Mapped[str] = mapped_column(Text, default="")
     image_url: Mapped[str] = mapped_column(Text, default="")
     fields: Mapped[Any] = mapped_column(Json, default=list)
-    """Profile fields: [{"name": plain text, "value": clean HTML}]."""
+    """Profile fields: [{"name": plain text, "value": clean HTML}]; of this node's people also "source", and "verified",
+    the time at which the page behind the address named this person as its own."""
+    role: Mapped[str] = mapped_column(Text, default="")
+    """What a person of this node works as."""
+    municipality: Mapped[str] = mapped_column(Text, default="")
+    """The four-digit code of a person's municipality."""
+    topics: Mapped[Any] = mapped_column(Json, default=list)
+    """What a person of this node can be asked about: plain text."""
+    affiliation: Mapped[Any] = mapped_column(Json, default=dict)
+    """What is shown at the name, see `affiliations`; only ever what is confirmed."""
     also_known_as: Mapped[Any] = mapped_column(Json, default=list)
     moved_to: Mapped[str] = mapped_column(Text, default="")
     moved_at: Mapped[datetime | None] = mapped_column(UtcTime)
@@ -348,6 +357,8 @@ def record_keys(db: Session, actor: Actor, keys: list[tuple[str, str]]) -> None:
 
 def record_remote(db: Session, remote: RemoteActor) -> Actor:
     """Insert or refresh an actor of another server. What we decided about it (suspension) stays."""
+    from models import affiliations  # knows actors itself
+
     if remote.uri.startswith(node_of(db).origin + "/") or remote.domain == node_of(db).domain:
         raise Invalid("An actor of another server with an id or handle of ours.")
     actor = by_uri(db, remote.uri)
@@ -374,6 +385,7 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
     db.flush()
     _keep_names(db, actor)
     record_keys(db, actor, remote.keys)
+    affiliations.claimed(db, actor)
     return actor
 
 
@@ -387,7 +399,7 @@ def update_profile(db: Session, actor: Actor, **changes: Any) -> None:
     """Change a local actor's profile and tell the followers.
 
     Takes name, summary_source, locked, discoverable, indexable, hides_followers, fields, icon_url, image_url,
-    also_known_as.
+    also_known_as, role, municipality, topics.
     """
     if "name" in changes:
         changes["name"] = text.one_line(changes["name"], 100)

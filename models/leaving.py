@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from models import accounts, ballots, figures, follows, media, names, outbox, reactions, removing
+from models import accounts, affiliations, ballots, figures, follows, media, names, outbox, reactions, removing
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
 from models.accounts import Account
@@ -104,7 +104,9 @@ def _forget_relations(db: Session, actor: Actor) -> None:
 def _empty(db: Session, actor: Actor) -> None:
     actor.deleted_at = now()
     actor.name = actor.summary = actor.summary_source = actor.icon_url = actor.image_url = ""
-    actor.fields, actor.also_known_as, actor.extra = [], [], {}
+    actor.role = actor.municipality = ""
+    actor.fields, actor.also_known_as, actor.topics, actor.extra = [], [], [], {}
+    affiliations.forget(db, actor)
     names.keep(db, actor)
 
 

@@ -31,6 +31,10 @@ class NotificationKind(StrEnum):
     REMOVED = "removed"
     POLL = "poll"
     STATUS = "status"
+    AFFILIATION_REQUEST = "affiliation_request"
+    AFFILIATION_OFFER = "affiliation_offer"
+    AFFILIATION_CONFIRMED = "affiliation_confirmed"
+    AFFILIATION_REFUSED = "affiliation_refused"
 
 
 CLIENT_TYPES = {

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import actors, plain_text, text
+from models import actors, municipalities, plain_text, text
+from models.accounts import Account
 from models.actors import Actor
 from models.database import node_of
 from models.errors import Invalid
@@ -21,6 +22,13 @@ MAX_FIELDS = 4
 
 MAX_FIELD_NAME = 255
 MAX_FIELD_VALUE = 1000
+
+MAX_ROLE = 100
+MAX_TOPICS = 10
+MAX_TOPIC = 50
+
+FACTS = {"da": ("Rolle", "Kommune", "Spørg mig om"), "en": ("Role", "Municipality", "Ask me about")}
+"""What other servers read before one's role, municipality and topics."""
 
 ADDRESS = re.compile(r"https?://[^\s<>\"]{3,500}")
 
@@ -53,6 +61,28 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
         if len(name) > MAX_FIELD_NAME or len(value) > MAX_FIELD_VALUE:
             raise Invalid("A field of the profile is too long.", code="field_long")
     return [field(name, value) for name, value in written]
+
+
+def topics(written: str) -> list[str]:
+    """What somebody can be asked about, from a text with commas or line breaks between. Raises Invalid."""
+    found = list(dict.fromkeys(text.one_line(one.lstrip("#"), 1000) for one in re.split(r"[,;\n]", written)))
+    found = [one for one in found if one]
+    if len(found) > MAX_TOPICS:
+        raise Invalid(f"At most {MAX_TOPICS} things.", code="topics_many")
+    if any(len(one) > MAX_TOPIC for one in found):
+        raise Invalid(f"Each has at most {MAX_TOPIC} characters.", code="topics_long")
+    return found
+
+
+def facts(db: Session, actor: Actor) -> list[dict[str, str]]:
+    """What a person of this node says of himself in fields of their own, as other servers and apps show it: lines of a
+    profile in his own language."""
+    if not (actor.local and (actor.role or actor.municipality or actor.topics)):
+        return []
+    account = db.get(Account, actor.id)
+    names = FACTS[account.language if account is not None and account.language in FACTS else "da"]
+    values = (actor.role, municipalities.name(actor.municipality), ", ".join(actor.topics or []))
+    return [{"name": name, "value": text.escape(value)} for name, value in zip(names, values, strict=True) if value]
 
 
 def change(db: Session, actor: Actor, *, automated: bool | None = None, **changes: Any) -> None:

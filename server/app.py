@@ -86,6 +86,7 @@ FEDERATION = [
     _route("/activities/{id:int}", objects.activity),
     *_actor_routes("/u/{name}", people.person),
     *_actor_routes("/org/{name}", people.person),
+    _route("/org/{name}/members", collections.members),
     *_actor_routes("/c/{name}", communities.community),
     _route("/c/{name}/moderators", collections.moderators),
     _route("/c/{name}/tag/{tag}", wellknown.old_tag),

@@ -11,7 +11,7 @@ import federation
 from federation import delivering, receiving, working
 from federation.context import Federation
 from federation.crossing import in_thread, writing
-from models import deliveries, events, inbox, media, memory, oauth_sweeping, outbox, peers, reach
+from models import affiliations, deliveries, events, inbox, media, memory, oauth_sweeping, outbox, peers, reach
 from models.errors import Unavailable
 from server import pushing
 from server.media import processing, remote
@@ -35,6 +35,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "events": events.sweep,
     "apps": oauth_sweeping.sweep,
     "files": media.sweep,
+    "affiliations": affiliations.sweep,
 }
 
 

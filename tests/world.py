@@ -14,9 +14,21 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, communities, composing, follows, reactions, settings, threads
-from models.actors import Actor, ActorType
+from models import (
+    accounts,
+    actors,
+    affiliations,
+    communities,
+    composing,
+    follows,
+    organizations,
+    reactions,
+    settings,
+    threads,
+)
+from models.actors import Actor
 from models.base import clock
+from models.organizations import AffiliationClass, Facts
 from models.posts import Draft, Post
 
 PASSWORD = "torvet-er-aabent"
@@ -36,6 +48,7 @@ class Person:
     about: str
     role: str = "member"
     language: str = "da"
+    topics: tuple[str, ...] = ()
 
 
 MUNICIPALITIES = {
@@ -52,8 +65,16 @@ PEOPLE = (
         "Digitaliseringskonsulent",
         "Prøver at få gode idéer igennem tre forvaltninger og et økonomiudvalg.",
         role="admin",
+        topics=("digital post", "økonomi"),
     ),
-    Person("birk", "Birk Sørensen", "havby", "Frivilligkoordinator", "Løber tirsdag og torsdag. Altid med nogen."),
+    Person(
+        "birk",
+        "Birk Sørensen",
+        "havby",
+        "Frivilligkoordinator",
+        "Løber tirsdag og torsdag. Altid med nogen.",
+        topics=("frivillige", "løbeklubber"),
+    ),
     Person(
         "camilla",
         "Camilla Dahl",
@@ -290,11 +311,10 @@ def is_built(db: Session) -> bool:
 def sign_up(db: Session, world: World) -> None:
     """The municipalities and the six people."""
     for username, (name, about) in MUNICIPALITIES.items():
-        world.organisations[username] = actors.create_local(
-            db, username, ActorType.ORGANIZATION, name=name, summary_source=about
-        )
+        facts = Facts(name, summary=about, email_domains=(f"{username}.example",))
+        world.organisations[username] = organizations.create(db, None, username, facts)
     for person in PEOPLE:
-        accounts.create(
+        account = accounts.create(
             db,
             username=person.username,
             email=f"{person.username}@{person.municipality}.example",
@@ -311,8 +331,13 @@ def sign_up(db: Session, world: World) -> None:
             actor,
             summary_source=person.about,
             fields=[{"name": "Arbejdsplads", "value": municipality}, {"name": "Arbejde", "value": person.work}],
+            topics=list(person.topics),
         )
+        affiliations.request(db, actor, world.organisations[person.municipality], AffiliationClass.PUBLIC_BODY)
+        accounts.confirm_email(db, account)
         world.people[person.username] = actor
+    for username, editor in (("vesterlund", "eva"), ("havby", "birk"), ("aabakke", "camilla")):
+        organizations.add_editor(db, world.people["anna"], world.organisations[username], world.people[editor])
 
 
 def found(db: Session, world: World) -> None:

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from federation import signatures, vocabulary
 from federation.writing import Json, objects, stamp
-from models import actors, composing
+from models import actors, affiliations, composing, profiles
 from models.actors import Actor, ActorType
 from models.communities import Community
 from models.database import node_of
+from models.organizations import Organization
 
 IMPLEMENTS = (
     ("https://datatracker.ietf.org/doc/html/rfc9421", "RFC-9421"),
@@ -54,7 +55,13 @@ def actor(db: Session, row: Actor) -> Json:
     }
     body["assertionMethod"] = [_second_key(db, row)]
     body |= _community(db, row) if row.type == ActorType.GROUP else {}
-    body |= _profile(row)
+    body |= _profile(db, row)
+    body |= _organization(db, row) if row.type == ActorType.ORGANIZATION else {}
+    if row.type == ActorType.PERSON and (belongs := affiliations.confirmed(db, row.id)):
+        body["torv:affiliation"] = [
+            {"torv:organization": organization.uri, "torv:affiliationClass": one.affiliation_class}
+            for one, organization in belongs
+        ]
     links = [{"type": "Link", "href": href, "name": name} for href, name in IMPLEMENTS]
     if application:
         body["implements"] = links
@@ -74,7 +81,7 @@ def _second_key(db: Session, row: Actor) -> Json:
     }
 
 
-def _profile(row: Actor) -> Json:
+def _profile(db: Session, row: Actor) -> Json:
     body: Json = {}
     extra: dict[str, Any] = row.extra or {}
     for key, url in (("icon", row.icon_url), ("image", row.image_url)):
@@ -83,15 +90,23 @@ def _profile(row: Actor) -> Json:
             body[key] = {"type": "Image", **({"mediaType": guess} if guess else {}), "url": url}
             if shows := extra.get(f"{key}_name"):
                 body[key]["name"] = shows
-    if row.fields:
-        body["attachment"] = [
-            {"type": "PropertyValue", "name": field["name"], "value": field["value"]} for field in row.fields
-        ]
+    if lines := [*profiles.facts(db, row), *(row.fields or [])]:
+        body["attachment"] = [{"type": "PropertyValue", "name": line["name"], "value": line["value"]} for line in lines]
     if row.also_known_as:
         body["alsoKnownAs"] = list(row.also_known_as)
     if row.moved_to:
         body["movedTo"] = row.moved_to
-    body |= {key: value for key, value in extra.items() if key.startswith("torv:")}
+    return body
+
+
+def _organization(db: Session, row: Actor) -> Json:
+    """Which body it is, and where others can ask whom it confirms."""
+    body: Json = {"torv:members": f"{row.uri}/members"}
+    known = db.get(Organization, row.id)
+    if known is not None and known.municipality_code:
+        body["torv:municipalityCode"] = known.municipality_code
+    if known is not None and known.cvr:
+        body["torv:cvr"] = known.cvr
     return body
 
 

@@ -29,6 +29,25 @@ def ordered_page(
     return body
 
 
+def members(uri: str, total: int, *, first: str | None = None, items: Sequence[str] | None = None) -> Json:
+    """An unordered Collection: in pages with `first`, or with the one member that was asked for, or none."""
+    body: Json = {"id": uri, "type": "Collection", "totalItems": total}
+    if first is not None:
+        body["first"] = first
+    if items is not None:
+        body["items"] = list(items)
+    return body
+
+
+def members_page(uri: str, part_of: str, items: Sequence[str], *, next: str | None = None) -> Json:
+    """One page of members; the last one has no `next`."""
+    body: Json = {"id": uri, "type": "CollectionPage", "partOf": part_of}
+    if next is not None:
+        body["next"] = next
+    body["items"] = list(items)
+    return body
+
+
 def number(uri: str, total: int) -> Json:
     """A Collection that tells how many, not who."""
     return {"id": uri, "type": "Collection", "totalItems": total}

@@ -1,4 +1,4 @@
-"""Collections of actors: outbox, followers, following, featured, moderators. Pages of 40 items, newest first."""
+"""Collections of actors: outbox, followers, following, featured, moderators, members. Pages of 40 items, newest first."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from federation.recent import Recent
 from federation.vocabulary import CTX, CTX_PLAIN
 from federation.writing import activities
 from federation.writing import collections as writing
-from models import access, collections, communities, follows, posts
-from models.actors import Actor
+from models import access, affiliations, collections, communities, follows, posts
+from models.actors import Actor, ActorType
 from models.collections import PAGE
 from models.errors import Unauthenticated
 from models.windows import Window
@@ -127,6 +127,26 @@ async def moderators(request: Request) -> Response:
         return writing.ordered(uri, len(items), items=items)
 
     return await _give(request, "/moderators", build)
+
+
+async def members(request: Request) -> Response:
+    """`GET /org/{name}/members`: ids of those the organisation confirms, who have all agreed to be shown. With `?actor=`
+    the one that was asked for, or none: so another node checks an affiliation."""
+    wanted = request.query_params.get("actor")
+
+    def build(db: Session, actor: Actor, uri: str, page: Asked) -> dict[str, Any] | None:
+        if actor.type != ActorType.ORGANIZATION:
+            return None
+        if wanted is not None:
+            found = affiliations.member(db, actor, wanted)
+            return writing.members(uri, affiliations.count_members(db, actor.id), items=[found.uri] if found else [])
+        if not page.page:
+            return writing.members(uri, affiliations.count_members(db, actor.id), first=f"{uri}?page=1")
+        rows = affiliations.members(db, actor, Window(page.cursor, limit=PAGE))
+        following = f"{uri}?page=1&cursor={rows[-1][0]}" if len(rows) == PAGE else None
+        return writing.members_page(_page_uri(uri, page), uri, [person.uri for _, person, _ in rows], next=following)
+
+    return await _give(request, "/members", build)
 
 
 async def followers_synchronization(request: Request) -> Response:

@@ -27,6 +27,10 @@ SENTENCES = {
     NotificationKind.REMOVED: later("took your post out of the community"),
     NotificationKind.POLL: later("had a poll that is over now"),
     NotificationKind.STATUS: later("wrote a new post"),
+    NotificationKind.AFFILIATION_REQUEST: later("says to belong to an organisation you look after"),
+    NotificationKind.AFFILIATION_OFFER: later("is ready to confirm that you belong there"),
+    NotificationKind.AFFILIATION_CONFIRMED: later("has confirmed that you belong there"),
+    NotificationKind.AFFILIATION_REFUSED: later("does not confirm that you belong there"),
 }
 
 Row = tuple[Notification, Actor, Post | None, Actor | None]

@@ -20,8 +20,8 @@ from models import actors, base
 from models.actors import Actor
 from models.database import Database
 from models.inbox import Received
-from models.tables import metadata
 from tests import keys
+from tests.dumping import dumped
 
 Json = dict[str, Any]
 PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
@@ -239,9 +239,4 @@ class Inbox:
 
     def dump(self, *, without: frozenset[str] = frozenset()) -> Mapping[str, list[tuple[Any, ...]]]:
         """Every row of every table."""
-
-        def rows(db: Session) -> dict[str, list[tuple[Any, ...]]]:
-            tables = [table for table in metadata.sorted_tables if table.name not in without]
-            return {table.name: sorted((tuple(row) for row in db.execute(select(table))), key=repr) for table in tables}
-
-        return self.read(rows)  # type: ignore[no-any-return]
+        return dumped(self.database, without=without)

@@ -22,6 +22,7 @@ from federation.writing import actors as writing_actors
 from models import (
     accounts,
     actors,
+    affiliations,
     arriving,
     ballots,
     base,
@@ -29,6 +30,7 @@ from models import (
     communities,
     composing,
     follows,
+    organizations,
     outbox,
     posts,
     quotes,
@@ -36,10 +38,11 @@ from models import (
     removing,
     threads,
 )
-from models.actors import Actor, ActorType
+from models.actors import Actor
 from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
+from models.organizations import Facts
 from models.polls import PollDraft, RemotePoll
 from models.posts import Draft, Kind, Post, Visibility
 from tests.federation.elsewhere import newest, remote
@@ -159,10 +162,13 @@ def _person(scene: Scene) -> dict[str, Any]:
         scene.db,
         scene.lene,
         summary_source="Udvikler hverdagen i en kommune.",
-        fields=[{"name": "Rolle", "value": "Digitaliseringskonsulent"}],
+        role="Digitaliseringskonsulent",
+        municipality="0101",
+        topics=["Frivilligaftaler", "§ 18-midler"],
         also_known_as=["https://m.example/users/lene"],
         icon_url="https://a.example/media/lene.png",
     )
+    affiliations.accept_invited(scene.db, scene.lene, _kommune(scene), "public-body")
     return document(writing_actors.actor(scene.db, scene.lene), CTX_ACTOR)
 
 
@@ -171,9 +177,26 @@ def _community(scene: Scene) -> dict[str, Any]:
 
 
 def _organisation(scene: Scene) -> dict[str, Any]:
-    org = actors.create_local(scene.db, "kommune", ActorType.ORGANIZATION, name="Eksempel Kommune")
-    org.extra = {"torv:municipalityCode": "0101", "torv:cvr": "12345678"}
-    return document(writing_actors.actor(scene.db, org), CTX_ACTOR)
+    return document(writing_actors.actor(scene.db, _kommune(scene)), CTX_ACTOR)
+
+
+def _kommune(scene: Scene) -> Actor:
+    facts = Facts(
+        "Eksempel Kommune",
+        summary="Kommunens officielle konto.",
+        website="https://www.eksempel.example",
+        municipality_code="0101",
+        cvr="12345678",
+    )
+    return organizations.create(scene.db, None, "kommune", facts)
+
+
+def _members(scene: Scene) -> dict[str, Any]:
+    org = _kommune(scene)
+    affiliations.accept_invited(scene.db, scene.lene, org, "public-body")
+    found = affiliations.member(scene.db, org, scene.lene.uri)
+    assert found is not None
+    return document(collections.members(f"{org.uri}/members", 1, items=[found.uri]), CTX_PLAIN)
 
 
 def _node(scene: Scene) -> dict[str, Any]:
@@ -421,6 +444,7 @@ WRITTEN: dict[str, Write] = {
     "person": _person,
     "community": _community,
     "organisation": _organisation,
+    "members": _members,
     "node": _node,
     "create": lambda scene: scene.activity("Create"),
     "update": _update,

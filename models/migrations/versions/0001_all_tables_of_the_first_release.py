@@ -31,6 +31,10 @@ def upgrade() -> None:
         sa.Column("icon_url", sa.Text(), nullable=False),
         sa.Column("image_url", sa.Text(), nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("topics", sa.Text(), nullable=False),
+        sa.Column("affiliation", sa.Text(), nullable=False),
         sa.Column("also_known_as", sa.Text(), nullable=False),
         sa.Column("moved_to", sa.Text(), nullable=False),
         sa.Column("moved_at", sa.DateTime(timezone=True), nullable=True),
@@ -85,16 +89,6 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sqlite_autoincrement=True,
-    )
-    op.create_table(
-        "invitations",
-        sa.Column("token_hash", sa.Text(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_invitations")),
     )
     op.create_table(
         "jobs",
@@ -222,6 +216,7 @@ def upgrade() -> None:
         sa.Column("settings", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("email_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["id"], ["actors.id"], name=op.f("fk_accounts_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
@@ -338,6 +333,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_follows_target_id_state", ["target_id", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_follows_uri"), ["uri"], unique=False)
 
+    op.create_table(
+        "invitations",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("organization_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("affiliation_class", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["organization_id"], ["actors.id"], name=op.f("fk_invitations_organization_id")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_invitations")),
+    )
     op.create_table(
         "keys",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -1025,8 +1033,70 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("post_id", "position", name=op.f("pk_poll_options")),
     )
 
+    op.create_table(
+        "affiliations",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("organization_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("affiliation_class", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_affiliations_actor_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["actors.id"], name=op.f("fk_affiliations_decided_by_id")),
+        sa.ForeignKeyConstraint(["organization_id"], ["actors.id"], name=op.f("fk_affiliations_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_affiliations")),
+        sa.UniqueConstraint("actor_id", "organization_id", name=op.f("uq_affiliations_actor_id_organization_id")),
+    )
+    with op.batch_alter_table("affiliations", schema=None) as batch_op:
+        batch_op.create_index("ix_affiliations_checked_at", ["checked_at"], unique=False)
+        batch_op.create_index(
+            "ix_affiliations_organization_id_state_id", ["organization_id", "state", "id"], unique=False
+        )
+        batch_op.create_index("ix_affiliations_state_id", ["state", "id"], unique=False)
+
+    op.create_table(
+        "organizations",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("municipality_code", sa.Text(), nullable=False),
+        sa.Column("cvr", sa.Text(), nullable=False),
+        sa.Column("email_domains", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["id"], ["actors.id"], name=op.f("fk_organizations_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
+    )
+    op.create_table(
+        "organization_editors",
+        sa.Column("organization_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_organization_editors_account_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["actors.id"], name=op.f("fk_organization_editors_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "account_id", name=op.f("pk_organization_editors")),
+    )
+    with op.batch_alter_table("organization_editors", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_organization_editors_account_id"), ["account_id"], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("organization_editors", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_organization_editors_account_id"))
+
+    op.drop_table("organization_editors")
+    op.drop_table("organizations")
+    with op.batch_alter_table("affiliations", schema=None) as batch_op:
+        batch_op.drop_index("ix_affiliations_state_id")
+        batch_op.drop_index("ix_affiliations_organization_id_state_id")
+        batch_op.drop_index("ix_affiliations_checked_at")
+
+    op.drop_table("affiliations")
     op.drop_table("poll_options")
     with op.batch_alter_table("list_members", schema=None) as batch_op:
         batch_op.drop_index("ix_list_members_follow_id")
@@ -1216,6 +1286,7 @@ def downgrade() -> None:
     op.drop_table("actor_figures")
     op.drop_table("accounts")
     op.drop_table("account_notes")
+    op.drop_table("invitations")
     op.drop_table("account_domains")
     with op.batch_alter_table("received", schema=None) as batch_op:
         batch_op.drop_index("ix_received_state_run_at")
@@ -1233,7 +1304,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_jobs_run_at")
 
     op.drop_table("jobs")
-    op.drop_table("invitations")
     op.drop_table("events")
     op.drop_table("domain_rules")
     op.drop_table("announcements")

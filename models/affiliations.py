@@ -1,0 +1,436 @@
+"""Affiliations: what people are to organisations, and who has confirmed it.
+
+Two sides have to say the same. The person says it of himself (by asking, by taking up an invitation or an offer), and
+the organisation confirms it: by an e-mail domain of its own, by an invitation, or by somebody who looks after it. For
+people of other servers both sides are read there (`federation.affiliating`) and kept here for a while.
+
+What is shown at a name stands in `Actor.affiliation`, so that no page asks for it: `{"class", "name", "uri", "host"}`,
+or nothing. Where somebody has several, a supplier's comes first: no commercial tie hides behind another.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import actors, jobs, memory, moderation, notifications, organizations, text
+from models.accounts import Account
+from models.actors import Actor
+from models.base import Base, Id, UtcTime, new_id, now
+from models.errors import Conflict, Forbidden, Invalid, NotFound
+from models.notifications import NotificationKind
+from models.organizations import AffiliationClass
+from models.windows import Window
+
+MAX_EACH = 5
+MAX_CLAIMS = 3
+"""How many claims of one person of another server are looked into."""
+
+MAX_NOTE = 500
+CHECK_EVERY = timedelta(days=1)
+BELIEVED_FOR = timedelta(days=7)
+"""How long what another server confirmed is shown while that server cannot be asked again."""
+
+ORDER = {kind: place for place, kind in enumerate(("supplier", "public-body", "association", "citizen"))}
+
+
+class State(StrEnum):
+    """How far an affiliation has come; only a confirmed one is shown, published or counted."""
+
+    OFFERED = "offered"
+    """The organisation is ready to confirm it; the person has not said yes."""
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+class Way(StrEnum):
+    """How it was confirmed."""
+
+    EMAIL = "email"
+    INVITATION = "invitation"
+    EDITOR = "editor"
+    REMOTE = "remote"
+
+
+class Affiliation(Base):
+    """One person and one organisation."""
+
+    __tablename__ = "affiliations"
+    __table_args__ = (
+        UniqueConstraint("actor_id", "organization_id"),
+        Index("ix_affiliations_organization_id_state_id", "organization_id", "state", "id"),
+        Index("ix_affiliations_state_id", "state", "id"),
+        Index("ix_affiliations_checked_at", "checked_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
+    organization_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
+    affiliation_class: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    way: Mapped[str] = mapped_column(Text, default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    """What the person wrote when he asked."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    """Why it was refused or ended."""
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    checked_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """For people of other servers: when the organisation last confirmed it."""
+
+
+Row = tuple[Affiliation, Actor]
+
+
+def class_of(db: Session, actor: Actor) -> AffiliationClass | None:
+    """What an actor is by the affiliation shown at his name; None for somebody who has none that is confirmed."""
+    shown: Mapping[str, str] = actor.affiliation or {}
+    return AffiliationClass(shown["class"]) if shown else None
+
+
+def classes_of(db: Session, actor: Actor) -> frozenset[AffiliationClass]:
+    """Everything an actor is by his confirmed affiliations, for rules that admit by class."""
+    return frozenset(AffiliationClass(row.affiliation_class) for row, _ in confirmed(db, actor.id))
+
+
+# The person's side
+
+
+def request(db: Session, actor: Actor, organization: Actor, affiliation_class: str, note: str = "") -> Affiliation:
+    """A person of this node says what he is to an organisation of this node. It waits for an editor, unless his
+    confirmed e-mail address is one of those who work there.
+
+    Asking again after a refusal is allowed. Raises Invalid or Conflict.
+    """
+    org, account = organizations.get(db, organization), db.get(Account, actor.id)
+    if account is None:
+        raise Invalid("Only people with an account here belong to an organisation here.")
+    if affiliation_class not in organizations.classes(org):
+        raise Invalid("Nobody can be that to this organisation.", code="class_unknown")
+    if len(note) > MAX_NOTE:
+        raise Invalid("This is too long.", code="note_long")
+    row = _find(db, actor.id, organization.id)
+    if row is not None and row.state in {State.CONFIRMED, State.REQUESTED}:
+        raise Conflict("You have asked for this already.", code="organization_asked")
+    if row is None:
+        row = _add(db, actor.id, organization.id)
+    row.affiliation_class, row.state, row.note, row.reason = affiliation_class, State.REQUESTED.value, note, ""
+    row.decided_at = row.decided_by_id = None
+    db.flush()
+    works_there = affiliation_class == org.kind and account.email_confirmed_at is not None
+    if works_there and organization in organizations.at_domain(db, account.email):
+        _confirm(db, row, Way.EMAIL)
+        return row
+    for account_id in _who_decides(db, organization):
+        notifications.notify(db, account_id, NotificationKind.AFFILIATION_REQUEST, actor, subject=str(row.id))
+    return row
+
+
+def on_confirmed_email(db: Session, account: Account) -> None:
+    """Somebody's e-mail address was confirmed: what he asked for is granted where it is one of the organisation's, and
+    what he could ask for is offered to him. Nothing is shown that he has not said yes to."""
+    actor = actors.get(db, account.id)
+    for organization in organizations.at_domain(db, account.email):
+        kind = organizations.get(db, organization).kind
+        row = _find(db, actor.id, organization.id)
+        if row is None:
+            offer(db, actor, organization, kind, Way.EMAIL)
+        elif row.state == State.REQUESTED and row.affiliation_class == kind:
+            _confirm(db, row, Way.EMAIL)
+
+
+def offer(db: Session, actor: Actor, organization: Actor, affiliation_class: str, way: Way) -> None:
+    """An organisation is ready to confirm somebody; he is told and has the last word. Nothing if they know each other."""
+    if _find(db, actor.id, organization.id) is not None or _count(db, actor.id) >= MAX_EACH:
+        return
+    row = _add(db, actor.id, organization.id)
+    row.affiliation_class, row.state, row.way = str(affiliation_class), State.OFFERED.value, way.value
+    db.flush()
+    notifications.notify(db, actor.id, NotificationKind.AFFILIATION_OFFER, organization, subject=str(row.id))
+
+
+def accept_invited(db: Session, actor: Actor, organization: Actor, affiliation_class: str) -> None:
+    """Somebody took up an invitation that names an affiliation: both sides have said yes."""
+    row = _find(db, actor.id, organization.id) or _add(db, actor.id, organization.id)
+    row.affiliation_class = affiliation_class
+    _confirm(db, row, Way.INVITATION)
+
+
+def accept_offer(db: Session, actor: Actor, row_id: int) -> Affiliation:
+    """Say yes to an offer. Raises NotFound."""
+    row = db.get(Affiliation, row_id)
+    if row is None or row.actor_id != actor.id or row.state != State.OFFERED:
+        raise NotFound("There is no such offer.")
+    _confirm(db, row, Way(row.way))
+    return row
+
+
+def leave(db: Session, actor: Actor, row_id: int) -> None:
+    """Take back what one is to an organisation, or asked to be. Raises NotFound."""
+    row = db.get(Affiliation, row_id)
+    if row is None or row.actor_id != actor.id:
+        raise NotFound("There is no such affiliation.")
+    was = row.state
+    db.delete(row)
+    db.flush()
+    if was == State.CONFIRMED:
+        _show(db, actor)
+
+
+def of(db: Session, actor_id: int) -> list[Row]:
+    """Everything between a person and organisations, confirmed or not, oldest first."""
+    query = select(Affiliation, Actor).join(Actor, Actor.id == Affiliation.organization_id)
+    rows = db.execute(query.where(Affiliation.actor_id == actor_id).order_by(Affiliation.id))
+    return [(row[0], row[1]) for row in rows]
+
+
+def confirmed(db: Session, actor_id: int) -> list[Row]:
+    """A person's confirmed affiliations, the one shown at the name first."""
+    rows = [(row, org) for row, org in of(db, actor_id) if row.state == State.CONFIRMED and org.active and _fresh(row)]
+    return sorted(rows, key=lambda pair: (ORDER[pair[0].affiliation_class], pair[0].id))
+
+
+def _fresh(row: Affiliation) -> bool:
+    return row.checked_at is None or row.checked_at > now() - BELIEVED_FOR
+
+
+# The organisation's side
+
+
+def waiting(
+    db: Session, organization_id: int | None = None, limit: int = 100
+) -> list[tuple[Affiliation, Actor, Actor]]:
+    """Requests that wait, oldest first, with who asks whom; of one organisation or of all."""
+    query = select(Affiliation).where(Affiliation.state == State.REQUESTED).order_by(Affiliation.id).limit(limit)
+    if organization_id is not None:
+        query = query.where(Affiliation.organization_id == organization_id)
+    rows = list(db.scalars(query))
+    people = actors.many(db, [id for row in rows for id in (row.actor_id, row.organization_id)])
+    return [(row, people[row.actor_id], people[row.organization_id]) for row in rows]
+
+
+def answer(db: Session, by: Actor, row_id: int, *, accept: bool, reason: str = "") -> Affiliation:
+    """An editor of the organisation, or a moderator of the node, confirms or refuses a request. A refusal has a reason,
+    and the person is told it. Raises NotFound, Forbidden or Invalid."""
+    row = _decidable(db, by, row_id, State.REQUESTED)
+    if accept:
+        _confirm(db, row, Way.EDITOR, by=by)
+        return row
+    _refuse(db, row, by, reason)
+    return row
+
+
+def end(db: Session, by: Actor, row_id: int, reason: str) -> Affiliation:
+    """The organisation no longer confirms somebody. Raises NotFound, Forbidden or Invalid."""
+    row = _decidable(db, by, row_id, State.CONFIRMED)
+    _refuse(db, row, by, reason)
+    _show(db, actors.get(db, row.actor_id))
+    return row
+
+
+def _decidable(db: Session, by: Actor, row_id: int, state: State) -> Affiliation:
+    row = db.get(Affiliation, row_id)
+    if row is None or row.state != state or not actors.get(db, row.actor_id).local:
+        raise NotFound("There is no such request.")
+    if not may_decide(db, by, actors.get(db, row.organization_id)):
+        raise Forbidden("Only those who look after this organisation may do that.")
+    return row
+
+
+def _who_decides(db: Session, organization: Actor) -> list[int]:
+    """Who is told of a request: the editors, or the node's moderators while there are none."""
+    editors = [editor.id for editor in organizations.editors(db, organization)]
+    return editors or list(db.scalars(select(Account.id).where(Account.role.in_(["moderator", "admin"]))))
+
+
+def may_decide(db: Session, by: Actor, organization: Actor) -> bool:
+    """Whether somebody answers for who belongs to an organisation: its editors, and moderators of the node."""
+    account = db.get(Account, by.id)
+    moderates = account is not None and account.role in {"moderator", "admin"}
+    return moderates or organizations.may_edit(db, by, organization)
+
+
+def _refuse(db: Session, row: Affiliation, by: Actor, reason: str) -> None:
+    reason = text.one_line(reason, MAX_NOTE)
+    if not reason:
+        raise Invalid("Say why. The person reads it.", code="reason_missing")
+    row.state, row.reason, row.decided_at, row.decided_by_id = State.REFUSED.value, reason, now(), by.id
+    db.flush()
+    organization, person = actors.get(db, row.organization_id), actors.get(db, row.actor_id)
+    subject = f"{row.id}:{int(now().timestamp())}"
+    notifications.notify(db, row.actor_id, NotificationKind.AFFILIATION_REFUSED, organization, subject=subject)
+    moderation.audit(db, by.id, "affiliation.refuse", person.uri, organization=organization.uri, reason=reason)
+
+
+def members(db: Session, organization: Actor, window: Window | None = None) -> list[tuple[int, Actor, Affiliation]]:
+    """Who is confirmed to belong to an organisation of this node, with cursors, newest first."""
+    query = (
+        select(Affiliation, Actor)
+        .join(Actor, Actor.id == Affiliation.actor_id)
+        .where(
+            Affiliation.organization_id == organization.id,
+            Affiliation.state == State.CONFIRMED,
+            Actor.deleted_at.is_(None),
+            Actor.suspended_at.is_(None),
+        )
+    )
+    rows = (window or Window(limit=40)).rows(db, query, Affiliation.id)
+    return [(row[0].id, row[1], row[0]) for row in rows]
+
+
+def member(db: Session, organization: Actor, uri: str) -> Actor | None:
+    """The person with this id, if the organisation confirms him."""
+    found = actors.by_uri(db, uri)
+    row = _find(db, found.id, organization.id) if found is not None and found.active else None
+    return found if row is not None and row.state == State.CONFIRMED else None
+
+
+def count_members(db: Session, organization_id: int) -> int:
+    """How many an organisation confirms."""
+    query = select(func.count()).select_from(Affiliation)
+    here = (Affiliation.organization_id == organization_id, Affiliation.state == State.CONFIRMED)
+    return db.scalar(query.where(*here)) or 0
+
+
+def _find(db: Session, actor_id: int, organization_id: int) -> Affiliation | None:
+    return db.scalar(
+        select(Affiliation).where(Affiliation.actor_id == actor_id, Affiliation.organization_id == organization_id)
+    )
+
+
+def _count(db: Session, actor_id: int) -> int:
+    return db.scalar(select(func.count()).select_from(Affiliation).where(Affiliation.actor_id == actor_id)) or 0
+
+
+def _add(db: Session, actor_id: int, organization_id: int) -> Affiliation:
+    if _count(db, actor_id) >= MAX_EACH:
+        raise Conflict(f"You can belong to {MAX_EACH} organisations.", code="organization_many")
+    row = Affiliation(id=new_id(), actor_id=actor_id, organization_id=organization_id, created_at=now())
+    db.add(row)
+    return row
+
+
+def _confirm(db: Session, row: Affiliation, way: Way, *, by: Actor | None = None) -> None:
+    row.state, row.way, row.reason = State.CONFIRMED.value, way.value, ""
+    row.decided_at, row.decided_by_id = now(), by.id if by else None
+    db.flush()
+    person, organization = actors.get(db, row.actor_id), actors.get(db, row.organization_id)
+    notifications.forget(db, NotificationKind.AFFILIATION_REQUEST, person)
+    if by is not None:
+        subject = f"{row.id}:{int(now().timestamp())}"
+        notifications.notify(db, person.id, NotificationKind.AFFILIATION_CONFIRMED, organization, subject=subject)
+    moderation.audit(
+        db, by.id if by else None, "affiliation.confirm", person.uri, organization=organization.uri, way=way.value
+    )
+    _show(db, person)
+
+
+# What is shown
+
+
+def _shown(db: Session, actor: Actor) -> dict[str, str]:
+    for row, organization in confirmed(db, actor.id):
+        host = "" if organization.local else organization.domain
+        name = organization.display_name
+        return {"class": row.affiliation_class, "name": name, "uri": organization.uri, "host": host}
+    return {}
+
+
+def _show(db: Session, actor: Actor) -> None:
+    """Write down what stands at the name now, and tell the followers of somebody of this node."""
+    actor.affiliation = _shown(db, actor)
+    if actor.local and actor.deleted_at is None:
+        actors.update_profile(db, actor)
+    db.flush()
+
+
+def show_again(db: Session, organization: Actor) -> None:
+    """An organisation has another name: it stands at its people's names at once."""
+    query = select(Actor).join(Affiliation, Affiliation.actor_id == Actor.id)
+    for actor in db.scalars(query.where(Affiliation.organization_id == organization.id)):
+        actor.affiliation = _shown(db, actor)
+    db.flush()
+
+
+def forget(db: Session, actor: Actor) -> None:
+    """A person is gone: nothing of it stays."""
+    db.execute(delete(Affiliation).where(Affiliation.actor_id == actor.id))
+    actor.affiliation = {}
+    db.flush()
+
+
+# People of other servers
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What somebody elsewhere says of himself: the organisation's id, and a class of ours."""
+
+    organization: str
+    affiliation_class: str
+
+
+def claims(actor: Actor) -> list[Claim]:
+    """What an actor of another server claims; classes that nobody here knows are left out."""
+    found: Iterable[Mapping[str, Any]] = (actor.extra or {}).get("affiliation") or []
+    read = [Claim(str(one.get("organization", "")), str(one.get("class", ""))) for one in found]
+    return [one for one in read if one.organization and one.affiliation_class in ORDER][:MAX_CLAIMS]
+
+
+def claimed(db: Session, actor: Actor) -> None:
+    """An actor of another server was read anew: what he no longer claims is no longer shown, and what he claims is
+    looked into, the same claims once an hour at most."""
+    said = claims(actor)
+    if not said and not actor.affiliation:
+        return
+    wanted = {(claim.organization, claim.affiliation_class) for claim in said}
+    kept = True
+    for row, organization in of(db, actor.id):
+        if (organization.uri, row.affiliation_class) not in wanted:
+            db.delete(row)
+            kept = False
+    if not kept:
+        db.flush()
+        _show(db, actor)
+    if said and memory.first_time(db, "affiliation", f"{actor.id} {sorted(wanted)}", 3600):
+        jobs.enqueue(db, "check_affiliations", {"actor": actor.id}, dedupe=f"affiliations:{actor.id}")
+
+
+def record_checked(db: Session, actor: Actor, found: Mapping[Claim, int]) -> None:
+    """What the organisations of other servers say: by claim the id of the organisation that confirms it. Whatever is not
+    among them is no longer shown."""
+    still = {claim for claim in claims(actor) if claim in found}
+    by_organization = {found[claim]: claim for claim in still}
+    for row, organization in of(db, actor.id):
+        if organization.id not in by_organization:
+            db.delete(row)
+    db.flush()
+    for organization_id, claim in by_organization.items():
+        row = _find(db, actor.id, organization_id) or _add(db, actor.id, organization_id)
+        row.affiliation_class, row.state, row.way = claim.affiliation_class, State.CONFIRMED.value, Way.REMOTE.value
+        row.checked_at = now()
+        db.flush()
+    _show(db, actor)
+
+
+def sweep(db: Session, limit: int) -> int:
+    """Ask again where the last answer of another server is a day old, and drop what nobody has confirmed for a week; how
+    many of both."""
+    done = 0
+    old = Affiliation.checked_at < now() - BELIEVED_FOR
+    for row in db.scalars(select(Affiliation).where(old).limit(limit)).all():
+        actor = actors.get(db, row.actor_id)
+        db.delete(row)
+        db.flush()
+        _show(db, actor)
+        done += 1
+    due = select(Affiliation.actor_id).where(Affiliation.checked_at < now() - CHECK_EVERY)
+    for actor_id in db.scalars(due.distinct().limit(limit)).all():
+        done += jobs.enqueue(db, "check_affiliations", {"actor": actor_id}, dedupe=f"affiliations:{actor_id}")
+    return done
