@@ -10,7 +10,7 @@ from federation import signatures
 from federation.client import Client
 from federation.crossing import reading
 from federation.keyring import KeyRing
-from models import actors, base
+from models import actor_keys, actors, base
 from models.database import Database, Node
 
 KEYS_KEPT = 4096
@@ -62,7 +62,7 @@ class Federation:
             self._signers.move_to_end(actor_id)
             return known
         wanted = actor_id
-        key_id, pem = await reading(self.database, lambda db: actors.private_key(db, wanted))
+        key_id, pem = await reading(self.database, lambda db: actor_keys.private_key(db, wanted))
         signer = KeySigner(key_id, signatures.private_key(pem))
         self._signers[actor_id] = signer
         while len(self._signers) > KEYS_KEPT:

@@ -7,10 +7,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, or_, select
+from sqlalchemy import Index, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import domains, outbox, text
+from models import actor_keys, domains, outbox, text
+from models.actor_keys import Key
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of, wake
 from models.errors import Conflict, Invalid, NotFound
@@ -115,19 +116,6 @@ class Actor(Base):
     def active(self) -> bool:
         """Neither suspended, deleted, nor on a blocked server."""
         return self.suspended_at is None and self.deleted_at is None and self.standing != "blocked"
-
-
-class Key(Base):
-    """A public key and whose it is; for local actors with the private half."""
-
-    __tablename__ = "keys"
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    uri: Mapped[str] = mapped_column(Text, unique=True)
-    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), index=True)
-    public_pem: Mapped[str] = mapped_column(Text)
-    private_pem: Mapped[str] = mapped_column(Text, default="")
-    fetched_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
 RESERVED = frozenset(
@@ -294,7 +282,7 @@ def create_local(
     db.add(actor)
     db.flush()
     _keep_names(db, actor)
-    private_pem, public_pem = new_key_pair()
+    private_pem, public_pem = actor_keys.new_key_pair()
     db.add(Key(id=new_id(), uri=f"{uri}#main-key", actor_id=actor.id, public_pem=public_pem, private_pem=private_pem))
     db.flush()
     return actor
@@ -304,55 +292,10 @@ def _summary(db: Session, source: str) -> str:
     return text.render_markdown(source, resolve=lambda handle: find(db, handle), origin=node_of(db).origin).html
 
 
-def new_key_pair() -> tuple[str, str]:
-    """A fresh RSA-2048 key as (private PEM, public PEM)."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return private.decode(), public.decode()
-
-
-def private_key(db: Session, actor_id: int) -> tuple[str, str]:
-    """(key id, private PEM) of a local actor; raises NotFound."""
-    row = db.execute(select(Key.uri, Key.private_pem).where(Key.actor_id == actor_id, Key.private_pem != "")).first()
-    if row is None:
-        raise NotFound("This actor has no private key here.")
-    return row[0], row[1]
-
-
-def public_key(db: Session, actor_id: int) -> str:
-    """The PEM of a local actor's public key."""
-    return db.scalars(select(Key.public_pem).where(Key.actor_id == actor_id).order_by(Key.id)).first() or ""
-
-
 def key_by_uri(db: Session, key_uri: str) -> tuple[Key, Actor] | None:
     """A key we hold, and its owner."""
     row = db.execute(select(Key, Actor).join(Actor, Key.actor_id == Actor.id).where(Key.uri == key_uri)).first()
     return (row[0], row[1]) if row else None
-
-
-def record_keys(db: Session, actor: Actor, keys: list[tuple[str, str]]) -> None:
-    """Replace the keys of a remote actor by those its origin now shows.
-
-    A key id that belongs to somebody else is left with him.
-    """
-    wanted = dict(keys)
-    for key in db.scalars(select(Key).where(or_(Key.actor_id == actor.id, Key.uri.in_(wanted)))).all():
-        pem = wanted.pop(key.uri, None)
-        if key.actor_id != actor.id:
-            continue
-        if pem is None:
-            db.delete(key)
-        else:
-            key.public_pem, key.fetched_at = pem, now()
-    for uri, pem in wanted.items():
-        db.add(Key(id=new_id(), uri=uri, actor_id=actor.id, public_pem=pem))
-    db.flush()
 
 
 def record_remote(db: Session, remote: RemoteActor) -> Actor:
@@ -384,7 +327,7 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
     actor.deleted_at = None
     db.flush()
     _keep_names(db, actor)
-    record_keys(db, actor, remote.keys)
+    actor_keys.record_keys(db, actor.id, remote.keys)
     affiliations.claimed(db, actor)
     return actor
 

@@ -14,6 +14,7 @@ from models import (
     conversations,
     events,
     figures,
+    listings,
     memory,
     notifications,
     polls,
@@ -127,7 +128,7 @@ def record_remote(
     elif parent is None and post.community_id is not None and composing.open_visibility(post):
         home = communities.home_of(db, post)
         if home is not None and not home.local:
-            communities.list_thread(db, home, post)
+            listings.list_thread(db, home, post)
     figures.wrote(db, post)
     return post, True
 
@@ -179,9 +180,9 @@ def _pass_on(db: Session, post: Post, parent: Post | None, inner: dict[str, Any]
     if not composing.open_visibility(post) or post.community_id is None:
         return
     if parent is None and not post.in_reply_to_uri:
-        communities.publish_thread(db, post, inner)
+        listings.publish_thread(db, post, inner)
     elif parent is not None:
-        communities.pass_on(db, post, inner)
+        listings.pass_on(db, post, inner)
 
 
 def adopt_orphans(db: Session, parent: Post) -> None:
@@ -256,6 +257,6 @@ def update_remote(
     if post.kind == Kind.QUESTION:
         threads.note_accepted(db, post, remote.accepted_uri)
     if newer or changed:
-        communities.pass_on(db, post, inner)
+        listings.pass_on(db, post, inner)
         events.edited(db, post)
     return newer or changed

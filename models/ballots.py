@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, jobs, notifications, outbox, polls, posts
+from models import actors, communities, composing, jobs, listings, notifications, outbox, polls, posts
 from models.accounts import Account
 from models.actors import Actor
 from models.audience import addressing
@@ -145,7 +145,7 @@ def tell(db: Session, post_id: int) -> None:
     update = outbox.record(
         db, "Update", author, object_uri=post.uri, post=post, to=to, cc=cc, public=is_open, data=data
     )
-    communities.pass_on(db, post, None, own=update)
+    listings.pass_on(db, post, None, own=update)
 
 
 def _inboxes(db: Session, post_id: int) -> list[str]:

@@ -11,6 +11,7 @@ from models import (
     events,
     figures,
     follows,
+    listings,
     media,
     notifications,
     outbox,
@@ -101,9 +102,9 @@ def write(
     db.flush()
     created = send(db, "Create", author, post)
     if parent is None and community is not None:
-        communities.publish_thread(db, post, None, own=created)
+        listings.publish_thread(db, post, None, own=created)
     elif created is not None:
-        communities.pass_on(db, post, None, own=created)
+        listings.pass_on(db, post, None, own=created)
     figures.wrote(db, post)
     conversations.note(db, post)
     tell_readers(db, post, author, parent)
@@ -188,7 +189,7 @@ def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) ->
     """Notices for a new post: to the author of the parent, those it mentions, and those who asked to hear of each."""
     if parent is not None:
         kind = {Kind.ANSWER: "answer", Kind.COMMENT: "comment"}.get(Kind(post.kind), "comment")
-        if not communities.held(db, post):
+        if not listings.held(db, post):
             notifications.notify(db, parent.author_id, kind, author, post)
     for actor in recipients(db, post, mentioned_only=True):
         if parent is None or actor.id != parent.author_id:
@@ -229,4 +230,4 @@ def touch(db: Session, author: Actor, post: Post) -> None:
     events.edited(db, post)
     update = send(db, "Update", author, post)
     if update is not None:
-        communities.pass_on(db, post, None, own=update)
+        listings.pass_on(db, post, None, own=update)

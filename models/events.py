@@ -104,7 +104,7 @@ def unboosted(db: Session, boost_id: int, actor_id: int) -> None:
 
 def deleted(db: Session, post: "Post") -> None:
     """A post is about to be emptied. Called before, while it still says whom it had reached."""
-    from models.communities import Listing
+    from models.listings import Listing
     from models.posts import PostTag, Recipient, Visibility
     from models.reactions import Boost
 

@@ -15,8 +15,8 @@ from models.access import listed, visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS, now
 from models.blocks import Mute
-from models.communities import Listing
 from models.follows import Follow, FollowState
+from models.listings import Listing
 from models.posts import Post, PostTag, Visibility
 from models.reactions import Boost
 from models.statuses import Item

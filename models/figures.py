@@ -12,8 +12,8 @@ from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, UtcTime, insert_unless_there
-from models.communities import Listing
 from models.follows import Follow, FollowState
+from models.listings import Listing
 from models.posts import Post, Visibility
 
 BATCH = 1000

@@ -9,7 +9,8 @@ from models import accounts, affiliations, ballots, figures, follows, media, nam
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
 from models.accounts import Account
-from models.actors import PUBLIC, Actor, Key
+from models.actor_keys import Key
+from models.actors import PUBLIC, Actor
 from models.announcements import Dismissal, Reaction
 from models.base import now
 from models.blocks import Block, Mute

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ForeignKey, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, follows, jobs, oauth
+from models import actor_keys, actors, follows, jobs, oauth
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.errors import Invalid, NotFound
 
@@ -149,7 +149,7 @@ def vapid_public_key(db: Session) -> str:
 def vapid_key(db: Session) -> ec.EllipticCurvePrivateKey:
     """The private half. It is drawn from the key of the node's own actor, so it is there as soon as the node is,
     the same in every process, and moves with the database."""
-    _, pem = actors.private_key(db, actors.node_actor(db).id)
+    _, pem = actor_keys.private_key(db, actors.node_actor(db).id)
     return _drawn(pem)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import communities, events, notifications, outbox
+from models import communities, events, listings, notifications, outbox
 from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
@@ -93,7 +93,7 @@ def vote(
     if actor.local:
         row.uri = _send_vote(db, actor, post, value).uri
     else:
-        communities.pass_on(db, post, inner)
+        listings.pass_on(db, post, inner)
     if value > 0:
         notifications.notify(db, post.author_id, "vote", actor, post)
     return row
@@ -111,7 +111,7 @@ def _send_vote(db: Session, actor: Actor, post: Post, value: int) -> outbox.Acti
         cc=[community.uri] if community else [],
         data={"audience": community.uri} if community else {},
     )
-    communities.pass_on(db, post, None, own=activity)
+    listings.pass_on(db, post, None, own=activity)
     return activity
 
 
@@ -135,9 +135,9 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
             cc=[community.uri] if community else [],
             data={"embed": embed, **({"audience": community.uri} if community else {})},
         )
-        communities.pass_on(db, post, None, own=activity)
+        listings.pass_on(db, post, None, own=activity)
     else:
-        communities.pass_on(db, post, inner)
+        listings.pass_on(db, post, inner)
     db.delete(row)
     db.flush()
     notifications.forget(db, "vote", actor, post=post)

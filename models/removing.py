@@ -5,14 +5,26 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, conversations, events, figures, media, memory, outbox, polls
+from models import (
+    actors,
+    communities,
+    composing,
+    conversations,
+    events,
+    figures,
+    listings,
+    media,
+    memory,
+    outbox,
+    polls,
+)
 from models.actors import Actor
 from models.audience import addressing
 from models.base import now
 from models.bookmarks import Bookmark
-from models.communities import Listing
 from models.errors import Forbidden, NotFound
 from models.filters import FilterStatus
+from models.listings import Listing
 from models.notifications import Notification
 from models.posts import Edition, Kind, Pin, Post, PostTag, Recipient, Visibility
 from models.quotes import QuoteStamp
@@ -49,7 +61,7 @@ def _send(db: Session, actor: Actor, post: Post) -> None:
         public=is_open,
         data={"formerType": post.object_type, **({"audience": community.uri} if community and is_open else {})},
     )
-    communities.pass_on(db, post, None, own=activity)
+    listings.pass_on(db, post, None, own=activity)
 
 
 def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -> None:
@@ -60,8 +72,8 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     if post.deleted_at is not None:
         return
     if not post.local:
-        communities.pass_on(db, post, inner, deleted=True)
-        communities.undo_announces(db, post)
+        listings.pass_on(db, post, inner, deleted=True)
+        listings.undo_announces(db, post)
         memory.remember(db, "deleted", post.uri, True, REMEMBER_DELETED)
     parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
     if parent is not None:

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from models.access import visible
 from models.actors import Actor
 from models.blocks import Block
-from models.communities import Listing
 from models.errors import NotFound
 from models.follows import Follow, FollowState
+from models.listings import Listing
 from models.posts import Post, Visibility
 from models.reactions import Boost
 

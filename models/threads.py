@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, events, notifications, outbox
+from models import actors, communities, composing, events, listings, notifications, outbox
 from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import now
@@ -113,15 +113,15 @@ def accept(
         )
         question.accept_uri = choice.uri if choice else ""
         if choice is not None:
-            communities.pass_on(db, question, None, own=choice)
+            listings.pass_on(db, question, None, own=choice)
     else:
         question.accept_uri = uri or ""
-        communities.pass_on(db, question, inner)
+        listings.pass_on(db, question, inner)
     _show_choice(db, chooser, question, answer)
     home = communities.home_of(db, question)
-    shown = communities.open_to_all(db, question) and communities.open_to_all(db, answer)
+    shown = listings.open_to_all(db, question) and listings.open_to_all(db, answer)
     if home is not None and home.local and shown and not outbox.plain_announces(db, home.id, answer):
-        communities.announce(db, home, answer)  # once, however often the choice changes
+        listings.announce(db, home, answer)  # once, however often the choice changes
     notifications.notify(db, author.id, "accepted", chooser, answer)
 
 
@@ -164,9 +164,9 @@ def withdraw(
             public=True,
             data={"embed": embed, **({"audience": community.uri} if community else {})},
         )
-        communities.pass_on(db, question, None, own=undo)
+        listings.pass_on(db, question, None, own=undo)
     elif not chooser.local:
-        communities.pass_on(db, question, inner)
+        listings.pass_on(db, question, inner)
     _show_choice(db, chooser, question, answer, accepted=False, question_too=not quiet)
     notifications.forget(db, "accepted", chooser, post=answer)
     return True
@@ -220,11 +220,11 @@ def keep(db: Session, actor: Actor, post: Post) -> None:
         raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
     if not post.unreviewed:
         return
-    was_held = communities.held(db, post)
+    was_held = listings.held(db, post)
     post.unreviewed = False
     db.flush()
     if was_held:
-        communities.pass_on(db, post, None)
+        listings.pass_on(db, post, None)
         notifications.notify(db, question.author_id, "answer", actors.get(db, post.author_id), post)
 
 
@@ -291,9 +291,7 @@ def read(db: Session, viewer: Actor | None, root: Post, *, limit: int = 500) -> 
     more = max(0, len(rows) - limit)
     rows = rows[:limit]
     if not (viewer is not None and may_accept(db, viewer, root)):
-        rows = [
-            p for p in rows if (viewer and p.author_id == viewer.id) or not (p.removed_at or communities.held(db, p))
-        ]
+        rows = [p for p in rows if (viewer and p.author_id == viewer.id) or not (p.removed_at or listings.held(db, p))]
     thread = Thread(root, more=more)
     owner: dict[int, int] = {}
     for post in rows:

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from models import text
 from models.access import listed, visible
 from models.actors import Actor
-from models.communities import Listing
 from models.feeds import FIRST, findable, items, not_muted
 from models.feeds import home as home
 from models.feeds import of_list as of_list
 from models.follows import Follow, FollowState
+from models.listings import Listing
 from models.posts import Kind, Pin, Post, PostTag, Visibility
 from models.reactions import Boost
 from models.statuses import Item as Item

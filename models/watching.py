@@ -14,12 +14,12 @@ from models import lists
 from models.access import listed, visible
 from models.actors import Actor, ActorType
 from models.base import Id
-from models.communities import Listing
 from models.errors import NotFound
 from models.events import Event, EventKind
 from models.feeds import findable, home_feed, list_feed, not_muted
 from models.filters import Filter
 from models.follows import Follow, FollowState
+from models.listings import Listing
 from models.posts import Post, Visibility
 from models.reactions import Boost
 from models.thread_mutes import ThreadMute

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from models import actors, base
+from models import actor_keys, actors, base
 from models.actors import ActorType
 from models.base import clock
 from models.database import Database, Node
@@ -46,7 +46,7 @@ def anyio_backend() -> str:
 def _ready_made_keys() -> Iterator[None]:
     """Making an RSA key takes a tenth of a second; tests draw from a drawer of ready-made ones."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(actors, "new_key_pair", keys.draw)
+    patch.setattr(actor_keys, "new_key_pair", keys.draw)
     yield
     patch.undo()
 

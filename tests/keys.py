@@ -5,12 +5,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from models import actors
+from models import actor_keys
 
 DRAWER = Path(__file__).parent.parent / ".cache" / "test-keys.json"
 HOW_MANY = 24
 
-_make = actors.new_key_pair
+_make = actor_keys.new_key_pair
 _keys: Iterator[tuple[str, str]] | None = None
 
 

@@ -8,7 +8,7 @@ from federation.handlers import early, keeping, wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.resolving import FetchedPost
 from federation.verified import Verified
-from models import access, actors, communities, follows, posts, reactions
+from models import access, actors, follows, listings, posts, reactions
 
 
 async def announce(fed: Federation, verified: Verified) -> Effect:
@@ -39,7 +39,7 @@ async def announce(fed: Federation, verified: Verified) -> Effect:
         if post is None or not access.may_see(db, None, post):
             raise Ignored("The post is not there, or not for everybody.")
         if by.is_community and post.community_id == by.id:
-            new = communities.announced(db, by, post, activity.id)
+            new = listings.announced(db, by, post, activity.id)
             return f"{by.uri} shows {post.uri}." if new else f"{by.uri} shows the reply {post.uri}."
         reactions.boost(db, by, post, uri=activity.id, at=activity.published)
         return f"A boost of {post.uri}."

@@ -11,7 +11,7 @@ from federation.handlers.ballots import ballot
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ObjectIn
 from federation.verified import Verified
-from models import actors, communities, jobs, polls, posts
+from models import actors, jobs, listings, polls, posts
 from models.arriving import RemotePost
 from models.base import now
 
@@ -107,4 +107,4 @@ async def _known(fed: Federation, verified: Verified) -> Effect:
 
 def _list(db: Session, verified: Verified, post: posts.Post) -> bool:
     group = actors.by_uri(db, verified.wrapper)
-    return group is not None and communities.announced(db, group, post, verified.activity.id)
+    return group is not None and listings.announced(db, group, post, verified.activity.id)

@@ -8,7 +8,7 @@ from federation.documents import Gone
 from federation.handlers import early, wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.verified import Verified
-from models import actors, arriving, communities, leaving, memory, posts, removing
+from models import actors, arriving, communities, leaving, listings, memory, posts, removing
 from models.actors import Actor
 from models.posts import Post
 
@@ -117,7 +117,7 @@ async def _by_moderator(fed: Federation, verified: Verified, post: Post, home: A
         row = posts.get(db, post.id)
         if row.removed_at is not None:
             raise Ignored("It is removed already.")
-        communities.remove_post(db, actors.get(db, actor.id), row, activity.summary or activity.content, inner=inner)
+        listings.remove_post(db, actors.get(db, actor.id), row, activity.summary or activity.content, inner=inner)
         return f"Removed {row.uri} from {home.uri}."
 
     return effect

@@ -17,7 +17,7 @@ from federation.handlers.choose_answer import judge
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn
 from federation.verified import Verified
-from models import actors, blocks, communities, follows, jobs, posts, reactions, threads
+from models import actors, blocks, communities, follows, jobs, listings, posts, reactions, threads
 from models.actors import Actor
 from models.base import now
 
@@ -138,12 +138,12 @@ async def _announce(fed: Federation, verified: Verified, inner: ActivityIn) -> E
         boost = reactions.by_boost_uri(db, inner.id)
         post = posts.get(db, boost.post_id) if boost is not None else posts.by_uri(db, inner.object_id)
         if post is None:
-            post = communities.listed_by(db, inner.id)  # NodeBB embeds a bare number; its Announce's id is right
+            post = listings.listed_by(db, inner.id)  # NodeBB embeds a bare number; its Announce's id is right
         if actor is None:
             raise Ignored("We do not know this actor.")
         if post is None:
             return _nothing(db, inner)
-        if actor.is_community and communities.unannounced(db, actor, post):
+        if actor.is_community and listings.unannounced(db, actor, post):
             early.settled(db, inner)
             return f"{actor.uri} no longer shows {post.uri}."
         if not reactions.unboost(db, actor, post):
@@ -187,7 +187,7 @@ async def _delete(fed: Federation, verified: Verified, inner: ActivityIn) -> Eff
     raw = reading.without_context(verified.activity.raw) if verified.signed else None
 
     def effect(db: Session) -> str:
-        communities.restore_post(db, actors.get(db, actor.id), posts.get(db, post.id), inner=raw)
+        listings.restore_post(db, actors.get(db, actor.id), posts.get(db, post.id), inner=raw)
         return f"{post.uri} is back in {home.uri}."
 
     return effect

@@ -11,7 +11,7 @@ from federation.handlers.create import create
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ObjectIn
 from federation.verified import Verified
-from models import actors, arriving, communities, jobs, polls, posts
+from models import actors, arriving, jobs, listings, polls, posts
 from models.actors import Actor
 from models.base import now
 from models.posts import Post
@@ -113,7 +113,7 @@ def _figures(verified: Verified, post: Post, said: ObjectIn | None) -> Effect | 
             polls.take(db, posts.get(db, post.id), remote)
         elif not polls.tally(db, posts.get(db, post.id), remote):
             raise Ignored("It has other options than the poll that we know.")
-        communities.pass_on(db, posts.get(db, post.id), reading.without_context(verified.activity.raw))
+        listings.pass_on(db, posts.get(db, post.id), reading.without_context(verified.activity.raw))
         return f"New figures of {post.uri}."
 
     return effect

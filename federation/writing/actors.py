@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from federation import signatures, vocabulary
 from federation.writing import Json, objects, stamp
-from models import actors, affiliations, composing, profiles
+from models import actor_keys, affiliations, composing, profiles
 from models.actors import Actor, ActorType
 from models.communities import Community
 from models.database import node_of
@@ -50,7 +50,7 @@ def actor(db: Session, row: Actor) -> Json:
         "publicKey": {
             "id": f"{row.uri}#main-key",
             "owner": row.uri,
-            "publicKeyPem": actors.public_key(db, row.id),
+            "publicKeyPem": actor_keys.public_key(db, row.id),
         },
     }
     body["assertionMethod"] = [_second_key(db, row)]
@@ -72,7 +72,7 @@ def actor(db: Session, row: Actor) -> Json:
 
 def _second_key(db: Session, row: Actor) -> Json:
     """The Ed25519 key beside the RSA key (FEP-521a)."""
-    _, pem = actors.private_key(db, row.id)
+    _, pem = actor_keys.private_key(db, row.id)
     return {
         "id": f"{row.uri}#ed25519-key",
         "type": "Multikey",

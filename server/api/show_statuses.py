@@ -17,8 +17,8 @@ from models import actors, bookmarks, polls, posts, quotes, reactions, text, thr
 from models.access import visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS
-from models.communities import Listing
 from models.database import node_of
+from models.listings import Listing
 from models.posts import Pin, Post, PostTag, Recipient, Visibility
 from models.reactions import Boost
 from models.statuses import Item

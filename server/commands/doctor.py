@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import click
 
-from models import actors, migrating, queues
+from models import actor_keys, actors, migrating, queues
 from models.database import Database
 from models.errors import DomainError
 from server import health
@@ -111,7 +111,7 @@ def key_look(database: Database) -> Finding:
 
     try:
         with database.reading() as db:
-            key_uri, private_pem = actors.private_key(db, actors.node_actor(db).id)
+            key_uri, private_pem = actor_keys.private_key(db, actors.node_actor(db).id)
             known = actors.key_by_uri(db, key_uri)
         private = signatures.private_key(private_pem)
     except (DomainError, ValueError) as error:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy.orm import Session
 
-from models import actors, domains
+from models import actor_keys, actors, domains
 from models.actors import Actor
 from models.database import node_of
 from models.errors import Forbidden, NotFound
@@ -66,7 +66,7 @@ def links(db: Session) -> Links:
     bind = db.get_bind().engine
     key = _keys.get(bind)
     if key is None:
-        _, pem = actors.private_key(db, actors.node_actor(db).id)
+        _, pem = actor_keys.private_key(db, actors.node_actor(db).id)
         key = _keys[bind] = hashlib.sha256(b"addresses of remote files\n" + pem.encode()).digest()
     return Links(node_of(db).origin, key)
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, figures, follows, timelines
+from models import access, actors, figures, follows, listings, timelines
 from models import communities as groups
 from models.actors import Actor
-from models.communities import Community, Listing
+from models.communities import Community
 from models.errors import DomainError, Forbidden, NotFound
 from models.follows import Follow
+from models.listings import Listing
 from models.posts import Post, get
 from models.windows import Window
 from server.elsewhere import find_actor
@@ -285,7 +286,7 @@ async def hide(visit: Visit, form: Form) -> Response:
     """`POST /c/{name}/hide`, with `undo`: hide a thread from this community's list here."""
     post_id, undo = form.number("post") or 0, form.flag("undo")
     await visit.write(
-        lambda db, me: groups.hide(
+        lambda db, me: listings.hide(
             db, me, _managed(db, me, visit.request.path_params["name"]), get(db, post_id), hidden=not undo
         )
     )
@@ -302,9 +303,9 @@ async def remove(visit: Visit, form: Form) -> Response:
         _managed(db, me, visit.request.path_params["name"])
         post = access.access_post(db, me, post_id)
         if undo:
-            groups.restore_post(db, me, post)
+            listings.restore_post(db, me, post)
         else:
-            groups.remove_post(db, me, post, reason)
+            listings.remove_post(db, me, post, reason)
 
     await visit.write(write)
     return visit.back(form, _path(visit), said="restored" if undo else "removed")

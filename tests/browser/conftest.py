@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from models import actors
+from models import actor_keys, actors
 from models.actors import ActorType
 from models.database import Database, Node
 from models.tables import metadata
@@ -91,7 +91,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Databa
 
 def _fill(db: Any) -> None:
     patch = pytest.MonkeyPatch()
-    patch.setattr(actors, "new_key_pair", keys.draw)
+    patch.setattr(actor_keys, "new_key_pair", keys.draw)
     node: Node = db.info["node"]
     actors.create_local(db, node.domain, ActorType.APPLICATION)
     world.build(db)

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from federation import delivering, landing, publishing
-from models import accounts, actors, composing, deliveries, follows
+from models import accounts, actor_keys, actors, composing, deliveries, follows
 from models.actors import Actor, RemoteActor
 from models.base import clock
 from models.database import Database, Node
@@ -86,7 +86,7 @@ def _know(here: Database, there: Database, username: str) -> int:
     with there.reading() as db:
         actor = actors.by_handle(db, username)
         assert actor is not None
-        key_uri, _ = actors.private_key(db, actor.id)
+        key_uri, _ = actor_keys.private_key(db, actor.id)
         found = actors.key_by_uri(db, key_uri)
         assert found is not None
         remote = RemoteActor(

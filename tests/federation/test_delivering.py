@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from federation import delivering, signatures
 from federation.context import Federation
 from federation.signatures import parse_request_signature, public_key, verify
-from models import accounts, actors, composing, deliveries, domains, follows, outbox, peers
+from models import accounts, actor_keys, actors, composing, deliveries, domains, follows, outbox, peers
 from models.actors import Actor
 from models.base import clock, now
 from models.database import Database
@@ -115,7 +115,7 @@ async def test_a_delivery_is_signed_by_its_actor_and_sends_the_stored_bytes(node
     headers = list(sent.headers.multi_items())
     parsed = parse_request_signature("POST", "/inbox", headers)
     assert parsed.key_id == f"{node.lene.uri}#main-key"
-    key = public_key(node.do(lambda db: actors.public_key(db, node.lene.id)))
+    key = public_key(node.do(lambda db: actor_keys.public_key(db, node.lene.id)))
     verify(parsed, key, origin="https://m.example", now=now(), body=sent.body)
     assert sent.headers["content-type"] == "application/activity+json"
     assert node.rows() == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models import actors, communities, peers, posts, reactions
+from models import actors, communities, listings, peers, posts, reactions
 from models.base import clock
 from tests.conftest import Templates
 from tests.federation import scenes
@@ -116,7 +116,7 @@ async def test_three_announcements_of_one_thread_are_one(scene: Scene) -> None:
     await scene.hear(scene.group, scene.group.does("Announce", post, "plain"))
     await scene.hear_wrapped(scene.karla.creates(post))
     row, group = scene.post(post["id"]), scene.inbox.actor(scene.group.uri)
-    listed = scene.inbox.read(lambda db: db.query(communities.Listing).filter_by(post_id=row.id).all())
+    listed = scene.inbox.read(lambda db: db.query(listings.Listing).filter_by(post_id=row.id).all())
     assert [(one.community_id, one.announce_uri) for one in listed] == [(group.id, scene.group.id("act/plain"))]
     assert row.boost_count == 0
 
@@ -129,13 +129,13 @@ async def test_a_twin_lists_what_the_other_announces_and_the_home_stays(scene: S
     await scene.hear(scene.group, scene.group.does("Announce", post["id"], "plain"))
     row, twin, home = scene.post(post["id"]), scene.inbox.actor(SPOERG), scene.inbox.actor(scene.group.uri)
     listed = scene.inbox.read(
-        lambda db: {one.community_id for one in db.query(communities.Listing).filter_by(post_id=row.id)}
+        lambda db: {one.community_id for one in db.query(listings.Listing).filter_by(post_id=row.id)}
     )
     assert listed == {home.id, twin.id}
     assert row.community_id == home.id
     undo = scene.group.does("Undo", scene.group.does("Announce", 2, "plain"))  # NodeBB writes its own number there
     assert (await scene.hear(scene.group, undo)).startswith("done")
-    assert scene.inbox.read(lambda db: db.query(communities.Listing).filter_by(post_id=row.id).all()) == []
+    assert scene.inbox.read(lambda db: db.query(listings.Listing).filter_by(post_id=row.id).all()) == []
 
 
 async def test_a_host_that_wraps_is_known_to_read_wraps(scene: Scene) -> None:

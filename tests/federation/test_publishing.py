@@ -22,6 +22,7 @@ from models import (
     follows,
     inbox,
     jobs,
+    listings,
     moderation,
     outbox,
     peers,
@@ -428,7 +429,7 @@ def test_what_a_deleted_post_said_does_not_live_on_in_what_the_community_wrapped
     question = node.ask()
 
     def wrap_and_delete(db: Session) -> None:
-        communities.pass_on(db, posts.get(db, question.id), inner)
+        listings.pass_on(db, posts.get(db, question.id), inner)
         removing.delete_post(db, node.lene, posts.get(db, question.id))
 
     node.do(wrap_and_delete)

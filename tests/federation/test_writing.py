@@ -30,6 +30,7 @@ from models import (
     communities,
     composing,
     follows,
+    listings,
     organizations,
     outbox,
     posts,
@@ -333,7 +334,7 @@ def _remove(scene: Scene) -> dict[str, Any]:
 
 
 def _removal(scene: Scene) -> dict[str, Any]:
-    communities.remove_post(scene.db, scene.lene, scene.answer, "Reklame")
+    listings.remove_post(scene.db, scene.lene, scene.answer, "Reklame")
     return scene.activity("Delete")
 
 

@@ -20,9 +20,9 @@ from sqlalchemy.orm import Session
 
 from models import accounts, follows, oauth
 from models.actors import Actor
-from models.communities import Listing
 from models.inbox import Received
 from models.jobs import Job
+from models.listings import Listing
 from models.notifications import Notification
 from models.posts import Post, by_uri
 from tests.fediverse.gotosocial import GoToSocial, Neighbour, names_in_etc_hosts, require_gotosocial

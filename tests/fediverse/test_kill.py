@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from models import queues
 from models.actors import Actor
-from models.communities import Listing
+from models.listings import Listing
 from models.notifications import Notification
 from models.posts import Post
 from tests.fediverse.ground import Ground

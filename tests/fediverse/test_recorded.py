@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from models import actors, communities, posts, reactions
 from models.base import clock
-from models.communities import Listing
 from models.database import Database, Node
+from models.listings import Listing
 from models.posts import Post
 from models.reactions import Boost
 from tests.conftest import Templates

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import follows
 from models.actors import Actor
-from models.communities import Listing
+from models.listings import Listing
 from models.notifications import Notification
 from models.outbox import Activity
 from models.posts import Post, by_uri

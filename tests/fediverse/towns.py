@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import accounts, actors, communities, follows
 from models.actors import Actor
-from models.communities import Listing
+from models.listings import Listing
 from models.posts import Post, by_uri
 from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import PASSWORD, RealNode

@@ -8,7 +8,18 @@ import pytest
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from models import actors, arriving, blocks, communities, composing, figures, follows, leaving, reach, removing
+from models import (
+    actors,
+    arriving,
+    blocks,
+    composing,
+    figures,
+    follows,
+    leaving,
+    listings,
+    reach,
+    removing,
+)
 from models.actors import Actor, RemoteActor
 from models.arriving import RemotePost
 from models.base import now
@@ -97,14 +108,14 @@ def test_a_thread_counts_for_the_community_that_lists_it(database: Database) -> 
     def announced(db: Session) -> tuple[int, int]:
         there = remote(db, "haven", "Group")
         post = get(db, _arrive(db, remote(db, "petra"), 7, community=there, title="Hvem passer haven?"))
-        communities.announced(db, there, post, "https://m.example/a/7")
+        listings.announced(db, there, post, "https://m.example/a/7")
         return there.id, post.id
 
     group, post = database.write(announced)
     _right(database)
     with database.reading() as db:
         assert figures.of(db, group).posts == 1
-    database.write(lambda db: communities.unannounced(db, actors.get(db, group), get(db, post)))
+    database.write(lambda db: listings.unannounced(db, actors.get(db, group), get(db, post)))
     _right(database)
     database.write(lambda db: removing.tombstone(db, get(db, world.questions["loebere"].id)))
     _right(database)

@@ -17,6 +17,7 @@ from models import (
     composing,
     follows,
     leaving,
+    listings,
     moderation,
     outbox,
     posts,
@@ -295,8 +296,8 @@ def test_a_twin_waits_for_a_moderator_and_then_shows_the_others_threads(do: Any)
         question, _ = arriving.record_remote(
             db, remote_post(stranger(db, "ida", "b.example"), 5, title="Hvad gør I?", community=twin)
         )
-        assert communities.announced(db, twin, question, "https://b.example/announce/1")
-        assert communities.announced(db, twin, question, "https://b.example/announce/2")
+        assert listings.announced(db, twin, question, "https://b.example/announce/1")
+        assert listings.announced(db, twin, question, "https://b.example/announce/2")
         shown = [
             (row.through_id, post.id) for row, post in timelines.community(db, None, group) if post.id == question.id
         ]
@@ -304,7 +305,7 @@ def test_a_twin_waits_for_a_moderator_and_then_shows_the_others_threads(do: Any)
         before = len(told(db, "Announce"))
         arriving.record_remote(db, remote_post(stranger(db), 6, in_reply_to_uri=question.uri), inner={"id": "x"})
         assert len(told(db, "Announce")) == before, "a thread is announced by its home only"
-        communities.hide(db, moderator, group, question)
+        listings.hide(db, moderator, group, question)
         assert question.id not in [post.id for _, post in timelines.community(db, None, group)]
 
     do(work)

@@ -7,7 +7,19 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import access, accounts, communities, composing, outbox, posts, reactions, removing, threads, timelines
+from models import (
+    access,
+    accounts,
+    communities,
+    composing,
+    listings,
+    outbox,
+    posts,
+    reactions,
+    removing,
+    threads,
+    timelines,
+)
 from models.actors import PUBLIC, Actor, by_handle
 from models.database import Database
 from models.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
@@ -292,10 +304,10 @@ def test_a_moderator_takes_a_post_out_of_the_community_and_back(scene: Scene) ->
     moderator = next(iter(scene.do(lambda db: communities.moderators(db, scene.actor("udfordrere")))))
     question = scene.ask()
     answer = scene.answer(question, "david" if moderator.username != "david" else "eva")
-    scene.do(lambda db: communities.remove_post(db, moderator, posts.get(db, answer.id), "Reklame"))
+    scene.do(lambda db: listings.remove_post(db, moderator, posts.get(db, answer.id), "Reklame"))
     with scene.database.reading() as db:
         assert threads.read(db, None, posts.get(db, question.id)).answers == []
-    scene.do(lambda db: communities.restore_post(db, moderator, posts.get(db, answer.id)))
+    scene.do(lambda db: listings.restore_post(db, moderator, posts.get(db, answer.id)))
     with scene.database.reading() as db:
         assert [p.id for p in threads.read(db, None, posts.get(db, question.id)).answers] == [answer.id]
 

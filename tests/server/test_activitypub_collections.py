@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, follows, leaving, moderation, posts, reactions, threads
+from models import actors, communities, composing, follows, leaving, listings, moderation, posts, reactions, threads
 from models.actors import Actor
 from models.database import Database
 from models.posts import Draft, Kind, Post
@@ -301,7 +301,7 @@ async def test_a_removed_post_stands_in_no_collection_of_its_community(node: Ask
     def remove(db: Session) -> str:
         answer = next(iter(db.scalars(select(Post).where(Post.in_reply_to_id == question.id))))
         group = actors.get(db, question.community_id or 0)
-        communities.remove_post(db, communities.moderators(db, group)[0], answer, "Reklame")
+        listings.remove_post(db, communities.moderators(db, group)[0], answer, "Reklame")
         return answer.uri
 
     uri = node.do(remove)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models import communities, domains, follows, timelines
+from models import domains, follows, listings, timelines
 from tests.federation.elsewhere import remote
 from tests.server.visiting import Visiting, person, question, words
 
@@ -114,7 +114,7 @@ async def test_a_twin_is_accepted_its_threads_are_marked_and_can_be_hidden(visit
                 community=twin,
             ),
         )
-        communities.announced(db, twin, post, "https://b.example/a/1")  # type: ignore[arg-type]
+        listings.announced(db, twin, post, "https://b.example/a/1")  # type: ignore[arg-type]
         return post.id
 
     async with visiting.browser("camilla") as browser, visiting.browser() as nobody:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models import communities, posts, surroundings, threads
+from models import communities, listings, posts, surroundings, threads
 from models.database import Database
 from models.posts import Draft, Post
 from tests.server.apps import Api, ApiWorld
@@ -87,7 +87,7 @@ async def test_held_and_removed_answers_show_to_whom_they_concern(world: ApiWorl
         held = threads.answer(db, person(db, "eva"), asked, Draft("Udefra"))
         held.unreviewed = True
         removed = threads.answer(db, person(db, "farid"), asked, Draft("Fjernet"))
-        communities.remove_post(db, person(db, "camilla"), removed, "Reklame")
+        listings.remove_post(db, person(db, "camilla"), removed, "Reklame")
         return str(asked.id), str(held.id), str(removed.id)
 
     asked, held, removed = world.database.write(hold)

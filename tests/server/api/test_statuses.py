@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from models import actors, base, communities, composing, follows, notifications, posts, quotes, reactions
 from models.actors import RemoteActor
 from models.arriving import RemotePost, record_remote
-from models.communities import Listing
 from models.database import Database
+from models.listings import Listing
 from models.outbox import Activity
 from models.posts import Draft, Kind, Post, Visibility
 from server.api.entities.statuses import Status

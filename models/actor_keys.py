@@ -1,0 +1,67 @@
+"""The keys of actors: both halves of those of this node, the public ones of others."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Text, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, Id, UtcTime, new_id, now
+from models.errors import NotFound
+
+
+class Key(Base):
+    """A public key and whose it is; for local actors with the private half."""
+
+    __tablename__ = "keys"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    uri: Mapped[str] = mapped_column(Text, unique=True)
+    actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), index=True)
+    public_pem: Mapped[str] = mapped_column(Text)
+    private_pem: Mapped[str] = mapped_column(Text, default="")
+    fetched_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+def new_key_pair() -> tuple[str, str]:
+    """A fresh RSA-2048 key as (private PEM, public PEM)."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
+
+
+def private_key(db: Session, actor_id: int) -> tuple[str, str]:
+    """(key id, private PEM) of a local actor; raises NotFound."""
+    row = db.execute(select(Key.uri, Key.private_pem).where(Key.actor_id == actor_id, Key.private_pem != "")).first()
+    if row is None:
+        raise NotFound("This actor has no private key here.")
+    return row[0], row[1]
+
+
+def public_key(db: Session, actor_id: int) -> str:
+    """The PEM of a local actor's public key."""
+    return db.scalars(select(Key.public_pem).where(Key.actor_id == actor_id).order_by(Key.id)).first() or ""
+
+
+def record_keys(db: Session, actor_id: int, keys: list[tuple[str, str]]) -> None:
+    """Replace the keys of a remote actor by those its origin now shows.
+
+    A key id that belongs to somebody else is left with him.
+    """
+    wanted = dict(keys)
+    for key in db.scalars(select(Key).where(or_(Key.actor_id == actor_id, Key.uri.in_(wanted)))).all():
+        pem = wanted.pop(key.uri, None)
+        if key.actor_id != actor_id:
+            continue
+        if pem is None:
+            db.delete(key)
+        else:
+            key.public_pem, key.fetched_at = pem, now()
+    for uri, pem in wanted.items():
+        db.add(Key(id=new_id(), uri=uri, actor_id=actor_id, public_pem=pem))
+    db.flush()
