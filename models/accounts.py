@@ -120,9 +120,7 @@ def create(
     language: str = "da",
 ) -> Account:
     """A new account and its Person. Raises Invalid or Conflict, with a code per field."""
-    email = email.strip().lower()
-    if not re.fullmatch(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,250}\.[^@\s.]{2,63}", email):
-        raise Invalid("This is not an e-mail address.", code="email_form")
+    email = _address(email)
     if db.scalar(select(Account.id).where(Account.email == email)) is not None:
         raise Conflict("There is an account with this e-mail address.", code="email_taken")
     if role not in ROLES:
@@ -274,6 +272,14 @@ def unsuspend(db: Session, account: Account) -> None:
     actors.unsuspend(db, actors.get(db, account.id))
 
 
+def _address(email: str) -> str:
+    """The address as we compare it. Raises Invalid for what is none."""
+    email = email.strip().lower()
+    if not re.fullmatch(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,250}\.[^@\s.]{2,63}", email):
+        raise Invalid("This is not an e-mail address.", code="email_form")
+    return email
+
+
 def invite(
     db: Session,
     *,
@@ -283,7 +289,7 @@ def invite(
     organization_id: int | None = None,
     affiliation_class: str = "",
 ) -> str:
-    """A secret that lets one person make an account within `days`.
+    """A secret that lets one person (`email`, or whoever has it) make an account within `days`. Raises Invalid.
 
     With an organisation it also confirms what he is to it: the caller has made sure that who invites may do that.
     """
@@ -291,12 +297,13 @@ def invite(
         raise Invalid("Unknown role.", code="role_unknown")
     if not 1 <= days <= 365:
         raise Invalid("An invitation holds 1 to 365 days.", code="days_range")
+    email = _address(email) if email.strip() else ""
     token = secrets.token_urlsafe(24)
     db.add(
         Invitation(
             token_hash=hash_token(token),
             role=role,
-            email=email.strip().lower(),
+            email=email,
             organization_id=organization_id,
             affiliation_class=affiliation_class,
             expires_at=now() + timedelta(days=days),

@@ -64,6 +64,18 @@ def is_passing(error: SQLAlchemyError) -> bool:
     return error.connection_invalidated or isinstance(error, OperationalError)
 
 
+DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+
+
+def complaint(error: BaseException | None) -> str:
+    """What the database itself says of its state, in one line without what was asked; empty for any other error."""
+    if not isinstance(error, DBAPIError):
+        return ""
+    if is_passing(error) or str(getattr(error.orig, "sqlite_errorname", "")).startswith(DAMAGED):
+        return str(error.orig).strip().partition("\n")[0]
+    return ""
+
+
 def node_of(db: Session) -> Node:
     """The node this session belongs to."""
     node: Node = db.info["node"]

@@ -39,7 +39,10 @@ def canonical(domain: str) -> str:
     name = domain.strip().lower().rstrip(".")
     if name.startswith("["):
         raise Invalid("An address is not a domain.", code="domain_form")
-    name = name.split(":", 1)[0].rstrip(".")
+    name, colon, port = name.partition(":")
+    if colon and not (port.isascii() and port.isdigit()):
+        raise Invalid("This is not a domain name.", code="domain_form")  # an address with its scheme, most likely
+    name = name.rstrip(".")
     try:
         name = name.encode("ascii").decode() if name.isascii() else idna_name(name)
     except UnicodeError as error:

@@ -75,14 +75,24 @@ class Torv(click.Group):
 
 
 def as_failure(error: Exception) -> Exception:
-    """The sentence and exit code for an error of ours; a programming error stays what it is."""
+    """The sentence and exit code for what an administrator can do something about; a programming error stays what it is."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from models.database import complaint, is_passing
     from models.errors import DomainError
     from server.settings import SettingsError
 
     if isinstance(error, DomainError):
-        return Failed(error.text, EXIT_CODES.get(error.status, FAILED))
+        cause = complaint(error.__cause__)
+        return Failed(f"{error.text} ({cause})" if cause else error.text, EXIT_CODES.get(error.status, FAILED))
     if isinstance(error, SettingsError):
         return Failed(f"Setting {error}", USAGE)
+    if isinstance(error, SQLAlchemyError) and (cause := complaint(error)):
+        return Failed(f"The database cannot be used: {cause}", UNAVAILABLE if is_passing(error) else FAILED)
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failed(f"{error.filename}: {error.strerror}.", FAILED)
+    if isinstance(error, UnicodeError):
+        return Failed("What was typed or read is no text in UTF-8.", USAGE)
     return error
 
 

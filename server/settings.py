@@ -13,10 +13,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from federation.addresses import opening
 from models.database import Node
@@ -27,9 +30,11 @@ NOT_SETTINGS = ("TORV_CONFIG", "TORV_TEST_")
 
 HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?")
 
+DATABASE_FORM = "expected sqlite:////path/torv.db or postgresql://user:password@host/name"
+
 Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
 class SettingsError(Exception):
@@ -182,12 +187,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         scheme, _, host = self.origin.rstrip("/").partition("://")
-        if scheme not in {"http", "https"} or not HOST.fullmatch(host):
+        if scheme not in {"http", "https"} or not _is_host(host):
             raise ValueError(
                 "origin: expected scheme and host in lower case, such as https://torv.example.dk, and nothing after it"
             )
-        if self.domain and not HOST.fullmatch(self.domain):
+        if self.domain and not _is_host(self.domain):
             raise ValueError("domain: expected a host name in lower case, such as example.dk")
+        if self.contact_email and not re.fullmatch(r"[^@\s]+@[^@\s]+", self.contact_email):
+            raise ValueError("contact_email: expected an e-mail address")
+        if self.source_url and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", self.source_url):
+            raise ValueError("source_url: expected an address that begins with https:// or http://")
+        if not self.data_dir.strip():
+            raise ValueError("data_dir: expected a folder")
+        for name in ("listen_host", "admin_host"):
+            _require_address(name, getattr(self, name))
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(
+                f"time_zone: there is no zone {self.time_zone!r} on this machine; expected one such as Europe/Copenhagen"
+            ) from None
+        _require_database(self.database_url)
         for fixed in self.resolve:
             name, _, address = fixed.partition("=")
             try:
@@ -237,6 +257,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
 
 
+def _is_host(text: str) -> bool:
+    """Whether it is a host name in lower case, with a port perhaps."""
+    _, colon, port = text.partition(":")
+    return HOST.fullmatch(text) is not None and (not colon or 0 < int(port) < 65536)
+
+
+def _require_address(name: str, host: str) -> None:
+    """Raise ValueError unless one can listen there. An empty name would mean every address of the machine."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if not HOST.fullmatch(host) or ":" in host or host.replace(".", "").isdigit():
+            raise ValueError(f"{name}: expected an address of this machine, such as 127.0.0.1 or 0.0.0.0") from None
+
+
+def _require_database(url: str) -> None:
+    """Raise ValueError for what is no database of ours. The text never repeats the URL: a password may stand in it."""
+    if not url:
+        return
+    try:
+        read = make_url(re.sub(r"^postgres://", "postgresql://", url))
+    except (ArgumentError, ValueError):
+        raise ValueError("database_url: " + DATABASE_FORM) from None
+    kind = read.get_backend_name()
+    if kind not in {"sqlite", "postgresql"} or not read.database or (kind == "sqlite" and read.database == ":memory:"):
+        raise ValueError("database_url: " + DATABASE_FORM)
+
+
 def documented() -> dict[str, tuple[str, Any]]:
     """Every setting with its description and default, in the order of the class."""
     hints = get_type_hints(Settings, include_extras=True)
@@ -269,13 +317,21 @@ def load(environ: Mapping[str, str] | None = None, *, path: str | Path | None = 
         try:
             known[name] = msgspec.convert(value, hints[name], strict=not where.startswith(PREFIX))
         except msgspec.ValidationError as error:
-            raise SettingsError(f"{where}: {str(error).split(', got')[0]}, not {value!r}") from None
+            raise SettingsError(f"{where}: {_expected(hints[name], error)}, not {value!r}") from None
     try:
         return Settings(**known)
     except ValueError as error:
         name = str(error).split(":", 1)[0]
         where = values[name][1] if name in values else name
         raise SettingsError(f"{where}: {str(error).removeprefix(f'{name}: ')}") from None
+
+
+def _expected(hint: Any, error: msgspec.ValidationError) -> str:
+    """What would have been taken, as one may write it."""
+    kind = getattr(hint, "__origin__", hint)
+    if get_origin(kind) is Literal:
+        return f"expected one of {', '.join(get_args(kind))}"
+    return str(error).split(", got")[0]
 
 
 def _is_list(hint: Any) -> bool:

@@ -132,21 +132,24 @@ def _put_back_file(file: Path, chosen: Settings, replace: bool) -> None:
     place = chosen.sqlite_path
     assert place is not None
     copying.check_file(file)
-    if place.exists():
-        if not replace:
-            raise Conflict(f"There is a database at {place} already; --replace puts it aside.")
-        aside = place.with_name(f"{place.name}.before-{now():%Y%m%dT%H%M%SZ}")
-        for end in ("", "-wal", "-shm"):
-            if (part := place.with_name(place.name + end)).exists():
-                part.rename(aside.with_name(aside.name + end))
+    if place.exists() and not replace:
+        raise Conflict(f"There is a database at {place} already; --replace puts it aside.")
     unfinished = place.with_name(place.name + ".part")
-    with _private_files(), file.open("rb") as source, unfinished.open("wb") as target, _bar("Writing") as told:
-        size = max(file.stat().st_size, 1)
-        while block := source.read(1 << 20):
-            target.write(block)
-            told(target.tell() / size)
-        target.flush()
-        os.fsync(target.fileno())
+    try:
+        with _private_files(), file.open("rb") as source, unfinished.open("wb") as target, _bar("Writing") as told:
+            size = max(file.stat().st_size, 1)
+            while block := source.read(1 << 20):
+                target.write(block)
+                told(target.tell() / size)
+            target.flush()
+            os.fsync(target.fileno())
+    except OSError:  # a full disk: what is there stays
+        unfinished.unlink(missing_ok=True)
+        raise
+    aside = place.with_name(f"{place.name}.before-{now():%Y%m%dT%H%M%SZ}")
+    for end in ("-wal", "-shm", ""):
+        if (part := place.with_name(place.name + end)).exists():
+            part.rename(aside.with_name(aside.name + end))
     unfinished.replace(place)
     _sync(place)
 

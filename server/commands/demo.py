@@ -6,9 +6,11 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from models import settings
+from models.accounts import Account
 from models.errors import Conflict, NotFound
 from server.commands.node import make
 from server.commands.opening import opened
@@ -39,6 +41,8 @@ def demo() -> None:
     with opened(chosen) as database:
         with database.reading() as db:
             built = world.is_built(db)
+            if not built and db.scalar(select(exists().select_from(Account))):
+                raise Conflict("The demo world is built in an empty node only; this one has people already.")
         if not built:
             click.echo("Building the demo world: six people, two communities, four threads …", err=True)
             database.write(work)

@@ -10,9 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from models import actor_keys, actors, migrating, queues
-from models.database import Database
+from models.database import Database, complaint
 from models.errors import DomainError
 from server import health
 from server.cli import FAILED, Failed
@@ -87,15 +88,19 @@ def stored_look(chosen: Settings) -> list[Finding]:
         return [Finding("database", "failed", f"there is no {chosen.sqlite_path}: run `torv init`")]
     database = connect(chosen)
     try:
-        found = [_from_check(check) for check in health.checks(database, chosen)]
-        if found[0].state == "failed":
-            return found
         try:
             migrating.require(database)
             with database.reading() as db:
                 require_same_name(db, chosen)
         except DomainError as error:
-            return [*found, Finding("schema", "failed", error.text)]
+            return [Finding("schema", "failed", error.text), _from_check(health.check_disk(chosen))]
+        except SQLAlchemyError as error:
+            if not (said := complaint(error)):
+                raise
+            return [Finding("database", "failed", said), _from_check(health.check_disk(chosen))]
+        found = [_from_check(check) for check in health.checks(database, chosen)]
+        if found[0].state == "failed":
+            return found
         return [*found, Finding("schema", "ok", migrating.head()), key_look(database), *queue_look(database)]
     finally:
         database.close()

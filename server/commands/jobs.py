@@ -80,7 +80,7 @@ def dead(as_json: bool, limit: int) -> None:
 
 
 @jobs.command()
-@click.argument("ids", nargs=-1, type=int)
+@click.argument("ids", nargs=-1, type=click.IntRange(1, 2**63 - 1))
 @click.option("--all", "everything", is_flag=True, help="All dead letters of all queues.")
 @click.option("--host", help="All dead deliveries to this host.")
 def retry(ids: tuple[int, ...], everything: bool, host: str | None) -> None:

@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 from models import actors, migrating, settings
 from models.actors import ActorType
 from models.database import Database, Node
-from server.commands.opening import as_json, connect, require_same_name, show
+from models.errors import NotFound
+from server.commands.opening import as_json, connect, require_same_name, running, show
 from server.settings import Settings, load
 
 
@@ -36,7 +37,7 @@ def make(chosen: Settings) -> bool:
         with database.engine.connect():
             pass
         fresh = migrating.current(database) is None
-        migrating.upgrade(database)
+        _bring_up(chosen, database)
         with database.reading() as db:
             require_same_name(db, chosen)
         name_it(database, chosen.node)
@@ -45,6 +46,14 @@ def make(chosen: Settings) -> bool:
         return fresh
     finally:
         database.close()
+
+
+def _bring_up(chosen: Settings, database: Database, version: str | None = None) -> bool:
+    """Change the tables, with no process of the node beside; False if nothing is to be changed."""
+    if migrating.current(database) == (version or migrating.head()):
+        return False
+    with running(chosen, alone=True):
+        return migrating.upgrade(database, version)
 
 
 def name_it(database: Database, node: Node) -> None:
@@ -67,10 +76,14 @@ def name_it(database: Database, node: Node) -> None:
 def migrate(version: str | None) -> None:
     """Bring the database's tables to this release. Back up first; the node must not be running."""
     chosen = load()
+    if version and version not in migrating.versions():
+        raise click.BadParameter(f"this release knows {', '.join(migrating.versions())}.", param_hint="--to")
+    if chosen.sqlite_path and not chosen.sqlite_path.exists():
+        raise NotFound(f"There is no database at {chosen.sqlite_path}: run `torv init` first.")
     database = connect(chosen)
     try:
         before = migrating.current(database)
-        moved = migrating.upgrade(database, version)
+        moved = _bring_up(chosen, database, version)
         click.echo(
             f"Schema {before or 'none'} → {migrating.current(database)}." if moved else f"Schema {before}: up to date."
         )

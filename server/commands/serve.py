@@ -40,7 +40,11 @@ def serve(host: str | None, port: int | None) -> None:
         _set_up(chosen)
         address = (host or chosen.listen_host, chosen.listen_port if port is None else port)
         if not _run(_serve(chosen, database, address)):
-            raise Failed(f"Cannot answer on {address[0]}:{address[1]}: the port is taken or not ours.", FAILED)
+            raise Failed(
+                f"Cannot answer on {address[0]}:{address[1]}: the port is taken or not ours. "
+                "Choose another with TORV_LISTEN_PORT.",
+                FAILED,
+            )
 
 
 @click.command()
@@ -139,8 +143,10 @@ async def _work(chosen: Settings, database: Database, admin_port: int) -> None:
 def _say_hello(chosen: Settings, address: tuple[str, int], logins: list[str]) -> None:
     import structlog
 
-    for line in (f"{'Address':<14} {chosen.node.origin}", *logins) if logins else ():
-        click.echo(line)
+    if logins:
+        lonely = f"{'Other servers':<14} none: they cannot reach this node, so it sends them nothing (see TORV_ORIGIN)"
+        for line in (f"{'Address':<14} {chosen.node.origin}", *logins, *([] if chosen.node.federates else [lonely])):
+            click.echo(line)
 
     log = structlog.get_logger("torv.serve")
     log.info("serving", address=f"http://{address[0]}:{address[1]}", origin=chosen.node.origin)

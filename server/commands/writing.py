@@ -106,7 +106,7 @@ def _tell(made: Post, as_json: bool) -> None:
 
 
 def _post(db: Session, viewer: Actor, named: str) -> Post:
-    if named.isdecimal():
+    if named.isascii() and named.isdecimal() and len(named) < 20 and int(named) < 2**63:
         return access.access_post(db, viewer, int(named))
     found = posts.by_uri(db, named)
     if found is None or not access.may_see(db, viewer, found):

@@ -1,5 +1,6 @@
 """`torv backup` and `torv restore`: a copy that is whole, put back without repeating what was said (T135)."""
 
+import errno
 import json
 import os
 import threading
@@ -164,6 +165,28 @@ def test_a_database_that_is_there_is_not_overwritten_unasked(torv: Torv, tmp_pat
     assert torv("restore", str(tmp_path / "copy")).exit_code == 4
     assert torv("backup", str(tmp_path / "copy")).exit_code == 4
     assert torv("restore", str(tmp_path / "none")).exit_code == 3
+
+
+def test_a_restore_that_finds_no_room_leaves_the_node_as_it_is(
+    torv: Torv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not torv.database.sqlite:
+        pytest.skip("PostgreSQL loads a copy in one transaction")
+    torv.good("backup", str(tmp_path / "copy"))
+    write_note(torv.database, "efter")
+    after = count_posts(torv.database)
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path))
+
+    monkeypatch.setattr(os, "fsync", full)
+    done = torv("restore", "--replace", str(tmp_path / "copy"))
+    monkeypatch.undo()
+    assert done.exit_code == 1
+    assert "No space left" in done.output
+    place = Path(torv.database.url.database or "")
+    assert not list(place.parent.glob(f"{place.name}.*"))
+    assert count_posts(torv.database) == after
 
 
 def test_another_nodes_backup_is_refused(torv: Torv, tmp_path: Path) -> None:

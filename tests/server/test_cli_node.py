@@ -9,14 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from click.testing import CliRunner
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from models import accounts, actors, deliveries, domains, follows, jobs, oauth, outbox, peers, posts, threads
+from models.actors import Actor
 from models.database import Database
 from models.errors import Unauthenticated
 from models.outbox import Activity
-from server.cli import COMMANDS
+from server.cli import COMMANDS, main
+from server.commands.opening import running
+from server.settings import Settings
 from tests import world
 from tests.conftest import Templates
 from tests.server.commands import LOCAL, Torv, fill
@@ -76,15 +80,24 @@ def test_a_password_is_read_from_standard_input_or_asked_for_twice(torv: Torv) -
         (("ask", "nowhere", "T", "x", "--as", "anna"), 3, "nowhere"),
         (("ask", "udfordrere", "", "x", "--as", "anna"), 2, ""),
         (("answer", "123", "x", "--as", "anna"), 3, ""),
+        (("answer", "9" * 30, "x", "--as", "anna"), 3, "no post"),
+        (("answer", "9" * 5000, "x", "--as", "anna"), 3, "no post"),
         (("answer", "https://b.example/p/1", "x", "--as", "anna"), 3, "no post"),
+        (("post", "\udcff", "--as", "anna"), 2, "UTF-8"),
+        (("user", "role", "\udcff", "admin"), 2, "UTF-8"),
+        (("user", "invite", "--email", "anna"), 2, "e-mail"),
         (("post", "x", "--as", "nobody"), 3, "nobody"),
         (("post", "", "--as", "anna"), 2, ""),
         (("follow", "nobody", "--as", "anna"), 3, "nobody"),
         (("domain", "block", "not a domain"), 2, ""),
+        (("domain", "block", "https://b.example/"), 2, "domain name"),
+        (("domain", "remove", "https://b.example/"), 2, "domain name"),
         (("domain", "remove", "b.example"), 3, "no rule"),
         (("peer", "b.example"), 3, "Nothing is known"),
         (("jobs", "retry"), 2, "Say which"),
         (("jobs", "retry", "1"), 1, "no dead letters"),
+        (("jobs", "retry", "9" * 30), 2, "range"),
+        (("migrate", "--to", "9999"), 2, "this release knows 0001"),
         (("nonsense",), 2, "nonsense"),
     ],
 )  # fmt: skip
@@ -272,6 +285,84 @@ def test_without_a_database_the_way_on_is_said(tmp_path: Path) -> None:
     done = bare("jobs")
     assert done.exit_code == 3
     assert "torv init" in done.output
+
+
+@pytest.mark.parametrize("command", ["jobs", "serve", "init", "migrate"])
+def test_a_file_that_is_no_database_is_said_and_left_alone(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "torv.db"
+    file.write_bytes(b"a shopping list " * 500)
+    done = Torv({"TORV_DATA_DIR": str(tmp_path), "TORV_DATABASE_URL": ""}, Database(f"sqlite:///{file}", LOCAL))(
+        command
+    )
+    assert done.exit_code == 1
+    assert "file is not a database" in done.output
+    assert file.read_bytes() == b"a shopping list " * 500
+
+
+def test_doctor_says_what_is_wrong_with_the_database_and_goes_on(tmp_path: Path) -> None:
+    file = tmp_path / "torv.db"
+    bare = Torv({"TORV_DATA_DIR": str(tmp_path), "TORV_DATABASE_URL": ""}, Database(f"sqlite:///{file}", LOCAL))
+    for content, said in ((b"", "no tables yet"), (b"a shopping list " * 500, "file is not a database")):
+        file.write_bytes(content)
+        done = bare("doctor")
+        assert done.exit_code == 1
+        assert said in done.output
+        assert "disk" in done.output
+
+
+def test_a_database_that_does_not_answer_is_worth_another_try() -> None:
+    nobody = "postgresql://torv:hemmelig@127.0.0.1:1/torv"
+    for command in ("jobs", "backup", "migrate", "init", "serve"):
+        arguments = (command, "copy") if command == "backup" else (command,)
+        done = Torv({"TORV_DATABASE_URL": nobody}, Database(nobody, LOCAL))(*arguments)
+        assert done.exit_code == 5, done.output
+        assert "refused" in done.output
+        assert "hemmelig" not in done.output
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.write_text("a file in the folder's place")
+    bare = Torv({"TORV_DATA_DIR": str(file), "TORV_DATABASE_URL": ""}, Database(f"sqlite:///{file}/torv.db", LOCAL))
+    for command in ("init", "serve", "demo"):
+        done = bare(command)
+        assert done.exit_code == 1
+        assert f"{file}: File exists" in done.output
+
+
+def test_text_that_is_not_utf_8_is_refused(torv: Torv) -> None:
+    with torv.database.reading() as db:
+        before = len(db.scalars(select(Activity.id)).all())
+    done = CliRunner().invoke(main, ["post", "-", "--as", "anna"], input=b"bl\xe5b\xe6r", env=torv.environ)
+    assert done.exit_code == 2
+    assert "UTF-8" in done.output
+    with torv.database.reading() as db:
+        assert len(db.scalars(select(Activity.id)).all()) == before
+
+
+def test_the_demo_world_is_not_mixed_with_people_who_are_there(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/torv.db", LOCAL)
+    own = Torv({"TORV_DATA_DIR": str(tmp_path), "TORV_DATABASE_URL": ""}, database)
+    own.good("init")
+    own.good("user", "add", "gerda", "gerda@havby.example", "--generate")
+    done = own("demo")
+    assert done.exit_code == 4
+    assert "empty node" in done.output
+    with database.reading() as db:
+        assert [row.username for row in db.scalars(select(Actor).where(Actor.type == "Person"))] == ["gerda"]
+    database.close()
+
+
+def test_tables_are_not_changed_under_a_running_node(torv: Torv) -> None:
+    def older(db: Session) -> None:
+        db.execute(text("DELETE FROM alembic_version"))
+
+    torv.database.write(older)
+    with running(Settings(data_dir=torv.environ["TORV_DATA_DIR"])):
+        for command in ("migrate", "init"):
+            done = torv(command)
+            assert done.exit_code == 4
+            assert "running" in done.output
 
 
 def test_a_token_for_a_script_holds_until_its_owner_takes_it_back(torv: Torv) -> None:

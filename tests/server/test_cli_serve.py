@@ -140,6 +140,7 @@ def test_a_node_serves_says_that_it_is_well_and_stops_when_asked(start: Callable
     assert process.returncode == 0
     assert f"birk / {world.PASSWORD}" in said
     assert f"anna / {world.PASSWORD}" in said
+    assert "cannot reach this node" in said
     assert [json.loads(line)["event"] for line in logged.splitlines()][-1] == "stopped"
 
 

@@ -37,11 +37,25 @@ def test_lists_in_the_environment_are_separated_by_commas() -> None:
         ("TORV_LISTEN_PORT", "abc", "int"),
         ("TORV_LISTEN_PORT", "70000", "65535"),
         ("TORV_AUTHORIZED_FETCH", "maybe", "bool"),
-        ("TORV_REGISTRATIONS", "anybody", "Invalid enum value 'anybody'"),
+        ("TORV_REGISTRATIONS", "anybody", "one of closed, invite, open, not 'anybody'"),
         ("TORV_PER_HOST", "0", ">= 1"),
         ("TORV_ORIGIN", "https://torv.example.dk/sti", "nothing after it"),
         ("TORV_ORIGIN", "https://Torv.example.dk", "lower case"),
+        ("TORV_ORIGIN", "https://torv.example.dk:70000", "nothing after it"),
         ("TORV_DOMAIN", "https://example.dk", "host name"),
+        ("TORV_CONTACT_EMAIL", "torvet", "e-mail"),
+        ("TORV_SOURCE_URL", "javascript:alert(1)", "https://"),
+        ("TORV_DATA_DIR", "", "folder"),
+        ("TORV_LISTEN_HOST", "", "address of this machine"),
+        ("TORV_ADMIN_HOST", "", "address of this machine"),
+        ("TORV_ADMIN_HOST", "999.1.1.1", "address of this machine"),
+        ("TORV_TIME_ZONE", "Mars/Base", "no zone 'Mars/Base'"),
+        ("TORV_TIME_ZONE", "", "no zone"),
+        ("TORV_FETCH_DEADLINE", "inf", "86400"),
+        ("TORV_DATABASE_URL", "mysql://host/name", "postgresql://"),
+        ("TORV_DATABASE_URL", "sqlite://", "sqlite:////path"),
+        ("TORV_DATABASE_URL", "postgresql://", "/name"),
+        ("DATABASE_URL", "postgresql://torv:pw@host:x/name", "postgresql://"),
         ("TORV_TRUSTED_PROXIES", "10.0.0.1/8", "host bits"),
         ("TORV_FETCH_ALLOW", "alt", "network"),
         ("TORV_CA_FILE", "/there/is/none.pem", "no file"),
@@ -53,6 +67,24 @@ def test_what_is_wrong_is_named(name: str, value: str, said: str) -> None:
         load({name: value})
     assert str(caught.value).startswith(f"{name}: ")
     assert said in str(caught.value)
+
+
+def test_a_wrong_database_is_refused_without_repeating_its_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load({"DATABASE_URL": "postgresql://torv:hemmelig@host:x/name"})
+    assert "hemmelig" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////srv/torv.db", "postgresql:///torv", "postgres://torv:pw@host:5433/torv", "sqlite:///torv.db"]
+)
+def test_a_database_that_can_be_is_taken(url: str) -> None:
+    assert load({"DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "::", "localhost", "torv-1.internal"])
+def test_one_listens_on_addresses_and_names(host: str) -> None:
+    assert load({"TORV_LISTEN_HOST": host}).listen_host == host
 
 
 @pytest.mark.parametrize(
