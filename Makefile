@@ -22,7 +22,11 @@ help:  ## Show what can be made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@ .venv/run
 
-run: .venv/run  ## Start a node with the demo world on http://localhost:8000
+.venv/migrated: $(wildcard models/migrations/versions/*.py) | .venv/run
+	@if test -s data/torv.db; then $(BIN)/torv migrate; else $(BIN)/torv demo; fi
+	@touch $@
+
+run: .venv/run .venv/migrated  ## Start a node with the demo world on http://localhost:8000
 	@test -s data/torv.db || $(BIN)/torv demo
 	@exec $(BIN)/torv serve
 

@@ -237,7 +237,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     plumbing = [
         _route("/healthz", health.healthz),
         _route("/health", health.health),
-        _route("/readyz", health.Readiness(database, settings).__call__),
+        _route("/readyz", health.Readiness(database, settings).readyz),
         _route("/static/{version}/{path:path}", static_files.static),
         _route("/favicon.ico", static_files.favicon),
         _route("/colours/{version}.css", identity.style_sheet),

@@ -102,7 +102,8 @@ class Readiness:
         self._asking = asyncio.Lock()
         self._known: tuple[float, list[Check]] | None = None
 
-    async def __call__(self, _request: Request) -> Response:
+    async def readyz(self, _request: Request) -> Response:
+        """Whether requests will succeed."""
         async with self._asking:
             if self._known is None or time.monotonic() - self._known[0] > REMEMBERED:
                 found = await in_thread(lambda: checks(self.database, self.settings))

@@ -70,6 +70,13 @@ def test_systemd_takes_the_unit(unit: Path) -> None:
     assert said == []
 
 
+def test_the_guide_copies_only_files_that_are_there() -> None:
+    named = set(re.findall(r"deploy/((?:systemd/)?[\w.*-]+\.(?:service|conf|\*))", (DEPLOY / "README.md").read_text()))
+    assert len(named) >= 4
+    for name in named:
+        assert list(DEPLOY.glob(name)), name
+
+
 @pytest.mark.parametrize("name", ["torv.service", "torv-worker.service"])
 def test_the_services_are_locked_in(name: str) -> None:
     unit = (DEPLOY / "systemd" / name).read_text()

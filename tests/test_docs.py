@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import click
+import yaml
 
 from federation.handlers import HANDLERS
 from server.cli import COMMANDS, main
@@ -32,6 +33,20 @@ def test_publiccode_and_changelog_speak_of_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert f"softwareVersion: {version}" in (ROOT / "publiccode.yml").read_text()
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_publiccode_says_what_its_standard_demands_in_both_languages() -> None:
+    said = yaml.safe_load((ROOT / "publiccode.yml").read_text())
+    demanded = {"publiccodeYmlVersion", "name", "url", "platforms", "categories", "developmentStatus", "softwareType"}
+    assert demanded | {"releaseDate", "description", "legal", "maintenance", "localisation"} <= set(said)
+    assert said["legal"]["license"] == "EUPL-1.2"
+    assert said["maintenance"]["contacts"][0]["name"]
+    assert set(said["description"]) == set(said["localisation"]["availableLanguages"]) == {"da", "en"}
+    for text in said["description"].values():
+        assert 0 < len(text["shortDescription"]) <= 150
+        assert 150 <= len(text["longDescription"]) <= 10_000
+        assert len(text["genericName"]) <= 35
+        assert all(0 < len(feature) <= 100 for feature in text["features"])
 
 
 def test_the_licence_is_whole() -> None:
