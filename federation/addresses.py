@@ -95,7 +95,9 @@ def opening(entry: str) -> Opening:
             raise ValueError(port)
         return Opening(ipaddress.ip_network(network), None if port == "*" else int(port or 443))
     except ValueError:
-        raise ValueError(f"{entry!r} is not a network with an optional port, as in 10.1.0.0/16:8443") from None
+        raise ValueError(
+            f"fetch_allow: {entry!r} is not a network with an optional port, as in 10.1.0.0/16:8443"
+        ) from None
 
 
 class Policy:

@@ -57,7 +57,7 @@ def test_lists_in_the_environment_are_separated_by_commas() -> None:
         ("TORV_DATABASE_URL", "postgresql://", "/name"),
         ("DATABASE_URL", "postgresql://torv:pw@host:x/name", "postgresql://"),
         ("TORV_TRUSTED_PROXIES", "10.0.0.1/8", "host bits"),
-        ("TORV_FETCH_ALLOW", "alt", "network"),
+        ("TORV_FETCH_ALLOW", "alt", "TORV_FETCH_ALLOW: 'alt' is not a network"),
         ("TORV_CA_FILE", "/there/is/none.pem", "no file"),
         ("TORV_LISTENPORT", "1", "did you mean listen_port"),
     ],
