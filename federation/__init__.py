@@ -12,6 +12,7 @@ from federation.confirming import confirm_actor
 from federation.context import Federation
 from federation.discovery import note_software
 from federation.forwarding import forward
+from federation.indexing import index_posts
 from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
 from federation.refreshing import refresh_actor, refresh_post
@@ -20,6 +21,7 @@ from federation.synchronizing import synchronize_followers
 
 JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "publish": publish,
+    "index_posts": index_posts,
     "nodeinfo": note_software,
     "check_affiliations": check_affiliations,
     "confirm_actor": confirm_actor,

@@ -27,6 +27,7 @@ from models.base import new_id, now
 from models.database import node_of
 from models.errors import Forbidden, Gone, Invalid
 from models.posts import Kind, Post, Visibility
+from models.search import keeping
 
 RESERVED_KINDS = {Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA}
 TITLED_TYPES = {"Page", "Article"}
@@ -201,11 +202,12 @@ def adopt_orphans(db: Session, parent: Post) -> None:
         db.flush()
         composing.count_reply(db, parent, orphan, 1)
         below = Post.thread_id == old_thread if old_thread == orphan.id else Post.in_reply_to_id == orphan.id
-        db.execute(
+        moved = (
             update(Post)
             .where(below, Post.id != orphan.id)
             .values(thread_id=parent.thread_id, community_id=parent.community_id)
         )
+        keeping.touch(db, db.scalars(moved.returning(Post.id)).all())
         if old_thread == orphan.id:
             conversations.rethread(db, old_thread, parent.thread_id)
     db.flush()

@@ -62,6 +62,9 @@ class Json(TypeDecorator[Any]):
 
 Id = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
+Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text compared byte by byte, so that a beginning is a range of the index on both databases."""
+
 _lock = threading.Lock()
 _last = 0
 

@@ -140,7 +140,11 @@ class Database:
         return self._writer
 
     def _session(self, bind: Engine | Connection, **how: Any) -> Session:
-        return Session(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
+        from models.search import keeping  # knows the tables, which know this module
+
+        session = Session(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
+        keeping.watch(session)
+        return session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

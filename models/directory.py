@@ -40,7 +40,8 @@ class Suggested:
     why: list[Why]
 
 
-def _shown(viewer: Actor | None) -> ColumnElement[bool]:
+def shown(viewer: Actor | None) -> ColumnElement[bool]:
+    """The condition that an Actor wants to be found, and that `viewer` does not keep him away."""
     conditions: list[ColumnElement[bool]] = [
         Actor.discoverable.is_(True),
         Actor.suspended_at.is_(None),
@@ -65,7 +66,7 @@ def listing(
     db: Session, viewer: Actor | None, *, newest: bool = False, local: bool = False, offset: int = 0, limit: int = 40
 ) -> list[Actor]:
     """The directory: who wrote last comes first, or who came last (`newest`). `local`: only of this node."""
-    query = select(Actor).where(_shown(viewer))
+    query = select(Actor).where(shown(viewer))
     if local:
         query = query.where(Actor.local.is_(True))
     if newest:
@@ -82,7 +83,7 @@ def suggestions(db: Session, viewer: Actor, *, limit: int = 40) -> list[Suggeste
     """Whom `viewer` might like to follow: communities of this node, whom those he follows follow, who is followed most."""
     mine = aliased(Follow)
     fresh = and_(
-        _shown(viewer),
+        shown(viewer),
         Actor.id != viewer.id,
         ~exists().where(mine.follower_id == viewer.id, mine.target_id == Actor.id),
         ~exists().where(DismissedSuggestion.actor_id == viewer.id, DismissedSuggestion.target_id == Actor.id),

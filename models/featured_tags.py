@@ -6,10 +6,11 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import tag_follows, text
+from models import text
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Invalid, NotFound
 from models.posts import Post, PostTag, Visibility
+from models.tags import checked
 
 MAX_FEATURED = 10
 SUGGESTED = 10
@@ -63,7 +64,7 @@ def uses(db: Session, account_id: int, names: list[str]) -> dict[str, Use]:
 def add(db: Session, account_id: int, tag: str) -> FeaturedTag:
     """Show a tag on one's profile. Raises Invalid for what is no tag or shown already, and for the eleventh."""
     try:
-        tag = tag_follows.checked(tag)
+        tag = checked(tag)
     except NotFound:
         raise Invalid("Validation failed: Name is invalid") from None
     name = text.tag_key(tag)

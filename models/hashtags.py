@@ -83,6 +83,23 @@ def popular(db: Session, limit: int = 10) -> list[str]:
     return list(db.scalars(query.limit(limit)))
 
 
+def beginning(db: Session, asked: str, *, offset: int = 0, limit: int = 20) -> list[tuple[str, str]]:
+    """(key, as written) of hashtags on public posts that begin as asked: that very tag first, then the shortest."""
+    wanted = text.tag_key(asked.strip().split(" ")[0])
+    if not text.is_tag(wanted):
+        return []
+    query = (
+        select(PostTag.name, func.max(PostTag.shown))
+        .join(Post, PostTag.post_id == Post.id)
+        .where(PostTag.name.startswith(wanted, autoescape=True), Post.visibility == Visibility.PUBLIC)
+        .group_by(PostTag.name)
+        .order_by(func.length(PostTag.name), PostTag.name)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in db.execute(query)]
+
+
 def written(db: Session, name: str) -> str:
     """A tag as it was last written here; as it was asked for where nobody wrote it."""
     query = select(PostTag.shown).where(PostTag.name == text.tag_key(name)).order_by(PostTag.post_id.desc()).limit(1)

@@ -7,12 +7,12 @@ by byte, so that a beginning is a range of the index on both databases.
 import re
 import unicodedata
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Text, case, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, case, delete, exists, insert, or_, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.account_domains import unwanted
 from models.actors import Actor, ActorType
-from models.base import Base
+from models.base import Base, Bytewise
 from models.blocks import Block
 from models.figures import ActorFigures
 from models.follows import Follow, FollowState
@@ -27,8 +27,6 @@ LAST = "\U0010ffff"
 
 BATCH = 2000
 
-_bytewise = Text().with_variant(Text(collation="C"), "postgresql")
-
 
 class ActorName(Base):
     """One word of an actor's names."""
@@ -36,7 +34,7 @@ class ActorName(Base):
     __tablename__ = "actor_names"
     __table_args__ = (Index("ix_actor_names_actor_id", "actor_id"),)
 
-    word: Mapped[str] = mapped_column(_bytewise, primary_key=True)
+    word: Mapped[str] = mapped_column(Bytewise, primary_key=True)
     actor_id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True, autoincrement=False)
 
 
@@ -76,15 +74,22 @@ def rebuild(db: Session) -> int:
 
 
 def search(
-    db: Session, viewer: Actor | None, asked: str, *, following: bool = False, offset: int = 0, limit: int = 40
+    db: Session,
+    viewer: Actor | None,
+    asked: str,
+    *,
+    following: bool = False,
+    communities: bool | None = None,
+    offset: int = 0,
+    limit: int = 40,
 ) -> list[Actor]:
     """Actors whose names have words that begin as those asked for; `name@domain` asks for a domain's beginning too.
 
     First whose user name is exactly that, then whom `viewer` follows, then by how many follow them. Who blocked him is
     not found, and whom he blocked only by the exact user name: he has to find him to unblock him. `following`: only
-    whom he follows.
+    whom he follows. `communities`: only those, or none of them.
     """
-    name, _, domain = asked.strip().removeprefix("acct:").lstrip("@").partition("@")
+    name, _, domain = asked.replace("\x00", "").strip().removeprefix("acct:").lstrip("@").partition("@")
     wanted = words(name)
     if not wanted:
         return []
@@ -100,6 +105,8 @@ def search(
         Actor.standing != "blocked",
         *(_has_word(word) for word in wanted if word != driver),
     ]
+    if communities is not None:
+        conditions.append(Actor.type == ActorType.GROUP if communities else Actor.type != ActorType.GROUP)
     if domain:
         conditions.append(Actor.domain.startswith(domain.lower(), autoescape=True))
     ranks: list[ColumnElement[int]] = [case((Actor.username_key == name.casefold(), 0), else_=1)]

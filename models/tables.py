@@ -42,8 +42,10 @@ from models import (  # noqa: F401
     scheduled,
     settings,
     tag_follows,
+    tags,
     thread_mutes,
 )
 from models.base import Base
+from models.search import spelling, store  # noqa: F401
 
 metadata = Base.metadata

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Select, Text, UniqueConstraint, delete, func, select
+from sqlalchemy import ForeignKey, Index, Select, Text, UniqueConstraint, delete, func, select, union
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import text
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
-from models.errors import Invalid, NotFound
+from models.errors import Invalid
+from models.tags import TagSynonym, checked
 from models.windows import Window
 
 MAX_FOLLOWED = 200
@@ -28,14 +29,6 @@ class TagFollow(Base):
     shown: Mapped[str] = mapped_column(Text)
     """As it was written when it was followed."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
-
-
-def checked(tag: str) -> str:
-    """A hashtag without its #, as it was written. Raises NotFound for what can be none."""
-    tag = tag.strip().removeprefix("#")
-    if not tag or len(tag) > 100 or not text.is_tag(tag) or any(not (c.isalnum() or c == "_") for c in tag):
-        raise NotFound("Record not found")
-    return tag
 
 
 def follow(db: Session, account_id: int, tag: str) -> None:
@@ -68,5 +61,16 @@ def followed(db: Session, account_id: int, names: Iterable[str]) -> set[str]:
 
 
 def names(account_id: int) -> Select[*tuple[Any, ...]]:
-    """A query for the names of the tags an account follows."""
-    return select(TagFollow.name).where(TagFollow.account_id == account_id)
+    """A query for the names of the tags an account follows, and of those that mean the same."""
+    meant = (
+        select(func.coalesce(TagSynonym.main, TagFollow.name).label("name"))
+        .select_from(TagFollow)
+        .outerjoin(TagSynonym, TagSynonym.name == TagFollow.name)
+        .where(TagFollow.account_id == account_id)
+        .cte("meant")
+    )
+    return select(
+        union(select(meant.c.name), select(TagSynonym.name).join(meant, meant.c.name == TagSynonym.main))
+        .subquery()
+        .c[0]
+    )

@@ -29,6 +29,7 @@ COMMANDS = {
     "answer": ("writing", "Answer a question."),
     "post": ("writing", "Write a note."),
     "domain": ("domains", "Block, limit or allow other servers."),
+    "search": ("search", "Make what is searched anew."),
     "jobs": ("jobs", "What waits, what was given up, and trying again."),
     "peer": ("peer", "What is known of another server, and why it fails."),
     "doctor": ("doctor", "Look for what is wrong or missing."),

@@ -6,6 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from models.base import Id, Json, UtcTime
+from models.search.store import is_mapped
 from models.tables import metadata
 
 
@@ -28,6 +29,7 @@ context.configure(
     render_as_batch=True,
     render_item=in_plain_types,
     compare_type=True,
+    include_name=is_mapped,
     transaction_per_migration=False,
 )
 with context.begin_transaction():

@@ -7,11 +7,14 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Meta, Struct
 from sqlalchemy.orm import Session
 
-from models import access, actors, names, searching
+from models import access, actors, hashtags, names
 from models.actors import Actor
 from models.database import node_of
 from models.errors import Invalid, NotFound, Unauthenticated, Unavailable
 from models.posts import Post, by_uri
+from models.search import asked as searched
+from models.search import finding
+from models.search.finding import Filters
 from server import elsewhere
 from server.api import show_accounts
 from server.api.arguments import Id, Whole
@@ -140,12 +143,13 @@ def _search(db: Session, viewer: Actor | None, asked: str, args: Searching, met:
         found.accounts = show_accounts.accounts(db, _first(met, people)[:limit])
     if args.type in {None, "statuses"}:
         posts = [met] if isinstance(met, Post) else []
-        if not address and not asked.startswith("#"):
-            posts = searching.posts(
+        words = searched.read(asked)
+        if words and not address and not asked.startswith("#"):
+            posts = finding.newest(
                 db,
                 viewer,
-                asked,
-                author_id=args.account_id,
+                words,
+                Filters(author_id=args.account_id),
                 before=args.max_id,
                 after=args.min_id,
                 offset=args.offset,
@@ -153,6 +157,6 @@ def _search(db: Session, viewer: Actor | None, asked: str, args: Searching, met:
             )
         found.statuses = show_statuses(db, viewer, posts)
     if args.type in {None, "hashtags"} and not address and not asked.startswith("@"):
-        tags = searching.tags(db, asked, offset=args.offset, limit=limit)
+        tags = hashtags.beginning(db, asked, offset=args.offset, limit=limit)
         found.hashtags = show_tags(db, viewer, [shown for _, shown in tags])
     return found

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from models import actors, featured_tags, hashtags, tag_follows
 from models.actors import Actor
 from models.errors import NotFound
+from models.tags import checked
 from server.api import show_tags
 from server.api.arguments import Nothing, Paged
 from server.api.calls import Call, endpoint
@@ -20,7 +21,7 @@ class Named(msgspec.Struct, kw_only=True):
 
 
 def _tag(db: Session, viewer: Actor | None, name: str) -> Tag:
-    return show_tags.tags(db, viewer, [hashtags.written(db, tag_follows.checked(name))])[0]
+    return show_tags.tags(db, viewer, [hashtags.written(db, checked(name))])[0]
 
 
 @endpoint(None, Nothing, Tag, who="anybody")
@@ -56,7 +57,7 @@ async def feature(call: Call, args: Nothing) -> Tag:
     """`POST /api/v1/tags/{name}/feature`: show it on the profile; twice is once."""
 
     def write(db: Session, me: Actor) -> Tag:
-        name = tag_follows.checked(call.path_text("name"))
+        name = checked(call.path_text("name"))
         if featured_tags.by_name(db, me.id, name) is None:
             featured_tags.add(db, me.id, name)
         return _tag(db, me, name)
@@ -69,7 +70,7 @@ async def unfeature(call: Call, args: Nothing) -> Tag:
     """`POST /api/v1/tags/{name}/unfeature`."""
 
     def write(db: Session, me: Actor) -> Tag:
-        name = tag_follows.checked(call.path_text("name"))
+        name = checked(call.path_text("name"))
         if (row := featured_tags.by_name(db, me.id, name)) is not None:
             featured_tags.remove(db, row)
         return _tag(db, me, name)

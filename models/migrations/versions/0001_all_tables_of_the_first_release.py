@@ -1084,8 +1084,46 @@ def upgrade() -> None:
     with op.batch_alter_table("organization_editors", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_organization_editors_account_id"), ["account_id"], unique=False)
 
+    op.create_table(
+        "spelled_words",
+        sa.Column("word", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("word", name=op.f("pk_spelled_words")),
+    )
+    op.create_table(
+        "spelled_pieces",
+        sa.Column("piece", sa.Text(), nullable=False),
+        sa.Column("length", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("word", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("piece", "length", "word", name=op.f("pk_spelled_pieces")),
+    )
+    op.create_table(
+        "tag_synonyms",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("main", sa.Text(), nullable=False),
+        sa.Column("made_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["made_by_id"], ["actors.id"], name=op.f("fk_tag_synonyms_made_by_id")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_tag_synonyms")),
+    )
+    with op.batch_alter_table("tag_synonyms", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_tag_synonyms_main"), ["main"], unique=False)
+
+    for table in ("post_index", "actor_index"):
+        if op.get_bind().dialect.name == "sqlite":
+            op.execute(
+                f"CREATE VIRTUAL TABLE {table} USING fts5(title, body, marks, tokenize=\"ascii tokenchars '_'\")"
+            )
+        else:
+            op.execute(f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, stems TSVECTOR NOT NULL)")
+            op.execute(f"CREATE INDEX ix_{table}_stems ON {table} USING gin (stems) WITH (fastupdate = off)")
+
 
 def downgrade() -> None:
+    op.execute("DROP TABLE actor_index")
+    op.execute("DROP TABLE post_index")
+    op.drop_table("tag_synonyms")
+    op.drop_table("spelled_pieces")
+    op.drop_table("spelled_words")
     with op.batch_alter_table("organization_editors", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_organization_editors_account_id"))
 

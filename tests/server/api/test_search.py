@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from sqlalchemy.orm import Session
 
-from models import actors, arriving, blocks, composing, follows, leaving, moderation, names, searching
+from models import actors, arriving, blocks, composing, follows, leaving, moderation, names
 from models.actors import RemoteActor
 from models.arriving import RemotePost
 from models.base import now
@@ -170,13 +170,11 @@ async def test_only_what_its_author_lets_be_found_is_found(world: ApiWorld) -> N
         assert len(await _said(birk, "xylofon")) == 1
 
 
-async def test_no_search_reads_more_than_it_may(lived_in: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "CHUNK", 2)
-    monkeypatch.setattr(searching, "LOOKED_AT", 4)
-    with lived_in.reading() as db:
-        assert len(searching.posts(db, None, "e")) <= 4
-        monkeypatch.setattr(searching, "LOOKED_AT", 6000)
-        assert len(searching.posts(db, None, "e")) > 4
+async def test_words_are_found_in_their_other_forms(world: ApiWorld) -> None:
+    async with world.client() as api:
+        found = await _said(api, "brandhane privates")
+        assert found == await _said(api, "brandhaner privat")
+        assert len(found) == 1
 
 
 async def test_hashtags_are_found_by_their_beginning(world: ApiWorld) -> None:

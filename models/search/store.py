@@ -1,0 +1,228 @@
+"""Where stems are kept: FTS5 tables on SQLite, tsvector with a GIN index on PostgreSQL, behind the same four calls.
+
+A row holds a title, a body, and marks: words with an underscore before them that say what the thing is (`_kquestion`,
+`_c<community>`), so that a filter is a word like any other and both databases intersect it with the rest.
+
+What is looked for is a list of clauses, all of which have to hold; a clause is a list of stems and marks of which one
+has to be there. Words come from `words` only and are letters and digits, so nothing anybody types can be an operator.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.orm import Session
+
+from models.base import Base
+
+MAX_PLACES = 16_000
+"""PostgreSQL counts places no further."""
+
+NO_LIMIT = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Document:
+    """The stems and marks of one thing."""
+
+    title: tuple[str, ...]
+    body: tuple[str, ...]
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One of these has to be there. `begins`: as the beginning of a word; `titled`: in the title."""
+
+    any: tuple[str, ...]
+    begins: bool = False
+    titled: bool = False
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether it is about what a thing is, not about what it says."""
+        return all(word.startswith("_") for word in self.any)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Something found: its id, and how well its words fit (greater is better; comparable within one answer)."""
+
+    id: int
+    fits: float
+
+
+def is_sqlite(db: Session) -> bool:
+    """Which of the two it is."""
+    return db.get_bind().dialect.name == "sqlite"
+
+
+class Store:
+    """One table of stems. `title`: how much more a word counts in a title."""
+
+    def __init__(self, table: str, title: float) -> None:
+        self.table, self.title = table, title
+
+    def statements(self, dialect: Dialect) -> list[str]:
+        """What makes the table."""
+        if dialect.name == "sqlite":
+            # `ascii` takes every other sign for a letter: words were cut before, and by one rule on both databases.
+            tokenize = "ascii tokenchars '_'"
+            return [f'CREATE VIRTUAL TABLE {self.table} USING fts5(title, body, marks, tokenize="{tokenize}")']
+        return [
+            f"CREATE TABLE {self.table} (id BIGINT PRIMARY KEY, stems TSVECTOR NOT NULL)",
+            f"CREATE INDEX ix_{self.table}_stems ON {self.table} USING gin (stems) WITH (fastupdate = off)",
+        ]
+
+    def make(self, connection: Connection) -> None:
+        """Make the table anew, empty."""
+        self.drop(connection)
+        for statement in self.statements(connection.dialect):
+            connection.execute(text(statement))
+
+    def drop(self, connection: Connection) -> None:
+        """Remove the table, if it is there."""
+        connection.execute(text(f"DROP TABLE IF EXISTS {self.table}"))
+
+    def put(self, db: Session, id: int, document: Document) -> None:
+        """Keep a document, in place of what was kept under its id."""
+        if not is_sqlite(db):
+            values = {"id": id, "stems": _vector(document)}
+            db.execute(
+                text(
+                    f"INSERT INTO {self.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector)) "  # noqa: S608
+                    f"ON CONFLICT (id) DO UPDATE SET stems = excluded.stems WHERE {self.table}.stems <> excluded.stems"
+                ),
+                values,
+            )
+            return
+        row = tuple(" ".join(part) for part in (document.title, document.body, document.marks))
+        kept = db.execute(text(f"SELECT title, body, marks FROM {self.table} WHERE rowid = :id"), {"id": id}).first()  # noqa: S608
+        if kept is not None and tuple(kept) == row:
+            return
+        if kept is not None:
+            self.remove(db, [id])
+        db.execute(
+            text(f"INSERT INTO {self.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"),  # noqa: S608
+            {"id": id, "title": row[0], "body": row[1], "marks": row[2]},
+        )
+
+    def remove(self, db: Session, ids: Collection[int]) -> None:
+        """Keep nothing under these ids any more."""
+        column = "rowid" if is_sqlite(db) else "id"
+        for id in ids:
+            db.execute(text(f"DELETE FROM {self.table} WHERE {column} = :id"), {"id": id})  # noqa: S608
+
+    def newest(
+        self, db: Session, clauses: Sequence[Clause], *, before: int | None = None, after: int = 0, limit: int
+    ) -> list[int]:
+        """Ids of what holds all clauses, those between `after` and `before`, newest first."""
+        sql = self._where(db, f"SELECT {self._id(db)} FROM {self.table}")  # noqa: S608
+        return list(
+            db.scalars(text(f"{sql} ORDER BY 1 DESC LIMIT :most"), self._values(db, clauses, before, after, limit))
+        )
+
+    def fitting(
+        self, db: Session, clauses: Sequence[Clause], *, before: int | None = None, after: int = 0, limit: int
+    ) -> list[Hit]:
+        """`newest`, with how well each fits (BM25 on SQLite, ts_rank on PostgreSQL)."""
+        fits = f"-bm25({self.table}, {self.title}, 1.0, 0.0)"
+        if not is_sqlite(db):
+            fits = f"ts_rank('{{0, 0, {1 / self.title}, 1}}', stems, CAST(:words AS tsquery), 1)"
+        sql = self._where(db, f"SELECT {self._id(db)}, {fits} FROM {self.table}")  # noqa: S608
+        values = self._values(db, clauses, before, after, limit)
+        if not is_sqlite(db):  # a mark has no place in the text, and would make nought of every word's
+            values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
+        return [Hit(row[0], row[1]) for row in db.execute(text(f"{sql} ORDER BY 1 DESC LIMIT :most"), values)]
+
+    def best(self, db: Session, clauses: Sequence[Clause], *, limit: int) -> list[Hit]:
+        """What fits best among everything that holds all clauses: for words known to be rare."""
+        hits = self.fitting(db, clauses, limit=NO_LIMIT)
+        return sorted(hits, key=lambda hit: (-hit.fits, -hit.id))[:limit]
+
+    def count(self, db: Session, clauses: Sequence[Clause], *, most: int = NO_LIMIT) -> int:
+        """How many hold all clauses; counting ends at `most`."""
+        inner = self._where(db, f"SELECT 1 FROM {self.table}")  # noqa: S608
+        sql = f"SELECT count(*) FROM ({inner} LIMIT :most) AS found"  # noqa: S608
+        return int(db.scalar(text(sql), self._values(db, clauses, None, 0, most)) or 0)
+
+    def ids(self, db: Session, after: int, limit: int) -> list[int]:
+        """The ids under which something is kept, in order."""
+        column = self._id(db)
+        sql = f"SELECT {column} FROM {self.table} WHERE {column} > :after ORDER BY {column} LIMIT :most"  # noqa: S608
+        return list(db.scalars(text(sql), {"after": after, "most": limit}))
+
+    def _id(self, db: Session) -> str:
+        return "rowid" if is_sqlite(db) else "id"
+
+    def _where(self, db: Session, sql: str) -> str:
+        column = self._id(db)
+        holds = f"{self.table} MATCH :asked" if is_sqlite(db) else "stems @@ CAST(:asked AS tsquery)"
+        return f"{sql} WHERE {holds} AND {column} > :after AND {column} < :before"
+
+    def _values(
+        self, db: Session, clauses: Sequence[Clause], before: int | None, after: int, limit: int
+    ) -> dict[str, Any]:
+        write = _fts5 if is_sqlite(db) else _tsquery
+        return {
+            "asked": write(clauses),
+            "after": after,
+            "before": NO_LIMIT if before is None else before,
+            "most": limit,
+        }
+
+
+def _fts5(clauses: Iterable[Clause]) -> str:
+    return " AND ".join(_fts5_clause(clause) for clause in clauses)
+
+
+def _fts5_clause(clause: Clause) -> str:
+    star = " *" if clause.begins else ""
+    any_of = "(" + " OR ".join(f'"{word}"{star}' for word in clause.any) + ")"
+    return f"(title : {any_of})" if clause.titled else any_of
+
+
+def _tsquery(clauses: Iterable[Clause]) -> str:
+    return " & ".join(_tsquery_clause(clause) for clause in clauses)
+
+
+def _tsquery_clause(clause: Clause) -> str:
+    how = ("*" if clause.begins else "") + ("A" if clause.titled else "")
+    return "(" + " | ".join(f"'{word}'" + (f":{how}" if how else "") for word in clause.any) + ")"
+
+
+def _vector(document: Document) -> str:
+    parts = [f"'{word}':{min(at + 1, MAX_PLACES)}A" for at, word in enumerate(document.title)]
+    begin = len(document.title) + 1
+    parts += [f"'{word}':{min(at + begin, MAX_PLACES)}B" for at, word in enumerate(document.body)]
+    parts += [f"'{word}'" for word in document.marks]
+    return " ".join(parts)
+
+
+POSTS = Store("post_index", title=5.0)
+ACTORS = Store("actor_index", title=5.0)
+STORES = (POSTS, ACTORS)
+
+
+def _kept_by_search(name: str) -> bool:
+    """Whether a table is one of these, or of those that FTS5 makes behind them."""
+    return any(name == store.table or name.startswith(store.table + "_") for store in STORES)
+
+
+def is_mapped(name: str | None, kind: str, _parents: Any) -> bool:
+    """For Alembic's `include_name`: all but the tables here, which no mapped class stands for."""
+    return kind != "table" or name is None or not _kept_by_search(name)
+
+
+@event.listens_for(Base.metadata, "after_create")
+def _make_all(_metadata: Any, connection: Connection, **_how: Any) -> None:
+    for store in STORES:
+        store.make(connection)
+
+
+@event.listens_for(Base.metadata, "before_drop")
+def _drop_all(_metadata: Any, connection: Connection, **_how: Any) -> None:
+    for store in STORES:
+        store.drop(connection)
