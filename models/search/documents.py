@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import text
+from models import municipalities, text
 from models.actors import Actor, ActorType
 from models.posts import Kind, Post, PostTag, Visibility
 from models.search.store import Document
@@ -111,7 +111,9 @@ def of_actor(actor: Actor) -> Document | None:
     if not actor.discoverable or actor.deleted_at is not None or actor.type == ActorType.APPLICATION:
         return None
     fields = " ".join(f"{one.get('name', '')} {text.plain(one.get('value', ''))}" for one in actor.fields or [])
-    said = f"{text.plain(actor.summary)}\n{fields}"
+    asked = " ".join(one for one in actor.topics or [] if isinstance(one, str))
+    where = municipalities.name(actor.municipality) if actor.municipality else ""
+    said = f"{actor.role}\n{where}\n{asked}\n{text.plain(actor.summary)}\n{fields}"
     names = f"{actor.name} {actor.username.replace('_', ' ')}"
     return Document(
         tuple(stemmed(names, MAX_TITLE_WORDS)),

@@ -28,7 +28,9 @@ OF_POSTS = frozenset(
     ("title", "summary", "content", "attachments", "extra", "kind", "visibility", "author_id", "community_id", "thread_id",
      "removed_at", "deleted_at", "accepted_id")
 )  # fmt: skip
-OF_ACTORS = frozenset(("name", "username", "summary", "fields", "type", "discoverable", "deleted_at"))
+OF_ACTORS = frozenset(
+    ("name", "username", "summary", "fields", "type", "discoverable", "deleted_at", "role", "municipality", "topics")
+)
 
 
 def watch(session: Session) -> None:

@@ -18,11 +18,13 @@ from models.actors import Actor
 from models.database import Database
 from models.errors import Unauthenticated
 from models.outbox import Activity
+from models.posts import Post
 from server.cli import COMMANDS, main
 from server.commands.opening import running
 from server.settings import Settings
 from tests import world
 from tests.conftest import Templates
+from tests.models.search.looking import kept
 from tests.server.commands import LOCAL, Torv, fill
 
 
@@ -382,3 +384,21 @@ def test_a_token_has_scopes_that_there_are(torv: Torv, wanted: str) -> None:
     assert done.exit_code == 2
     assert "read:statuses" in done.output
     assert torv("token", "nobody").exit_code == 3
+
+
+def test_what_is_searched_can_be_made_anew(torv: Torv) -> None:
+    with torv.database.reading() as db:
+        before = kept(db)
+
+    def spoil(db: Session) -> None:
+        db.execute(text("DELETE FROM post_index"))
+        db.execute(text("DELETE FROM actor_index"))
+        db.execute(text("DELETE FROM spelled_words"))
+
+    torv.database.write(spoil)
+    said = torv.good("search", "rebuild")
+    with torv.database.reading() as db:
+        assert kept(db) == before
+        posts_and_actors = len(list(db.scalars(select(Post.id)))) + len(list(db.scalars(select(Actor.id))))
+        assert db.scalar(text("SELECT count(*) FROM spelled_words WHERE word = 'brandhaner'")) == 1
+    assert said == f"{posts_and_actors} posts, people and communities were read.\n"

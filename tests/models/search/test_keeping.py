@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, arriving, asking, communities, composing, leaving, removing, threads
+from models import actors, arriving, asking, composing, leaving, listings, removing, threads
 from models.arriving import RemotePost
 from models.base import now
 from models.database import Database
@@ -82,12 +82,12 @@ def _make_note(db: Session) -> None:
 
 
 def _remove(db: Session) -> None:
-    communities.remove_post(db, person(db, "camilla"), question(db), "uden for emnet")
+    listings.remove_post(db, person(db, "camilla"), question(db), "uden for emnet")
 
 
 def _restore(db: Session) -> None:
     _remove(db)
-    communities.restore_post(db, person(db, "camilla"), question(db))
+    listings.restore_post(db, person(db, "camilla"), question(db))
 
 
 def _arrive(db: Session) -> None:
