@@ -8,7 +8,7 @@ two workers never send the same. What came of the attempts is written in groups,
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -124,7 +124,7 @@ class _Courier:
                     other = "cavage" if claimed.scheme == "rfc9421" else "rfc9421"
                     second = await self._post(claimed, parcel, signer, extra, other)
                     worked = second.verdict == Verdict.DONE
-                    outcome = Outcome(Verdict.DONE, second.status, scheme=other) if worked else second
+                    outcome = replace(second, scheme=other) if worked else second
         except TimeoutError:
             return of_error(Unreachable("timeout", "no whole answer in time"))
         return outcome

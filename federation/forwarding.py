@@ -7,7 +7,9 @@ community; the community believes none of it and asks the reply's origin.
 from collections.abc import Mapping
 from typing import Any
 
-from federation import crossing, outcomes
+import msgspec
+
+from federation import crossing, outcomes, reading
 from federation.context import Federation
 from federation.fetch_errors import FetchError
 from models import peers
@@ -20,7 +22,7 @@ async def forward(fed: Federation, payload: Mapping[str, Any]) -> None:
     row = await crossing.reading(fed.database, lambda db: db.get(Received, received))
     if row is None:
         return
-    body = row.body.encode("utf-8")
+    body = _shown(row.body)
     signer = await fed.signer(int(payload["actor"]))
     host = target.split("/")[2]
     first = await crossing.reading(fed.database, lambda db: peers.scheme(db, host))
@@ -36,3 +38,10 @@ async def forward(fed: Federation, payload: Mapping[str, Any]) -> None:
             break
     if outcome.verdict == outcomes.Verdict.LATER:
         raise TimeoutError(outcome.error)
+
+
+def _shown(text: str) -> bytes:
+    """The bytes as they came, unless they name addressees who were meant to stay secret."""
+    if not any(f'"{name}"' in text for name in reading.SECRET):
+        return text.encode("utf-8")
+    return msgspec.json.encode(reading.without_secret(reading.decode(text.encode("utf-8"))))

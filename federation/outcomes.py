@@ -7,12 +7,16 @@ host) where they mean "not this": some servers refuse every question and must st
 from dataclasses import dataclass
 from enum import StrEnum
 
+from federation import clocks
 from federation.client import Answer
 from federation.fetch_errors import FetchError, Refused
 
 AGAIN = frozenset({408, 421, 425, 429})
 KNOCK = frozenset({400, 401})
 """Perhaps the peer only reads the other signature scheme."""
+
+CLOCK_TRUSTED = 60.0
+"""Seconds between a server's clock and ours above which what it says of a signature may only mean that ours is wrong."""
 
 MISSES = 3
 """So many 404 in a row before we ask whether the actor is still there."""
@@ -37,28 +41,37 @@ class Outcome:
     error: str = ""
     retry_after: float | None = None
     host_failed: bool = False
+    skew: float | None = None
+    """The server's clock minus ours, in seconds, by the `Date` of its answer."""
     scheme: str | None = None
     """The signature scheme that worked after the other had not: to be remembered for the host."""
 
 
 def of_answer(answer: Answer, *, attempts: int, last_status: int | None) -> Outcome:
     """Judge an answer. `attempts` is the number of attempts before this one, `last_status` the last one's answer."""
-    status = answer.status
+    status, skew = answer.status, clocks.skew(answer.headers.get("date", ""))
     error = f"{status} {answer.body[:200].decode('utf-8', 'replace')}".strip()
+    verdict = _verdict(status, skew, often=attempts + 1 >= MISSES and last_status == 404)
+    if verdict == Verdict.DONE:
+        return Outcome(verdict, status, skew=skew)
+    wait = answer.retry_after if status >= 500 or status in AGAIN else None
+    return Outcome(verdict, status, error, wait, host_failed=status >= 500, skew=skew)
+
+
+def _verdict(status: int, skew: float | None, *, often: bool) -> Verdict:
     if 200 <= status < 300:
-        return Outcome(Verdict.DONE, status)
-    if status >= 500:
-        return Outcome(Verdict.LATER, status, error, answer.retry_after, host_failed=True)
-    if status in AGAIN:
-        return Outcome(Verdict.LATER, status, error, answer.retry_after)
+        return Verdict.DONE
+    if status >= 500 or status in AGAIN:
+        return Verdict.LATER
     if status == 410:
-        return Outcome(Verdict.GONE, status, error)
+        return Verdict.GONE
     if status == 404:
-        often = attempts + 1 >= MISSES and last_status == 404
-        return Outcome(Verdict.GONE if often else Verdict.LATER, status, error)
+        return Verdict.GONE if often else Verdict.LATER
     if status < 400:  # an inbox does not move; whoever answers for it now may be put right again
-        return Outcome(Verdict.LATER, status, error)
-    return Outcome(Verdict.DROP, status, error)
+        return Verdict.LATER
+    if status in KNOCK and skew is not None and abs(skew) > CLOCK_TRUSTED:
+        return Verdict.LATER  # one of the two clocks is wrong, and when it is set right the signature will do
+    return Verdict.DROP
 
 
 def of_error(error: FetchError) -> Outcome:

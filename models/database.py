@@ -53,7 +53,20 @@ PASSING = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLIT
 
 
 def is_passing(error: SQLAlchemyError) -> bool:
-    """Whether an error is about the database's state (locked, full, unreachable) and not about what was asked."""
+    """Whether an error is about the database's state (locked, full, unreachable) and not about what was asked.
+
+    A full disk ends the whole transaction in SQLite, so that giving up its savepoints fails too: what counts is the
+    error behind that one.
+    """
+    found: BaseException | None = error
+    while found is not None:
+        if _is_passing(found):
+            return True
+        found = found.__context__
+    return False
+
+
+def _is_passing(error: BaseException) -> bool:
     if isinstance(error, PoolTimeout):
         return True
     if not isinstance(error, DBAPIError):

@@ -1,7 +1,8 @@
 """Peers: what this node knows of each other host, and whether it answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import Text, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -47,7 +48,8 @@ class Peer(Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Its last valid request to us."""
     clock_skew: Mapped[float | None]
-    """Its `Date` minus our clock, in seconds, when last seen."""
+    """Its `Date` minus our clock, in seconds, at `clock_at`: from its last valid request, or its answer to a delivery."""
+    clock_at: Mapped[datetime | None] = mapped_column(UtcTime)
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
@@ -95,7 +97,7 @@ def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = Fal
     peer = get(db, host)
     peer.last_seen_at = now()
     if skew is not None:
-        peer.clock_skew = skew
+        peer.clock_skew, peer.clock_at = skew, peer.last_seen_at
     if wraps:
         peer.wraps = True
     if peer.parked_at is not None or peer.open_until is not None or peer.failures:
@@ -105,13 +107,19 @@ def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = Fal
     db.flush()
 
 
-def succeeded(db: Session, hosts: Iterable[str]) -> None:
-    """Deliveries to these hosts were taken: their circuits close. Hosts in good standing cost no write each time."""
+def succeeded(db: Session, hosts: Iterable[str], skews: Mapping[str, float] = MappingProxyType({})) -> None:
+    """Deliveries to these hosts were answered: their circuits close. Hosts in good standing cost no write each time.
+
+    `skews`: the `Date` of their answers minus our clock, in seconds. Only they tell of a clock of ours that is hours
+    wrong: no request to us is valid then.
+    """
     present = now()
     known = many(db, hosts)
     for host in dict.fromkeys(hosts):
         peer = known.get(host) or get(db, host)
-        stale = peer.last_success_at is None or present - peer.last_success_at > timedelta(minutes=5)
+        stale = peer.last_success_at is None or abs(present - peer.last_success_at) > timedelta(minutes=5)
+        if stale and host in skews:
+            peer.clock_skew, peer.clock_at = skews[host], present
         if stale or peer.failures or peer.failing_days or peer.open_until or peer.parked_at:
             peer.last_success_at = present
             peer.failures = peer.failing_days = 0

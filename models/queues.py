@@ -93,8 +93,8 @@ def clock_skew(db: Session) -> float | None:
     since = now() - timedelta(days=1)
     query = (
         select(Peer.clock_skew)
-        .where(Peer.clock_skew.is_not(None), Peer.last_seen_at > since)
-        .order_by(Peer.last_seen_at.desc())
+        .where(Peer.clock_skew.is_not(None), Peer.clock_at > since)
+        .order_by(Peer.clock_at.desc())
         .limit(200)
     )
     found = [skew for skew in db.scalars(query) if skew is not None]

@@ -18,7 +18,7 @@ from server.api import routes as api
 from server.api.frame import ApiFrame
 from server.cross_origin import CrossOrigin
 from server.errors import Answered, on_http_exception
-from server.floods import Floods
+from server.floods import Floods, Places
 from server.limits import Limits
 from server.logs import RequestLog
 from server.media import limits as media_limits
@@ -283,6 +283,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.site = Site(database, settings)
     app.state.limits = Limits()
     app.state.floods = Floods(settings)
+    app.state.places = Places(settings.inbox_at_once, settings.receive_deadline / 4)
     app.state.hub = Hub(database)
     app.state.remote_files = RemoteFiles(Store.of(settings), federation, settings)
     return app

@@ -5,6 +5,7 @@ answer names so that the two can be brought together.
 """
 
 import contextlib
+import errno
 from http import HTTPStatus
 
 import structlog
@@ -42,6 +43,10 @@ PROGRAMS = ("/api/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/.well
 """Where only programs ask."""
 
 UNEXPECTED = later("Something went wrong that we had not foreseen. It is logged, and nothing of yours was changed.")
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A file could not be written for want of room: passing, like a database that cannot be written."""
 
 
 class Unexpected(DomainError):
@@ -108,6 +113,9 @@ def answer(request: Request, error: Exception) -> Response:
         headers = dict(error.headers or {})
     elif isinstance(error, DomainError):
         known, headers = error, {}
+    elif isinstance(error, OSError) and error.errno in FULL:
+        log.error("the disk is full", method=request.method, path=request.url.path, exc_info=error)
+        known, headers = Unavailable(), {}
     else:
         log.error("unexpected", method=request.method, path=request.url.path, exc_info=error)
         known, headers = Unexpected(), {}

@@ -6,11 +6,14 @@ fetched, a signature that fails). The second is also counted by network alone, f
 time. Counted in this process's memory, in buckets that fill again; their number has a bound.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from models.errors import Unavailable
 from server.settings import Settings
 
 KEPT = 20_000
@@ -18,6 +21,9 @@ KEPT = 20_000
 
 MANY_DOMAINS = 10
 """So many times the share of one domain has a network with all its domains together."""
+
+EACH_NETWORK = 4
+"""The share of all places at the inbox that one network may take: a fourth."""
 
 
 @dataclass(slots=True)
@@ -83,6 +89,43 @@ class Floods:
     def take_costly(self, key: str, network: str) -> bool:
         """Count one that costs something; False if it is too many."""
         return self._costly.take(key) and self._costly_by_network.take(network)
+
+
+class Places:
+    """How many activities may be in hand at once, of all senders and of one network: so many bodies are in memory.
+
+    Who finds no place waits outside, with his body unread, and is told to come again when it takes too long.
+    """
+
+    def __init__(self, whole: int, seconds: float) -> None:
+        self._whole = asyncio.Semaphore(whole)
+        self._each = max(1, whole // EACH_NETWORK)
+        self._seconds = seconds
+        self._networks: dict[str, tuple[asyncio.Semaphore, int]] = {}
+
+    @asynccontextmanager
+    async def take(self, network: str) -> AsyncIterator[None]:
+        """A place for the length of a block; raises Unavailable when none comes free in time."""
+        own, users = self._networks.get(network) or (asyncio.Semaphore(self._each), 0)
+        self._networks[network] = (own, users + 1)
+        try:
+            async with AsyncExitStack() as held:
+                try:
+                    async with asyncio.timeout(self._seconds):
+                        await held.enter_async_context(own)
+                        await held.enter_async_context(self._whole)
+                except TimeoutError:
+                    raise Unavailable from None
+                yield
+        finally:
+            own, users = self._networks[network]
+            if users == 1:
+                del self._networks[network]
+            else:
+                self._networks[network] = (own, users - 1)
+
+    def __len__(self) -> int:
+        return len(self._networks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,14 @@
 """Reading what others send: tolerant in, typed out. Pure: no clock but for dates to come, no network, no database."""
 
-from federation.reading.activities import WITHOUT_ID, ActivityIn, activity, is_named_by, without_context
+from federation.reading.activities import (
+    SECRET,
+    WITHOUT_ID,
+    ActivityIn,
+    activity,
+    is_named_by,
+    without_context,
+    without_secret,
+)
 from federation.reading.actors import ACTOR_TYPES, ActorIn, KeyDocument, actor, is_actor, key_document
 from federation.reading.collections import CollectionIn, collection
 from federation.reading.decoding import Unreadable, decode
@@ -10,6 +18,7 @@ from federation.reading.values import line, one_id
 __all__ = [
     "ACTOR_TYPES",
     "POST_TYPES",
+    "SECRET",
     "WITHOUT_ID",
     "ActivityIn",
     "ActorIn",
@@ -29,4 +38,5 @@ __all__ = [
     "note",
     "one_id",
     "without_context",
+    "without_secret",
 ]

@@ -15,6 +15,9 @@ MAX_BATCH = 50
 WITHOUT_ID = frozenset({"Add", "Remove", "Update"})
 """What Takahē and WordPress send without an id; everything else needs one."""
 
+SECRET = frozenset({"bto", "bcc"})
+"""Addressees whom nobody but their sender's own server may learn of; some send them on by mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActivityIn:
@@ -82,5 +85,16 @@ def is_named_by(name: str, actor: str) -> bool:
 
 
 def without_context(doc: Mapping[str, Any]) -> dict[str, Any]:
-    """The activity as it is embedded into another: without its own `@context`."""
-    return {key: value for key, value in doc.items() if key != "@context"}
+    """The activity as it is embedded into another: without its own `@context`, and without whom it names in secret."""
+    return {key: value for key, value in without_secret(doc).items() if key != "@context"}
+
+
+def without_secret(doc: Mapping[str, Any]) -> dict[str, Any]:
+    """The activity without `bto` and `bcc`, its own and those of what it embeds (ActivityPub 6 and 7.1)."""
+    return {key: _shown(value) for key, value in doc.items() if key not in SECRET}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return without_secret(value)
+    return [_shown(item) for item in value] if isinstance(value, list) else value

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from sqlalchemy.orm import Session
 
-from federation import crossing, keys, reading, signatures, urls
+from federation import clocks, crossing, keys, reading, signatures, urls
 from federation.context import Federation
 from federation.receiving.requests import Allowance, IncomingRequest, NoLimit, Refusal
 from models import actors, base, domains, peers
@@ -68,7 +67,8 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
         raise _refusal(error) from error
     if not owner:
         return None
-    return Signed(owner, fetched, signatures.replay_key(parsed), signatures.valid_until(parsed), _skew(request))
+    skew = clocks.skew(request.header("date"))
+    return Signed(owner, fetched, signatures.replay_key(parsed), signatures.valid_until(parsed), skew)
 
 
 async def identify(fed: Federation, request: IncomingRequest, allowance: Allowance | None = None) -> Actor | None:
@@ -187,10 +187,3 @@ async def _is_strangers_farewell(fed: Federation, body: bytes) -> bool:
         return False
     found = await crossing.reading(fed.database, lambda db: actors.by_uri(db, activity.actor))
     return found is None or found.deleted_at is not None
-
-
-def _skew(request: IncomingRequest) -> float | None:
-    try:
-        return (parsedate_to_datetime(request.header("date")) - base.now()).total_seconds()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

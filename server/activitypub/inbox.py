@@ -5,9 +5,10 @@ from starlette.responses import PlainTextResponse, Response
 
 from federation import receiving
 from federation.receiving import Refusal, Reply
+from models.errors import Unavailable
 from server import clients
 from server.activitypub.answering import federation_of, incoming
-from server.floods import Floods
+from server.floods import Floods, Places
 
 RETRY_AFTER = 30
 
@@ -38,8 +39,13 @@ async def _receive(request: Request) -> Response:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > fed.limits.max_body:
         return _answer(Reply(413, "The body is too large."))
-    whole = incoming(request, await request.body())
-    return _answer(await receiving.accept(fed, whole, floods.allowance(domain, network)))
+    places: Places = request.app.state.places
+    try:
+        async with places.take(network):
+            whole = incoming(request, await request.body())
+            return _answer(await receiving.accept(fed, whole, floods.allowance(domain, network)))
+    except Unavailable as busy:
+        return _answer(Reply(503, busy.text, busy.retry_after))
 
 
 def _answer(reply: Reply) -> Response:

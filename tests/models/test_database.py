@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from models import settings
 from models.base import insert_unless_there, new_id
@@ -82,6 +83,46 @@ def test_a_locked_database_says_busy_and_takes_up_again(
         assert settings.get(db, "x") == 1
     impatient.close()
     other.close()
+
+
+@pytest.mark.parametrize("where", ["at once", "in a savepoint", "beside others"])
+def test_t132_a_full_disk_says_busy_changes_nothing_and_takes_up_again(database: Database, where: str) -> None:
+    """SQLite ends the whole transaction then, so that giving up the savepoints in it fails as well."""
+    if not database.sqlite:
+        pytest.skip("PostgreSQL has a disk of its own")
+    before = count(database)
+
+    def limit(pages: str) -> None:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+    def large(db: Session) -> None:
+        if where == "in a savepoint":
+            with db.begin_nested():
+                settings.put(db, "large", "x" * 500_000)
+        else:
+            settings.put(db, "large", "x" * 500_000)
+
+    with database.reading() as db:
+        limit(str(db.scalar(text("PRAGMA page_count"))))
+    heard: list[str] = []
+
+    def attempt(_: int) -> None:
+        try:
+            database.write(large)
+        except Unavailable:
+            heard.append("busy")
+
+    threads = [threading.Thread(target=attempt, args=(n,)) for n in range(6 if where == "beside others" else 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert heard == ["busy"] * len(threads)
+    assert count(database) == before
+    limit("1000000")
+    database.write(large)
+    assert count(database) == before + 1
 
 
 def test_listeners_hear_after_the_commit_and_only_then(database: Database) -> None:

@@ -53,7 +53,7 @@ def test_peers_not_heard_today_do_not_count(database: Database) -> None:
 
     def age(db: Session) -> None:
         for number in range(3):
-            peers.get(db, f"p{number}.example").last_seen_at = now() - timedelta(days=2)
+            peers.get(db, f"p{number}.example").clock_at = now() - timedelta(days=2)
 
     database.write(age)
     assert health.check_clock(database).ok
