@@ -1,10 +1,12 @@
 """Delivering: fair by host, in order per object, again by the schedule, and never more than needed."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -24,6 +26,7 @@ from models.jobs import Job
 from models.outbox import Activity, Delivery
 from models.peers import Peer
 from models.posts import Draft, Post
+from server import health
 from tests.federation.elsewhere import Elsewhere, federation_with, remote
 
 pytestmark = pytest.mark.anyio
@@ -385,6 +388,71 @@ async def test_one_slow_and_many_dead_hosts_do_not_hold_up_the_healthy_one(node:
     node.queue(activity, *dead, *slow)
     node.queue(activity, "https://healthy.example/inbox")
     await node.deliver(lambda: len(node.elsewhere.posts("healthy.example")) == 1, seconds=3)
+
+
+async def test_t124_a_hundred_slow_hosts_with_much_to_get_leave_room_for_the_others(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "GRACE", 0.1)
+    slow = [f"https://slow{n}.example/inbox" for n in range(100)]
+    for inbox in slow:
+        node.elsewhere.slow(inbox.split("/")[2], 14)
+    for _ in range(5):
+        node.queue(node.activity(), *slow)
+    stop = asyncio.Event()
+    task = asyncio.create_task(delivering.run(federation_with(node.database, node.elsewhere), stop))
+    async with asyncio.timeout(10):
+        while sum(node.elsewhere.flying.values()) < 150:  # noqa: ASYNC110 - until all workers are busy with them
+            await asyncio.sleep(0.02)
+        begun = time.monotonic()
+        for n in range(20):
+            node.queue(node.activity(), f"https://healthy{n}.example/inbox")
+        while not all(node.elsewhere.posts(f"healthy{n}.example") for n in range(20)):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        took = time.monotonic() - begun
+    stop.set()
+    await asyncio.wait_for(task, 15)
+    assert took < 2
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_t134_while_our_clock_is_wrong_nothing_is_given_up_and_the_administrator_is_told(
+    node: Node, hours: int
+) -> None:
+    """Signatures fail then at every server, and no request of theirs is valid here: only their answers can tell."""
+    right = now()
+
+    async def too_old_or_new(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, headers={"Date": format_datetime(right, usegmt=True)})
+
+    inboxes = [f"https://m{n}.example/inbox" for n in range(3)]
+    for inbox in inboxes:
+        node.elsewhere.answers[inbox.split("/")[2]] = too_old_or_new
+    clock.offset = hours * 3600
+    node.queue(node.activity(), *inboxes)
+    await node.deliver()
+    assert [(row.attempts, row.dead_at) for row in node.rows()] == [(1, None)] * 3
+    found = health.check_clock(node.database)
+    assert not found.ok
+    assert "NTP" in found.text
+    clock.offset = 0
+    for inbox in inboxes:
+        node.elsewhere.answer(inbox.split("/")[2], 202)
+    node.queue(node.activity(), *inboxes)
+    await node.deliver(lambda: all(len(node.elsewhere.posts(f"m{n}.example")) >= 3 for n in range(3)))
+    clock.offset = max(hours, 0) * 3600 + 60
+    await node.deliver(lambda: node.rows() == [])
+
+
+async def test_a_refusal_by_somebody_whose_clock_agrees_with_ours_is_final(node: Node) -> None:
+    async def refuse(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, headers={"Date": format_datetime(now(), usegmt=True)})
+
+    node.elsewhere.answers["m.example"] = refuse
+    node.queue(node.activity(), INBOX)
+    await node.deliver()
+    assert node.rows() == []
+    assert node.peer("m.example").clock_skew == pytest.approx(0, abs=5)
 
 
 async def test_stopping_gives_back_what_did_not_end_in_time(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -326,6 +326,15 @@ async def test_replayed_it_is_taken_and_nothing_changes(type: str, scene: Scene)
 
 
 @pytest.mark.parametrize("type", sorted(ROWS))
+async def test_t130_delivered_to_the_own_and_the_shared_inbox_it_has_one_effect(type: str, scene: Scene) -> None:
+    body = body_of(type, scene)
+    await scene.inbox.takes(scene.jonas.sends(body, target="/u/lene/inbox"))
+    before = scene.inbox.dump(without=QUIET)
+    assert (await scene.inbox.takes(scene.jonas.sends(body, target="/inbox"))).status == 202
+    assert scene.inbox.dump(without=QUIET) == before
+
+
+@pytest.mark.parametrize("type", sorted(ROWS))
 async def test_about_something_foreign_it_has_no_effect(type: str, scene: Scene) -> None:
     ROWS[type].before(scene)
     request = scene.jonas.sends(ROWS[type].foreign(scene))

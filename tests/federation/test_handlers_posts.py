@@ -5,11 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from models import actors, communities, moderation, posts
 from models.base import clock, now
 from models.jobs import Job
 from models.posts import Edition, Recipient
+from models.outbox import Activity
 from tests.conftest import Templates
 from tests.federation import scenes
 from tests.federation.neighbours import PUBLIC, neighbour
@@ -225,6 +227,26 @@ async def test_an_update_of_a_young_unknown_post_is_its_create(scene: Scene) -> 
     old = scene.jonas.note("old", inReplyTo=scene.question.uri, published=stamp(-2 * 86400), updated=stamp(5))
     assert (await scene.hear(scene.jonas, scene.jonas.does("Update", young, 1))).startswith("done: Recorded")
     assert await scene.hear(scene.jonas, scene.jonas.does("Update", old, 2)) == "ignored: We do not have this post."
+
+
+async def test_t128_a_create_that_comes_after_its_update_brings_the_old_words_not_back(scene: Scene) -> None:
+    first = scene.jonas.note("early", "<p>Ja</p>", inReplyTo=scene.question.uri)
+    edited = {**first, "content": "<p>Nej</p>", "updated": stamp(5)}
+    assert (await scene.hear(scene.jonas, scene.jonas.does("Update", edited))).startswith("done: Recorded")
+    scene.fediverse.put(edited)
+    await scene.hear(scene.jonas, scene.jonas.creates(first))
+    assert scene.post(first["id"]).content == "<p>Nej</p>"
+    assert scene.fresh_question().answer_count == 1
+
+
+async def test_t72_whom_a_post_names_in_secret_the_community_does_not_pass_on(scene: Scene) -> None:
+    secret = "https://k.example/users/karla"
+    post = scene.jonas.note("answer", inReplyTo=scene.question.uri, bcc=[secret], tag=[{"type": "Note", "bto": secret}])
+    await scene.hear(scene.jonas, {**scene.jonas.creates(post), "bto": [secret]})
+    wraps = scene.inbox.read(lambda db: list(db.scalars(select(Activity).where(Activity.type == "Announce"))))
+    passed_on = [wrap.data["embed"] for wrap in wraps if wrap.data.get("embed", {}).get("object", {}).get("id") == post["id"]]
+    assert [one["object"]["content"] for one in passed_on] == [post["content"]]
+    assert secret not in str(passed_on)
 
 
 async def test_an_actor_that_changed_is_read_anew_whatever_the_activity_says(scene: Scene) -> None:

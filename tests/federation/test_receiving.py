@@ -360,6 +360,45 @@ async def test_unknown_activities_are_taken_without_effect(inbox: Inbox, jonas: 
     assert ended == "ignored: Unknown type of activity: Lock."
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 900_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b"{" + b",".join(b'"k%d":1' % n for n in range(60_000)) + b"}",
+        b'{"id":' + b"9" * 5000 + b"}",
+        b'{"id":NaN}',
+        b'{"id":"\\ud800"}',
+        b'{"id":"https://m.example/1","id":"https://m.example/2"}',
+        b'{"id":"a\\u0000b"}',
+        b'{"type":"Follow"',
+        b"\xff\xfe{}",
+        b"[]",
+        b"null",
+    ],
+    ids=lambda body: body[:16].decode("latin-1"),
+)
+async def test_t82_a_body_that_no_two_readers_read_alike_is_400_and_the_next_is_taken(
+    body: bytes, inbox: Inbox, jonas: Neighbour
+) -> None:
+    await inbox.knows(jonas)
+    before = inbox.dump()
+    begun = time.process_time()
+    assert (await receiving.accept(inbox.fed, jonas.sends(body))).status == 400
+    assert time.process_time() - begun < 1
+    assert inbox.dump() == before
+    assert (await receiving.accept(inbox.fed, jonas.sends(a_follow(jonas)))).status == 202
+
+
+async def test_t91_a_context_of_somebody_elses_is_never_fetched(inbox: Inbox, jonas: Neighbour) -> None:
+    await inbox.knows(jonas)
+    contexts = ["https://evil.example/context", {"@import": "https://evil.example/more", "@vocab": "https://v.example/"}]
+    with inbox.fediverse.quiet() as asked:
+        ended = await inbox.note(jonas.sends({**a_follow(jonas), "@context": contexts}))
+    assert ended.startswith("done: ")
+    assert asked == []
+
+
 # What a busy node does
 
 
