@@ -82,10 +82,18 @@ class _Courier:
                 landing.record(db, batch)
             if free <= 0:
                 return []
-            return deliveries.claim(db, free, LEASE, after=after, per_host=limits.per_host, spare=spare)
+            # Those that just answered may get their next at once.
+            in_turn = list(dict.fromkeys([*hosts, *(one.host for one, _ in batch)]))
+            return deliveries.claim(db, free, LEASE, hosts=in_turn, per_host=limits.per_host, spare=spare)
 
+        hosts: list[str] = []
         try:
-            if not batch and (free <= 0 or not await reading(self.fed.database, deliveries.any_due)):
+            if free > 0:
+                hosts = await reading(
+                    self.fed.database,
+                    lambda db: deliveries.hosts_in_turn(db, free, LEASE, after=after, per_host=limits.per_host),
+                )
+            if not batch and not hosts:
                 return []
             claimed = await writing(self.fed.database, work)
         except Unavailable:

@@ -415,6 +415,39 @@ async def test_t124_a_hundred_slow_hosts_with_much_to_get_leave_room_for_the_oth
     assert took < 2
 
 
+async def test_looking_among_many_hosts_that_are_let_be_locks_nobody_out(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.queue(node.activity(), *(f"https://dead{n}.example/inbox" for n in range(300)))
+
+    def give_up(db: Session) -> None:
+        for n in range(300):
+            peers.get(db, f"dead{n}.example").open_until = now() + timedelta(minutes=30)
+
+    node.do(give_up)
+    written, real = [], node.database.write
+    monkeypatch.setattr(node.database, "write", lambda work: (written.append(work), real(work))[1])
+    begun = time.monotonic()
+    await node.deliver(lambda: time.monotonic() - begun > 2.5)
+    assert written == []
+    assert node.elsewhere.sent == {}
+
+
+async def test_hosts_whose_turn_it_was_are_judged_again_when_they_are_claimed(node: Node) -> None:
+    first, second = "https://m.example/inbox", "https://k.example/inbox"
+    node.queue(node.activity(), first, second)
+    found = node.do(lambda db: deliveries.hosts_in_turn(db, 10, 60, after="l.example"))
+    assert found == ["m.example", "k.example"]
+
+    def meanwhile(db: Session) -> None:
+        peers.get(db, "m.example").open_until = now() + timedelta(minutes=30)
+
+    node.do(meanwhile)
+    claimed = node.do(lambda db: deliveries.claim(db, 10, 60, hosts=found))
+    assert [one.host for one in claimed] == ["k.example"]
+    assert node.do(lambda db: deliveries.claim(db, 10, 60, hosts=found)) == []
+
+
 @pytest.mark.parametrize("hours", [2, -2])
 async def test_t134_while_our_clock_is_wrong_nothing_is_given_up_and_the_administrator_is_told(
     node: Node, hours: int

@@ -1,8 +1,11 @@
 """Floods: who sends too much hears 429, nobody else notices, and the memory of it has a bound."""
 
+import asyncio
+
 import pytest
 
-from server.floods import KEPT, Buckets, Floods
+from models.errors import Unavailable
+from server.floods import KEPT, Buckets, Floods, Places
 from server.settings import Settings
 
 
@@ -57,3 +60,39 @@ def test_a_hundred_thousand_senders_are_not_all_remembered(clock: Clock) -> None
     for at in range(100_000):
         buckets.take(f"x{at}")
     assert len(buckets) == KEPT
+
+
+async def _stay(places: Places, network: str, inside: list[str], leave: asyncio.Event) -> None:
+    async with places.take(network):
+        inside.append(network)
+        await leave.wait()
+
+
+@pytest.mark.anyio
+async def test_so_many_are_in_hand_at_once_and_a_fourth_of_them_of_one_network() -> None:
+    places, inside, leave = Places(8, 5), list[str](), asyncio.Event()
+    greedy = [asyncio.create_task(_stay(places, "192.0.2.66", inside, leave)) for _ in range(20)]
+    await asyncio.sleep(0)
+    assert inside == ["192.0.2.66"] * 2
+    others = [asyncio.create_task(_stay(places, f"198.51.100.{n}", inside, leave)) for n in range(10)]
+    await asyncio.sleep(0.01)
+    assert len(inside) == 8
+    leave.set()
+    await asyncio.gather(*greedy, *others)
+    assert len(inside) == 30
+    assert len(places) == 0
+
+
+@pytest.mark.anyio
+async def test_who_waits_too_long_for_a_place_is_told_to_come_again() -> None:
+    places, leave = Places(4, 0.05), asyncio.Event()
+    staying = asyncio.create_task(_stay(places, "192.0.2.66", [], leave))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable):
+        async with places.take("192.0.2.66"):
+            raise AssertionError("there was no place")
+    leave.set()
+    await staying
+    async with places.take("192.0.2.66"):
+        assert len(places) == 1
+    assert len(places) == 0

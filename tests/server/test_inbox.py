@@ -13,7 +13,7 @@ from models.actors import ActorType
 from models.database import Database
 from models.inbox import Received
 from server.app import create_app
-from server.floods import Floods
+from server.floods import Floods, Places
 from server.settings import Settings
 from tests.federation.neighbours import Fediverse, Inbox, Neighbour, neighbour
 
@@ -24,10 +24,10 @@ LENE = "https://a.example/u/lene"
 class Door:
     """The application, and how many rows its inbox holds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, seconds: float = 0.3) -> None:
         self.fediverse = Fediverse()
         self.inbox = Inbox(database, self.fediverse)
-        settings = Settings(origin="https://a.example", data_dir="unused", receive_deadline=0.3, log_level="error")
+        settings = Settings(origin="https://a.example", data_dir="unused", receive_deadline=seconds, log_level="error")
         self.app = create_app(settings, federation=self.inbox.fed)
         # A slow machine gives no second chances: no time passes for the measures.
         self.app.state.floods = Floods(settings, clock=lambda: 0.0)
@@ -128,6 +128,32 @@ async def test_a_body_that_never_ends_is_not_waited_for(door: Door, jonas: Neigh
 
     async with asyncio.timeout(5):
         assert (await door.send("/inbox", dict(request.headers), slow())).status_code == 408
+
+
+async def test_bodies_for_which_there_is_no_room_are_not_read_and_come_again(database: Database) -> None:
+    """However many send at once, so many bodies are in memory and no more."""
+    database.write(lambda db: actors.create_local(db, "lene", ActorType.PERSON))
+    door = Door(database, 30)
+    jonas = neighbour(door.fediverse)
+    door.app.state.places = Places(4, 0.1)
+    await door.inbox.knows(jonas)
+    request, reading, going_on = jonas.sends(jonas.does("Follow", LENE)), 0, asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal reading
+        reading += 1
+        await going_on.wait()
+        yield request.body
+
+    first = asyncio.create_task(door.send("/inbox", dict(request.headers), body()))
+    crowd = await asyncio.gather(*(door.send("/inbox", dict(request.headers), body()) for _ in range(50)))
+    assert {(answer.status_code, answer.headers.get("retry-after")) for answer in crowd} == {(503, "30")}
+    assert reading == 1
+    other = await door.post(jonas, jonas.does("Follow", LENE, 2), client="198.51.100.9")
+    assert other.status_code == 202
+    going_on.set()
+    assert (await first).status_code == 202
+    assert door.stored == 2
 
 
 async def test_a_flood_of_forgeries_hears_429_and_others_do_not(door: Door, jonas: Neighbour) -> None:
