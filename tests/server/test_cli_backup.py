@@ -11,13 +11,17 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import actors, composing, deliveries, jobs
+from federation.synchronizing import synchronize_followers
+from models import actors, composing, deliveries, follows, jobs
+from models.actors import Actor
 from models.database import Database
+from models.jobs import Job
 from models.outbox import Activity
 from models.posts import Draft, Post
 from server.commands.opening import running
 from server.settings import Settings
-from tests.conftest import Templates
+from tests.conftest import NODE, Templates
+from tests.federation.neighbours import Fediverse, Inbox, neighbour
 from tests.server.commands import LOCAL, Torv, fill
 
 
@@ -202,3 +206,46 @@ def test_nothing_is_put_back_under_a_running_node(torv: Torv, tmp_path: Path) ->
         done = torv("restore", "--replace", str(tmp_path / "copy"))
     assert done.exit_code == 4
     assert "running" in done.output
+
+
+@pytest.mark.anyio
+async def test_t136_who_was_unfollowed_after_the_backup_is_so_again_once_his_server_is_heard(
+    templates: Templates, tmp_path: Path
+) -> None:
+    url, drop = templates.fresh("commands elsewhere", NODE, fill)
+    torv = Torv(
+        {"TORV_DATABASE_URL": url, "TORV_DATA_DIR": str(tmp_path), "TORV_ORIGIN": NODE.origin}, Database(url, NODE)
+    )
+    fediverse = Fediverse()
+    jonas = neighbour(fediverse)
+    listed = fediverse.put({"id": f"{jonas.uri}/list", "type": "OrderedCollection", "orderedItems": []})["id"]
+    await Inbox(torv.database, fediverse).knows(jonas)
+
+    def pair(db: Session) -> tuple[Actor, Actor]:
+        anna, him = actors.by_handle(db, "anna"), actors.by_uri(db, jonas.uri)
+        assert anna is not None
+        assert him is not None
+        return anna, him
+
+    def state(db: Session) -> str | None:
+        anna, him = pair(db)
+        return follows.state(db, anna.id, him.id)
+
+    torv.database.write(lambda db: follows.accept(db, follows.request(db, *pair(db))))
+    torv.good("backup", str(tmp_path / "copy"))
+    torv.database.write(lambda db: follows.undo(db, *pair(db)))
+    assert torv.database.write(state) is None
+    torv.database.close()
+    torv.good("restore", "--replace", str(tmp_path / "copy"))
+    torv.database = Database(url, NODE)
+    assert torv.database.write(state) == "accepted"
+
+    inbox = Inbox(torv.database, fediverse)
+    claim = f'collectionId="{jonas.followers}", url="{listed}", digest="{"0" * 64}"'
+    note = jonas.creates(jonas.note(1))
+    assert (await inbox.takes(jonas.sends(note, collection_synchronization=claim))).status == 202
+    for job in inbox.read(lambda db: list(db.scalars(select(Job).where(Job.kind == "synchronize_followers")))):
+        await synchronize_followers(inbox.fed, job.payload)
+    assert torv.database.write(state) is None
+    torv.database.close()
+    drop()
