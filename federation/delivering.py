@@ -86,12 +86,14 @@ class _Courier:
             in_turn = list(dict.fromkeys([*hosts, *(one.host for one, _ in batch)]))
             return deliveries.claim(db, free, LEASE, hosts=in_turn, per_host=limits.per_host, spare=spare)
 
+        # Hosts that have one in flight already are not even looked at where there is no room for a second.
+        per_host = limits.per_host if spare > 0 else 1
         hosts: list[str] = []
         try:
             if free > 0:
                 hosts = await reading(
                     self.fed.database,
-                    lambda db: deliveries.hosts_in_turn(db, free, LEASE, after=after, per_host=limits.per_host),
+                    lambda db: deliveries.hosts_in_turn(db, free, LEASE, after=after, per_host=per_host),
                 )
             if not batch and not hosts:
                 return []

@@ -13,7 +13,9 @@ def record(db: Session, batch: Sequence[tuple[Claimed, Outcome]]) -> None:
     """Note the outcomes: rows that are done go, others wait or are given up; hosts' circuits open and close."""
     deliveries.done(db, [claimed.id for claimed, outcome in batch if outcome.verdict == Verdict.DONE])
     # Whatever a host answers, short of an error of its own, shows that it lives.
-    answered = [(claimed.host, outcome.skew) for claimed, outcome in batch if outcome.status and not outcome.host_failed]
+    answered = [
+        (claimed.host, outcome.skew) for claimed, outcome in batch if outcome.status and not outcome.host_failed
+    ]
     skews = {host: skew for host, skew in answered if skew is not None}
     peers.succeeded(db, [host for host, _ in answered], skews)
     for claimed, outcome in batch:

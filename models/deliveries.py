@@ -202,7 +202,7 @@ def claim(
     """Take up to `limit` due deliveries for `lease_s` seconds, a few per host: of these `hosts` in this order, or of
     all, beginning with those behind `after`.
 
-    Every host gets one before any gets two; at most `spare` are a host's second, so that slow hosts leave room.
+    Every host gets one before any gets two, and none gets a second beyond `spare`, so that slow hosts leave room.
 
     Never more than `per_host` in flight to a host (one, if it has to prove itself after failures), never two about the
     same object, and none before an older one about the same object is done or given up.
@@ -212,7 +212,7 @@ def claim(
     present = now()
     firsts, seconds = _candidates(db, present, lease_s, per_host, hosts)
     wanted = firsts[:limit]
-    wanted += seconds[: min(limit - len(wanted), limit if spare is None else max(spare, 0))]
+    wanted += seconds[: max((limit if spare is None else min(limit, spare)) - len(wanted), 0)]
     if not wanted:
         return []
     rows = db.execute(

@@ -163,7 +163,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     inbox_at_once: Annotated[
         Positive,
-        Meta(description="Activities in hand at once, a fourth of them of one network; others wait with bodies unread."),
+        Meta(
+            description="Activities in hand at once, a fourth of them of one network; others wait with bodies unread."
+        ),
     ] = 256
     media_max_image_bytes: Annotated[Positive, Meta(description="Most bytes of an image that somebody uploads.")] = (
         16_000_000

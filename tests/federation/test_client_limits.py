@@ -3,12 +3,14 @@
 import asyncio
 import gzip
 import time
+import tracemalloc
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
+from federation.bodies import Unpacker
 from federation.client import BadAnswer, TooLarge, Unreachable
 
 from .fetching import DOCUMENT, Make, refused
@@ -50,6 +52,19 @@ async def test_a_compressed_answer_is_unpacked_within_bounds(make: Make, peer: P
     before = time.process_time()
     await refused(make().get(peer.url("/bomb")), "size", TooLarge)
     assert time.process_time() - before < 0.5
+
+
+def test_t85_what_was_packed_is_never_unpacked_beyond_the_limit() -> None:
+    """One chunk of 60 kB that would be 60 MB: it is the memory on the way that counts."""
+    packed = gzip.compress(b"\0" * 60_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            Unpacker("gzip", 1_000_000).take(packed)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ async def inside(certificates: Certificates) -> AsyncIterator[Peer]:
 @pytest.fixture
 async def node(database: Database, certificates: Certificates, inside: Peer) -> AsyncIterator[Node]:
     """The node, with nothing opened at the peer's port but the network that the test names."""
-    database.write(lambda db: accounts.create(db, username="lene", email="lene@a.example", password="lang nok til alle"))
+    database.write(
+        lambda db: accounts.create(db, username="lene", email="lene@a.example", password="lang nok til alle")
+    )
     clients: list[Client] = []
 
     def opened(network: str) -> Federation:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from models import actors, communities, moderation, posts
 from models.base import clock, now
 from models.jobs import Job
-from models.posts import Edition, Recipient
 from models.outbox import Activity
+from models.posts import Edition, Recipient
 from tests.conftest import Templates
 from tests.federation import scenes
 from tests.federation.neighbours import PUBLIC, neighbour
@@ -244,7 +244,9 @@ async def test_t72_whom_a_post_names_in_secret_the_community_does_not_pass_on(sc
     post = scene.jonas.note("answer", inReplyTo=scene.question.uri, bcc=[secret], tag=[{"type": "Note", "bto": secret}])
     await scene.hear(scene.jonas, {**scene.jonas.creates(post), "bto": [secret]})
     wraps = scene.inbox.read(lambda db: list(db.scalars(select(Activity).where(Activity.type == "Announce"))))
-    passed_on = [wrap.data["embed"] for wrap in wraps if wrap.data.get("embed", {}).get("object", {}).get("id") == post["id"]]
+    passed_on = [
+        wrap.data["embed"] for wrap in wraps if wrap.data.get("embed", {}).get("object", {}).get("id") == post["id"]
+    ]
     assert [one["object"]["content"] for one in passed_on] == [post["content"]]
     assert secret not in str(passed_on)
 

@@ -392,7 +392,10 @@ async def test_t82_a_body_that_no_two_readers_read_alike_is_400_and_the_next_is_
 
 async def test_t91_a_context_of_somebody_elses_is_never_fetched(inbox: Inbox, jonas: Neighbour) -> None:
     await inbox.knows(jonas)
-    contexts = ["https://evil.example/context", {"@import": "https://evil.example/more", "@vocab": "https://v.example/"}]
+    contexts = [
+        "https://evil.example/context",
+        {"@import": "https://evil.example/more", "@vocab": "https://v.example/"},
+    ]
     with inbox.fediverse.quiet() as asked:
         ended = await inbox.note(jonas.sends({**a_follow(jonas), "@context": contexts}))
     assert ended.startswith("done: ")

@@ -73,6 +73,21 @@ async def test_a_redirect_to_another_host_does_not_lend_it_an_id(
         await resolving.fetch(inbox.fed, posing, Budget())
 
 
+@pytest.mark.parametrize("door", ["https://m.example/go?to=evil.example", "https://m.example/users/jonas"])
+async def test_t20_an_open_redirect_lends_its_host_to_nobody(
+    door: str, inbox: Inbox, fediverse: Fediverse, jonas: Neighbour
+) -> None:
+    """The document of another host says of itself that it stands at the very address that led there."""
+    fediverse.documents[door] = said(302, location="https://evil.example/posing")
+    posing = json.dumps({**jonas.doc, "id": door, "name": "Ond"}).encode()
+    fediverse.documents["https://evil.example/posing"] = said(200, posing, content_type="application/activity+json")
+    with pytest.raises(Unusable):
+        await resolving.fetch(inbox.fed, door, Budget())
+    with pytest.raises(Unusable):
+        await resolving.actor(inbox.fed, door, Budget())
+    assert inbox.read(lambda db: actors.by_uri(db, door)) is None
+
+
 @pytest.mark.parametrize("uri", ["https://a.example/p/1", "https://a.example/u/lene", "https://A.EXAMPLE:443/p/1"])
 async def test_our_own_host_is_never_fetched(uri: str, inbox: Inbox, fediverse: Fediverse) -> None:
     with pytest.raises(Unusable):

@@ -2,10 +2,11 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -64,6 +65,54 @@ def test_a_reader_cannot_change_anything(database: Database) -> None:
         with database.reading() as db:
             db.execute(text("DELETE FROM node_settings"))
     assert count(database) == before
+
+
+def test_r12_a_commit_is_on_the_disk_before_anybody_hears_yes(database: Database) -> None:
+    """`synchronous` 2 is FULL: with less, a power cut takes what was promised."""
+    if not database.sqlite:
+        pytest.skip("PostgreSQL does so by itself")
+    asked = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    found = database.write(lambda db: [db.scalar(text(f"PRAGMA {name}")) for name in asked])
+    assert found == ["wal", 2, 1, 5000]
+    with database.reading() as db:
+        assert [db.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "query_only")] == ["wal", 1]
+
+
+def test_r12_what_waits_is_one_commit_and_all_are_answered_after_it(database: Database) -> None:
+    if not database.sqlite:
+        pytest.skip("PostgreSQL groups commits by itself")
+    commits: list[int] = []
+    answered: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def commit(_connection: object) -> None:
+        commits.append(len(answered))
+
+    event.listen(database.engine, "commit", commit)
+
+    def hold(_db: object) -> None:
+        begun.set()
+        go_on.wait(10)
+
+    def one(number: int) -> None:
+        database.write(lambda db: settings.put(db, f"n{number}", number))
+        answered.append(number)
+
+    first = threading.Thread(target=database.write, args=(hold,))
+    first.start()
+    assert begun.wait(10)
+    others = [threading.Thread(target=one, args=(number,)) for number in range(30)]
+    for thread in others:
+        thread.start()
+    while database._queue.qsize() < len(others):
+        time.sleep(0.001)
+    before = count(database)
+    go_on.set()
+    for thread in (first, *others):
+        thread.join()
+    assert commits == [0, 0], "the one that was held, and one for all that waited meanwhile"
+    assert len(answered) == 30
+    assert count(database) == before + 30
 
 
 def test_a_locked_database_says_busy_and_takes_up_again(

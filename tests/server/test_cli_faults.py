@@ -1,7 +1,6 @@
 """A real node whose disk is full, whose database is locked by another, or whose door is crowded: passing, and no more."""
 
 import json
-import os
 import resource
 import socket
 import sqlite3
@@ -99,7 +98,9 @@ class Served:
 
     def sends_a_picture(self) -> tuple[int, dict[str, str], bytes]:
         """Lene's app sends a file that is larger than what is left of the disk."""
-        head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+        head = (
+            b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+        )
         body = head + b"\x89PNG\r\n\x1a\n" + b"\0" * 400_000 + b"\r\n--x--\r\n"
         how = {"Authorization": f"Bearer {self.token}", "Content_Type": "multipart/form-data; boundary=x"}
         return self.ask("POST", "/api/v2/media", body, **how)
@@ -138,7 +139,9 @@ def _tmpfs(folder: Path, held: ExitStack) -> None:
 
 
 @pytest.fixture(params=["small disk", "limit on files"])
-def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Served, Callable[[], None], Callable[[], None]]]:
+def disk(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[Served, Callable[[], None], Callable[[], None]]]:
     """A node that serves, and what fills its disk and what makes room again."""
     with ExitStack() as held:
         if request.param == "small disk":

@@ -3,14 +3,13 @@
 import statistics
 import time
 import tracemalloc
-from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from federation import publishing
-from models import accounts, actors, follows
+from models import accounts
 from models.actors import Actor
 from models.base import new_id, now
 from models.database import Database
@@ -42,16 +41,22 @@ def _followed(db: Session) -> None:
         )  # fmt: skip
     db.execute(insert(Actor), people)
     rows = [
-        {"id": new_id(), "uri": f"{one['uri']}/f", "follower_id": one["id"], "target_id": account.id, "state": "accepted"}
+        {
+            "id": new_id(),
+            "uri": f"{one['uri']}/f",
+            "follower_id": one["id"],
+            "target_id": account.id,
+            "state": "accepted",
+        }
         for one in people
     ]
     db.execute(insert(Follow), rows)
 
 
 @pytest.fixture
-def followed(database: Database) -> Iterator[ApiWorld]:
+def followed(database: Database) -> ApiWorld:
     database.write(_followed)
-    yield ApiWorld(database)
+    return ApiWorld(database)
 
 
 def _count(database: Database, table: type[Job] | type[Delivery]) -> int:
