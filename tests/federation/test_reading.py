@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -354,6 +355,31 @@ def actor(**more: Any) -> reading.ActorIn:
 def test_an_actor_has_an_id_an_inbox_on_its_host_and_a_name(more: dict[str, Any]) -> None:
     with pytest.raises(Unreadable):
         actor(**more)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"name": "x" * 900_000},
+        {"summary": "<p>" + "x" * 900_000 + "</p>"},
+        {"summaryMap": {"da": "x" * 900_000}},
+        {"preferredUsername": "x" * 900_000},
+        {"url": "https://m.example/" + "x" * 900_000},
+        {"icon": {"url": "https://m.example/" + "x" * 900_000}},
+        {"webfinger": "x" * 900_000 + "@m.example"},
+        {"alsoKnownAs": [f"https://m.example/{n}" for n in range(30_000)]},
+        {"alsoKnownAs": ["https://m.example/" + "x" * 900_000]},
+        {"attachment": [{"type": "PropertyValue", "name": "x" * 9000, "value": "y" * 9000} for _ in range(50)]},
+        {"attachment": [{"type": "PropertyValue", "name": "x", "value": "y"} for _ in range(30_000)]},
+        {"torv:anything": "x" * 900_000},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_t84_nobody_is_larger_than_a_profile_may_be(more: dict[str, Any]) -> None:
+    found = actor(**more).remote
+    assert len(repr(replace(found, keys=[]))) < 150_000
+    assert len(found.fields) <= 50
+    assert max(len(found.name), len(found.username)) <= 255
 
 
 def test_names_need_not_be_ascii_nor_ids_have_a_path() -> None:
