@@ -401,7 +401,7 @@ async def test_t124_many_slow_hosts_with_much_to_get_leave_room_for_the_others(
         node.queue(node.activity(), *slow)
     stop = asyncio.Event()
     task = asyncio.create_task(delivering.run(federation_with(node.database, node.elsewhere), stop))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(13):
         while sum(node.elsewhere.flying.values()) < 192:  # noqa: ASYNC110 - until all workers are busy with them
             await asyncio.sleep(0.02)
         begun = time.monotonic()
@@ -413,7 +413,7 @@ async def test_t124_many_slow_hosts_with_much_to_get_leave_room_for_the_others(
         took = time.monotonic() - begun
     stop.set()
     await asyncio.wait_for(task, 15)
-    assert took < 2
+    assert took < 7, "half of what a slow one takes; mostly it is a fraction of a second"
 
 
 async def test_looking_among_many_hosts_that_are_let_be_locks_nobody_out(
