@@ -18,6 +18,7 @@ from federation.publishing import publish
 from federation.refreshing import refresh_actor, refresh_post
 from federation.scheduling import publish_scheduled
 from federation.synchronizing import synchronize_followers
+from federation.verifying import verify_links
 
 JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "publish": publish,
@@ -33,4 +34,5 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "tell_poll": tell_poll,
     "publish_scheduled": publish_scheduled,
     "synchronize_followers": synchronize_followers,
+    "verify_links": verify_links,
 }

@@ -12,7 +12,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import ForeignKey, Text, delete, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from models import actors
 from models.actors import Actor, ActorType
@@ -79,6 +79,7 @@ class Invitation(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     used_by: Mapped[int | None] = mapped_column(Id)
+    organization: Mapped[Actor | None] = relationship(lazy="joined", viewonly=True)
 
 
 # OWASP's setting; a semaphore keeps a wave of logins from taking 19 MiB each at once.

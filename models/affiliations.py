@@ -291,6 +291,16 @@ def member(db: Session, organization: Actor, uri: str) -> Actor | None:
     return found if row is not None and row.state == State.CONFIRMED else None
 
 
+def counts(db: Session, organization_ids: list[int]) -> dict[int, int]:
+    """How many each of several organisations confirms."""
+    query = (
+        select(Affiliation.organization_id, func.count())
+        .where(Affiliation.organization_id.in_(organization_ids), Affiliation.state == State.CONFIRMED)
+        .group_by(Affiliation.organization_id)
+    )
+    return {row[0]: row[1] for row in db.execute(query)} if organization_ids else {}
+
+
 def count_members(db: Session, organization_id: int) -> int:
     """How many an organisation confirms."""
     query = select(func.count()).select_from(Affiliation)

@@ -171,6 +171,15 @@ def by_name(db: Session, username: str) -> Actor:
     return actor
 
 
+def by_id(db: Session, actor_id: int) -> Actor:
+    """The organisation of this node with this number; raises NotFound."""
+    actor = db.get(Actor, actor_id)
+    if actor is None or not actor.active:
+        raise NotFound("There is no such organisation.")
+    get(db, actor)
+    return actor
+
+
 def all_local(db: Session) -> list[tuple[Organization, Actor]]:
     """The organisations of this node, by name."""
     query = select(Organization, Actor).join(Actor, Actor.id == Organization.id)

@@ -1,12 +1,13 @@
 """Changing one's own profile: its texts, its lines of facts, and what others may do with it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import actors, municipalities, plain_text, text
+from models import actors, jobs, municipalities, plain_text, text
 from models.accounts import Account
 from models.actors import Actor
 from models.database import node_of
@@ -63,9 +64,43 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
     return [field(name, value) for name, value in written]
 
 
+def keep_verified(actor: Actor, new: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """New lines of a profile, with what was found out about those that stand there already, to the letter."""
+    known = {field.get("source"): field["verified"] for field in actor.fields or [] if field.get("verified")}
+    return [{**field, "verified": known[field["source"]]} if field["source"] in known else field for field in new]
+
+
+def address_in(field: Mapping[str, str]) -> str:
+    """The https address that a line of a profile consists of; empty where it is none, or more than that."""
+    source = field.get("source", "").strip()
+    return source if source.startswith("https://") and ADDRESS.fullmatch(source) else ""
+
+
+def promise_verifying(db: Session, actor: Actor) -> None:
+    """Ask the pages in a profile whether they are this person's, those that were not found to be before."""
+    if any(address_in(field) and not field.get("verified") for field in actor.fields or []):
+        jobs.enqueue(db, "verify_links", {"actor": actor.id}, dedupe=f"verify_links:{actor.id}")
+
+
+def verify(db: Session, actor: Actor, source: str, at: datetime | None) -> None:
+    """A page named the person as its own (`at`), or did not (None): the line with exactly this address is marked so."""
+    fields = [
+        {
+            **{key: value for key, value in field.items() if key != "verified"},
+            **({"verified": at.isoformat()} if at else {}),
+        }
+        if field.get("source", "").strip() == source
+        else field
+        for field in actor.fields or []
+    ]
+    if fields != actor.fields:
+        actor.fields = fields
+        db.flush()
+
+
 def topics(written: str) -> list[str]:
     """What somebody can be asked about, from a text with commas or line breaks between. Raises Invalid."""
-    found = list(dict.fromkeys(text.one_line(one.lstrip("#"), 1000) for one in re.split(r"[,;\n]", written)))
+    found = list(dict.fromkeys(text.one_line(one.strip().lstrip("#"), 1000) for one in re.split(r"[,;\n]", written)))
     found = [one for one in found if one]
     if len(found) > MAX_TOPICS:
         raise Invalid(f"At most {MAX_TOPICS} things.", code="topics_many")
@@ -107,6 +142,8 @@ def change(db: Session, actor: Actor, *, automated: bool | None = None, **change
             raise Invalid(f"A description has at most {MAX_DESCRIPTION} characters.", code="text_long")
         extra[f"{picture}_name"] = text.one_line(described, MAX_DESCRIPTION)
     changes["extra"] = extra
+    if "fields" in changes:
+        changes["fields"] = keep_verified(actor, changes["fields"])
     changed = {name: value for name, value in changes.items() if getattr(actor, name) != value}
     if "summary_source" in changed:
         origin = node_of(db).origin
@@ -116,3 +153,4 @@ def change(db: Session, actor: Actor, *, automated: bool | None = None, **change
         changed["summary"] = written.html
     if changed:
         actors.update_profile(db, actor, **changed)
+        promise_verifying(db, actor)

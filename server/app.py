@@ -37,12 +37,14 @@ from server.web import (
     admin,
     apps,
     ballots,
+    belonging,
     communities,
     front,
     house,
     identity,
     intents,
     notices,
+    organizations,
     people,
     posts,
     questions,
@@ -86,7 +88,7 @@ FEDERATION = [
     _route("/activities/{id:int}", objects.activity),
     *_actor_routes("/u/{name}", people.person),
     *_actor_routes("/org/{name}", people.person),
-    _route("/org/{name}/members", collections.members),
+    _route("/org/{name}/members", either(collections.members, organizations.members)),
     *_actor_routes("/c/{name}", communities.community),
     _route("/c/{name}/moderators", collections.moderators),
     _route("/c/{name}/tag/{tag}", wellknown.old_tag),
@@ -177,6 +179,18 @@ COMMUNITY_MANAGEMENT = [
     _route("/c/{name}/remove", communities.remove, POST),
 ]
 
+ORGANIZATION_MANAGEMENT = [
+    _route("/organizations", organizations.index),
+    _route("/org/{name}/manage", organizations.manage),
+    _route("/org/{name}/manage", organizations.change, POST),
+    _route("/org/{name}/editors", organizations.add_editor, POST),
+    _route("/org/{name}/editors/remove", organizations.remove_editor, POST),
+    _route("/org/{name}/invitations", organizations.invite, POST),
+    _route("/affiliations/{id:int}", organizations.answer, POST),
+    _route("/admin/organizations", organizations.administer),
+    _route("/admin/organizations", organizations.create, POST),
+]
+
 ACCOUNT = [
     _route("/sign-in", signing_in.sign_in_form),
     _route("/sign-in", signing_in.sign_in, POST),
@@ -195,6 +209,10 @@ ACCOUNT = [
     _route("/settings/apps", apps.apps),
     _route("/settings/apps/{id:int}/revoke", apps.revoke, POST),
     _route("/settings/blocks", my_settings.kept_away),
+    _route("/settings/affiliations", belonging.affiliations_form),
+    _route("/settings/affiliations", belonging.ask, POST),
+    _route("/settings/affiliations/{id:int}/accept", belonging.accept, POST),
+    _route("/settings/affiliations/{id:int}/leave", belonging.leave, POST),
 ]
 
 CONSENT = [
@@ -253,6 +271,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
             *PAGES,
             *DEEDS,
             *COMMUNITY_MANAGEMENT,
+            *ORGANIZATION_MANAGEMENT,
             *ACCOUNT,
             *OAUTH,
             *ADMINISTRATION,

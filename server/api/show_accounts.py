@@ -58,7 +58,7 @@ def own(db: Session, login: logins.Account, actor: Actor) -> CredentialAccount:
         language=chosen.language,
         note=actor.summary_source,
         fields=[
-            Field(name=field["name"], value=field.get("source", field["value"]), verified_at=None)
+            Field(name=field["name"], value=field.get("source", field["value"]), verified_at=field.get("verified"))
             for field in actor.fields or []
         ],
         follow_requests_count=follows.count_waiting(db, actor.id),
@@ -145,7 +145,10 @@ def _values(
         "noindex": not actor.indexable if actor.local else None,
         "emojis": [],
         "roles": [AccountRole(id=id, name=name, color=color)] if rank else [],
-        "fields": [Field(name=field["name"], value=field["value"], verified_at=None) for field in actor.fields or []],
+        "fields": [
+            Field(name=field["name"], value=field["value"], verified_at=field.get("verified") if actor.local else None)
+            for field in actor.fields or []
+        ],
         "moved": moved,
         "suspended": not actor.active,
         "limited": actor.standing == "limited",

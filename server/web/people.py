@@ -1,15 +1,29 @@
 """Profiles, following, and keeping people at a distance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, blocks, follows, moderation, posts, timelines
-from models.actors import Actor
+from models import (
+    access,
+    actors,
+    affiliations,
+    blocks,
+    contributions,
+    follows,
+    moderation,
+    municipalities,
+    posts,
+    timelines,
+)
+from models.actors import Actor, ActorType
+from models.affiliations import Row
+from models.contributions import Contributions
 from models.errors import DomainError, NotFound
 from models.follows import Follow
+from models.organizations import Organization
 from models.posts import Post
 from models.windows import Window
 from server.elsewhere import find
@@ -38,6 +52,14 @@ class Profile:
     blocked: bool = False
     muted: bool = False
     moved_to: Actor | None = None
+    given: Contributions = field(default_factory=Contributions)
+    belongs: list[Row] = field(default_factory=list)
+    """The confirmed affiliations, the one at the name first."""
+    organization: Organization | None = None
+    """Of an organisation of this node: which body it is."""
+    members: int = 0
+    edits: bool = False
+    """The visitor looks after this organisation."""
 
 
 def look(db: Session, viewer: Actor | None, actor: Actor, *, replies: bool, before: int | None) -> Profile:
@@ -54,6 +76,13 @@ def look(db: Session, viewer: Actor | None, actor: Actor, *, replies: bool, befo
         follows.count_following(db, actor.id),
         moved_to=actors.by_uri(db, actor.moved_to) if actor.moved_to else None,
     )
+    if actor.type == ActorType.ORGANIZATION and actor.local:
+        found.organization = db.get(Organization, actor.id)
+        found.members = affiliations.count_members(db, actor.id)
+        found.edits = viewer is not None and affiliations.may_decide(db, viewer, actor)
+    else:
+        found.given = contributions.of(db, actor.id)
+        found.belongs = affiliations.confirmed(db, actor.id) if actor.affiliation else []
     if viewer is not None:
         found.state = follows.state(db, viewer.id, actor.id)
         found.follows_me = follows.state(db, actor.id, viewer.id) == "accepted"
@@ -96,6 +125,9 @@ async def _show(visit: Visit, actor: Actor) -> Response:
         page_size=PAGE,
         tag_names=TAG_NAMES,
         alternate=actor.uri,
+        municipality=municipalities.name(
+            found.organization.municipality_code if found.organization else actor.municipality
+        ),
     )
 
 

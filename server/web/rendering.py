@@ -17,7 +17,7 @@ from models.actors import Actor
 from models.posts import Post
 from server import dates, static_files
 from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
-from server.web.showing import content
+from server.web.showing import AFFILIATION_NAMES, content
 
 FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -62,6 +62,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "outside": outside,
         "content": lambda post: Markup(content(post)),  # noqa: S704 - cleaned when it was stored
         "html": Markup,
+        "affiliation_names": AFFILIATION_NAMES,
     }
     made.filters |= {
         "when": when,

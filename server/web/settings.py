@@ -1,14 +1,17 @@
 """What people decide about their own account: profile, language, password, devices, whom they keep away."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation.crossing import reading, writing
-from models import accounts, actors, blocks, media
+from models import accounts, actors, blocks, media, municipalities, profiles
 from models.accounts import Account
 from models.actors import Actor
-from models.errors import DomainError
+from models.errors import DomainError, Invalid
 from models.media import PICTURES
+from models.text import plain
 from server import sessions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
@@ -25,13 +28,24 @@ FLAGS = ("locked", "discoverable", "indexable", "hides_followers")
 async def profile_form(visit: Visit) -> Response:
     """`GET /settings`: name, text and what others may do with the profile."""
     me = visit.me
+    lines: dict[str, str] = {}
+    for at, field in enumerate(me.fields or [], 1):
+        lines |= {f"field{at}": field["name"], f"value{at}": field.get("source", plain(field["value"]))}
     form = Form.filled(
         name=me.name,
         bio=me.summary_source,
+        role=me.role,
+        municipality=me.municipality,
+        topics=", ".join(me.topics or []),
+        **lines,
         language=visit.my_account.language,
         **{flag: "1" for flag in FLAGS if getattr(me, flag)},
     )
-    return visit.page("settings.html", form=form, tab="profile")
+    return _profile_page(visit, form)
+
+
+def _profile_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    return visit.page("settings.html", status=status, form=form, tab="profile", municipalities=municipalities.known())
 
 
 @action
@@ -41,15 +55,17 @@ async def change_profile(visit: Visit, form: Form) -> Response:
     bio = form.text("bio", most=5000, required=False)
     language = form.choice("language", LANGUAGES, visit.language)
     flags = {flag: form.flag(flag) for flag in FLAGS}
+    about = _about(form)
     pictures = await sent_pictures(visit, form)
     if form.errors:
-        return visit.page("settings.html", status=422, form=form, tab="profile")
+        return _profile_page(visit, form, 422)
     unwanted = [purpose for purpose in PICTURES if form.flag(f"no-{purpose.value}") and purpose not in pictures]
 
     def write(db: Session, me: Actor) -> None:
         account = db.get_one(Account, me.id)
         accounts.set_language(db, account, language)
-        changes = {"name": name, "summary_source": bio, **flags}
+        changes = {"name": name, "summary_source": bio, **flags, **about}
+        changes["fields"] = profiles.keep_verified(me, about["fields"])
         for purpose, (id, made) in pictures.items():
             changes[PICTURES[purpose]] = media.set_picture(db, me.id, purpose, made, id)
         for purpose in unwanted:
@@ -58,6 +74,7 @@ async def change_profile(visit: Visit, form: Form) -> Response:
         changed = {key: value for key, value in changes.items() if getattr(me, key) != value}
         if changed:
             actors.update_profile(db, me, **changed)
+        profiles.promise_verifying(db, me)
 
     try:
         await visit.write(write)
@@ -66,6 +83,26 @@ async def change_profile(visit: Visit, form: Form) -> Response:
             await uploading.discard(visit.settings, made)
         raise
     return visit.go("/settings", said="saved")
+
+
+def _about(form: Form) -> dict[str, Any]:
+    """Role, municipality, topics and lines of one's own, with errors beside their fields."""
+    found: dict[str, Any] = {
+        "role": form.line("role", most=profiles.MAX_ROLE, required=False),
+        "municipality": form.choice("municipality", ("", *municipalities.known())),
+        "topics": [],
+        "fields": [],
+    }
+    pairs = [(form.raw(f"field{at}"), form.raw(f"value{at}")) for at in range(1, profiles.MAX_FIELDS + 1)]
+    for name, field, read in (
+        ("topics", "topics", lambda: profiles.topics(form.raw("topics"))),
+        ("fields", "field1", lambda: profiles.fields(pairs)),
+    ):
+        try:
+            found[name] = read()
+        except Invalid as error:
+            form.error(field, error.text)
+    return found
 
 
 @own_page

@@ -13,6 +13,7 @@ from models.access import visible
 from models.actors import Actor
 from models.communities import Community
 from models.composing import BARRIER_TAGS
+from models.organizations import AffiliationClass
 from models.polls import Shown as Poll
 from models.posts import Post, PostTag
 from models.text import plain, strip_leading_mentions
@@ -28,6 +29,14 @@ BARRIER_NAMES = {
     "love": later("Laws"),
 }
 """What stands in the way, as people say it."""
+
+AFFILIATION_NAMES = {
+    AffiliationClass.PUBLIC_BODY: later("Public body"),
+    AffiliationClass.SUPPLIER: later("Supplier"),
+    AffiliationClass.ASSOCIATION: later("Association"),
+    AffiliationClass.CITIZEN: later("Citizen"),
+}
+"""What stands at a name, and what an organisation is."""
 
 TAG_NAMES = {BARRIER_TAGS.get(barrier, barrier): name for barrier, name in BARRIER_NAMES.items()}
 

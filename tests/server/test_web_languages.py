@@ -132,5 +132,6 @@ async def test_an_english_page_has_no_danish_in_its_frame(visiting: Visiting) ->
     async with visiting.browser("farid") as browser:
         for path in ("/ask", "/settings", "/follow", "/requests", "/post", "/accessibility", "/nowhere"):
             answer = await browser.open(path)
-            said = words(answer.text.replace("Dansk", "").replace("Åbne data i kommunen", ""))
+            ours = re.sub(r'<option [^>]*lang="da".*?</option>', "", answer.text)  # names of languages and places
+            said = words(ours.replace("Dansk", "").replace("Åbne data i kommunen", ""))
             assert not re.search(r"[æøåÆØÅ]|\b(og|ikke|det|af)\b", said), said
