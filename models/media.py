@@ -27,6 +27,9 @@ MAX_DESCRIPTION = 1500
 UNUSED = timedelta(hours=24)
 """How long a file waits to be put into a post."""
 
+REWRITTEN = timedelta(hours=1)
+"""How long the files of a deleted post wait to be put into the one that is written instead."""
+
 ATTEMPTS = 3
 LEASE = timedelta(minutes=5)
 """For how long whoever works on a file has it to himself."""
@@ -293,6 +296,13 @@ def remove(db: Session, rows: Sequence[Media]) -> None:
         db.delete(row)
     if files or uploads:
         jobs.enqueue(db, "media_gone", {"files": files, "uploads": uploads})
+    db.flush()
+
+
+def let_go(db: Session, post: Post) -> None:
+    """Take the files out of a post that is about to be deleted, so that its author may put them into another."""
+    for row in of_post(db, post.id):
+        row.post_id, row.kept_until = None, now() + REWRITTEN
     db.flush()
 
 

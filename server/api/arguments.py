@@ -8,6 +8,7 @@ clients send what newer servers understand.
 import re
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta
@@ -16,7 +17,7 @@ from starlette.requests import Request
 
 from models.errors import Invalid
 from models.windows import Window
-from server.security import is_form
+from server.security import brings_files, is_form
 
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -55,7 +56,7 @@ class Paged(msgspec.Struct, kw_only=True):
 
 async def read(request: Request, form: type[A]) -> tuple[A, dict[str, UploadFile]]:
     """The arguments of a request as `form`, and the files sent with them. Raises Invalid, naming the argument."""
-    values = _nested(request.query_params.multi_items())
+    values = _nested(_pairs(request.scope["query_string"]))
     files: dict[str, UploadFile] = {}
     if request.method not in {"GET", "HEAD"}:
         body, files = await _body(request)
@@ -71,8 +72,19 @@ def convert(values: dict[str, Any], form: type[A]) -> A:
         raise Invalid(_plainly(str(error)), code="argument_unfit") from None
 
 
+def _pairs(sent: bytes) -> list[tuple[str, str]]:
+    """Names and values of a query or form. Scripts write letters such as `ø` as they are, in UTF-8, and not as `%C3%B8`:
+    Starlette would take each byte for a letter. Raises Invalid."""
+    try:
+        return parse_qsl(sent.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS * 2)
+    except ValueError:
+        raise Invalid("The form is not UTF-8, or has too many fields.", code="body_unreadable") from None
+
+
 async def _body(request: Request) -> tuple[dict[str, Any], dict[str, UploadFile]]:
-    if is_form(request.headers):
+    if is_form(request.headers) and not brings_files(request.headers):
+        return _nested(_pairs(await request.body())), {}
+    if brings_files(request.headers):
         data: FormData = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=500_000)
         request.state.uploads = data  # closed when the request is answered
         texts = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]

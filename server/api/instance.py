@@ -39,7 +39,7 @@ async def show(call: Call, args: Nothing) -> Instance:
     """`GET /api/v2/instance`."""
     size = await remembered(call, "size", COUNTED_FOR, statistics.size)
     found = await call.read(lambda db: show_instance.told(db, size, call.settings))
-    return show_instance.instance(call.node, call.settings, await call.site.current(), found)
+    return show_instance.instance(call.node, call.settings, await call.site.current(), found, call.language)
 
 
 @endpoint(None, Nothing, V1Instance, who="anybody")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.requests import Request
 
@@ -29,10 +29,10 @@ class Page(Generic[T]):
             return ""
         kept = [
             (name, value)
-            for name, value in request.query_params.multi_items()
+            for name, value in parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)
             if name not in {"max_id", "since_id", "min_id", "access_token"}
         ]
-        here = f"{origin}{request.url.path}"
+        here = f"{origin}{quote(request.url.path)}"  # a header takes no letters but ASCII
         older = urlencode([*kept, ("max_id", str(self.last))])
         newer = urlencode([*kept, ("min_id", str(self.first))])
         return f'<{here}?{older}>; rel="next", <{here}?{newer}>; rel="prev"'

@@ -1,6 +1,7 @@
 """The node as clients read it: who we are, what fits, what holds here. Every figure is the one the code goes by."""
 
 from dataclasses import dataclass
+from html import escape
 
 from sqlalchemy.orm import Session
 
@@ -9,10 +10,11 @@ from models.accounts import LANGUAGES
 from models.database import Node
 from models.house import Page
 from models.identity import Identity
-from server import static_files
+from server import i18n, static_files
 from server.api import show_accounts
 from server.api.entities import instance as entities
 from server.api.entities.accounts import Account
+from server.i18n import later
 from server.media.limits import MediaRules, limits
 from server.settings import Settings
 from server.version import VERSION
@@ -29,6 +31,12 @@ BLURHASH = "LN9bavfk0Kazj[fQayfQ9FfQ?Hj["
 
 URL_LENGTH = 23
 """What clients count an address as, whatever its length."""
+
+CLOSED = {
+    "invite": later("Accounts here are by invitation. Ask the administrators for one."),
+    "closed": later("No accounts are made here at the moment."),
+}
+"""What is said to who would like an account and cannot make one by himself, by the setting `registrations`."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,8 @@ def version() -> str:
     return f"{MASTODON} (compatible; Torv {VERSION})"
 
 
-def instance(node: Node, chosen: Settings, site: Identity, found: Told) -> entities.Instance:
-    """The node, second version."""
+def instance(node: Node, chosen: Settings, site: Identity, found: Told, language: str) -> entities.Instance:
+    """The node, second version; what people read of it in their language."""
     return entities.Instance(
         domain=node.domain,
         title=site.name,
@@ -111,7 +119,7 @@ def instance(node: Node, chosen: Settings, site: Identity, found: Told) -> entit
             enabled=chosen.registrations == "open",
             approval_required=False,
             reason_required=None,
-            message=_how(chosen),
+            message=_how(chosen, language),
             min_age=None,
             url=f"{node.origin}/sign-up" if chosen.registrations == "open" else None,
         ),
@@ -215,9 +223,8 @@ def _everybody() -> entities.FeedAccess:
     return entities.FeedAccess(local="public", remote="public")
 
 
-def _how(chosen: Settings) -> str | None:
+def _how(chosen: Settings, language: str) -> str | None:
+    """How one gets an account where an app cannot make it, as HTML."""
     if chosen.registrations == "open":
         return None
-    if chosen.registrations == "invite":
-        return "<p>Accounts are made from invitations. Ask the administrators for one.</p>"
-    return "<p>No accounts are made here at the moment.</p>"
+    return f"<p>{escape(i18n.translator(language)(CLOSED[chosen.registrations]))}</p>"

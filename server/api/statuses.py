@@ -108,6 +108,12 @@ class Editing(msgspec.Struct, kw_only=True):
     media_attributes: list[FileWritten] = []
 
 
+class Deleting(msgspec.Struct, kw_only=True):
+    """Whether the files go at once. Otherwise they wait an hour for a post that is written anew with them."""
+
+    delete_media: bool = False
+
+
 class Several(msgspec.Struct, kw_only=True):
     """Which statuses."""
 
@@ -290,10 +296,10 @@ def _sensitive(post: Post, args: Editing) -> bool:
     return post.sensitive and args.spoiler_text is None
 
 
-@endpoint("write:statuses", Nothing, Status, costly=True)
-async def delete(call: Call, args: Nothing) -> Status:
+@endpoint("write:statuses", Deleting, Status, costly=True)
+async def delete(call: Call, args: Deleting) -> Status:
     """`DELETE /api/v1/statuses/{id}`: delete one's own post, or take a boost back. The answer has the text as it was
-    written, so that a client can offer it again."""
+    written and the ids of the files, so that a client can offer both again."""
     status_id = call.path()
 
     def write(db: Session, me: Actor) -> Status:
@@ -306,6 +312,8 @@ async def delete(call: Call, args: Nothing) -> Status:
             unboost(db, me, item.post)
             return last
         text = asking.joined(item.post.title, item.post.source)
+        if not args.delete_media:
+            files.let_go(db, item.post)
         removing.delete_post(db, me, item.post)
         return msgspec.structs.replace(last, text=text)
 

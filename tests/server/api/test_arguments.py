@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import Invalid
-from server.api.arguments import Id, Nothing, Paged, Whole, _nested, convert
+from server.api.arguments import Id, Nothing, Paged, Whole, _nested, _pairs, convert
 
 
 class Option(msgspec.Struct, kw_only=True):
@@ -65,6 +65,13 @@ def test_objects_nest() -> None:
 )
 def test_yes_and_no_have_many_words(word: str, meant: bool) -> None:
     assert form(("sensitive", word)).sensitive is meant
+
+
+def test_letters_may_stand_in_an_address_as_they_are_or_encoded() -> None:
+    assert _pairs("q=løb&type=".encode()) == _pairs(b"q=l%C3%B8b&type=") == [("q", "løb"), ("type", "")]
+    for garbage in (b"q=l\xf8b", b"&".join(b"q=1" for _ in range(500))):
+        with pytest.raises(Invalid):
+            _pairs(garbage)
 
 
 def test_nothing_said_is_nothing_said() -> None:

@@ -81,6 +81,14 @@ async def test_the_second_version_has_every_documented_field(world: ApiWorld) ->
         assert set(found["thumbnail"]["versions"]) == {"@1x", "@2x"}
 
 
+async def test_who_cannot_make_an_account_reads_in_his_language_how_to_get_one(world: ApiWorld) -> None:
+    async with world.client() as api:
+        answer = await api.call("GET", "/api/v2/instance", headers={"Accept-Language": "da"})
+        assert answer.json()["registrations"]["message"].startswith("<p>Her får man en konto")
+        answer = await api.call("GET", "/api/v2/instance", headers={"Accept-Language": "en-GB"})
+        assert answer.json()["registrations"]["message"].startswith("<p>Accounts here are by invitation.")
+
+
 async def test_the_first_version_has_every_documented_field(world: ApiWorld) -> None:
     async with world.client() as api:
         found = await api.get("/api/v1/instance")

@@ -233,11 +233,28 @@ async def test_deleting_a_post_or_a_file_removes_it_from_the_disk(world: ApiWorl
         assert "used by a status" in error["error"]
         await anna.delete(f"/api/v1/media/{loose['id']}")
         await anna.refused(404, "GET", f"/api/v1/media/{loose['id']}")
-        await anna.delete(f"/api/v1/statuses/{status['id']}")
+        await anna.delete(f"/api/v1/statuses/{status['id']}", delete_media="true")
         assert kept(world)
         await run_jobs(world)
         assert kept(world) == []
         assert (await anna.http.get(posted["url"])).status_code == 404
+
+
+async def test_the_files_of_a_deleted_post_wait_an_hour_for_the_one_that_is_written_anew(world: ApiWorld) -> None:
+    async with world.client("anna") as anna:
+        made = await send(anna, picture(), description="En hane")
+        first = await anna.post("/api/v1/statuses", status="Hnae", **{"media_ids[]": made["id"]})
+        said = await anna.delete(f"/api/v1/statuses/{first['id']}")
+        ids = [one["id"] for one in said["media_attachments"]]
+        again = await anna.post("/api/v1/statuses", status="Hane", **{"media_ids[]": ids})
+        assert [(one["id"], one["description"]) for one in again["media_attachments"]] == [(made["id"], "En hane")]
+        await anna.delete(f"/api/v1/statuses/{again['id']}")
+        clock.offset = timedelta(minutes=59).total_seconds()
+        assert world.database.write(lambda db: media.sweep(db, 100)) == 0
+        clock.offset = timedelta(minutes=61).total_seconds()
+        assert world.database.write(lambda db: media.sweep(db, 100)) == 1
+        await run_jobs(world)
+        assert kept(world) == []
 
 
 async def test_what_is_in_no_post_goes_after_a_day(world: ApiWorld) -> None:

@@ -85,6 +85,16 @@ async def test_what_is_written_is_what_is_shown(world: ApiWorld) -> None:
     assert made["account"]["acct"] == "anna"
 
 
+async def test_scripts_may_write_letters_as_they_are(world: ApiWorld) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with world.client("anna") as api:
+        answer = await api.call("POST", "/api/v1/statuses", content="status=Rødgrød & fløde".encode(), headers=form)
+        assert answer.json()["content"] == "<p>Rødgrød </p>"
+        before = world.database.write(lambda db: db.scalar(select(func.count(Post.id))))
+        await api.refused(422, "POST", "/api/v1/statuses", content=b"status=R\xf8dgr\xf8d", headers=form)
+        assert world.database.write(lambda db: db.scalar(select(func.count(Post.id)))) == before
+
+
 async def test_a_question_begins_with_its_title_and_ends_with_its_accepted_answer(world: ApiWorld) -> None:
     with world.database.reading() as db:
         asked = question(db, "Hvordan fik I løbere")

@@ -51,6 +51,15 @@ async def test_a_tag_has_every_documented_field_and_seven_days(world: ApiWorld) 
         assert set(await anybody.get("/api/v1/tags/frokost")) == {"id", "name", "url", "history"}
 
 
+async def test_a_tag_in_any_script_has_pages(world: ApiWorld) -> None:
+    ids = [write(world, "anna", f"{number} #тест") for number in range(3)]
+    async with world.client() as api:
+        answer = await api.call("GET", "/api/v1/timelines/tag/тест", params={"limit": 2})
+        assert [one["id"] for one in answer.json()] == [str(ids[2]), str(ids[1])]
+        older = await api.http.get(answer.links["next"]["url"])
+        assert [one["id"] for one in older.json()] == [str(ids[0])]
+
+
 async def test_a_tag_nobody_used_is_known_too(world: ApiWorld) -> None:
     async with world.client() as api:
         found = await api.get("/api/v1/tags/Snevejr")
