@@ -1,5 +1,6 @@
 """Posts written on this node: notes, and the common part of questions, answers and comments."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,8 +19,10 @@ from models import (
     plain_text,
     polls,
     posts,
+    preferences,
     text,
 )
+from models.accounts import Account
 from models.actors import Actor
 from models.audience import addressing, recipients
 from models.base import new_id, now
@@ -83,7 +86,7 @@ def write(
         published=now().replace(microsecond=0),
     )
     post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
-    named = fill(db, post, draft)
+    named = fill(db, post, replace(draft, quote_policy=draft.quote_policy or _preferred(db, author)))
     db.add(post)
     db.flush()
     if draft.media:
@@ -112,6 +115,12 @@ def write(
     return post
 
 
+def _preferred(db: Session, author: Actor) -> str:
+    """Who may quote what the author writes, if he says nothing else."""
+    account = db.get(Account, author.id)
+    return preferences.of(account).quote_policy if account is not None else ""
+
+
 def _check(author: Actor, draft: Draft, kind: str) -> None:
     if not author.active:
         raise Forbidden("This account is suspended.")
@@ -127,6 +136,8 @@ def _check(author: Actor, draft: Draft, kind: str) -> None:
         raise Invalid("A question of a community cannot be a poll.", code="poll_in_question")
     if draft.poll is not None and draft.poll.options and draft.media:
         raise Invalid("A post cannot have both a poll and files.", code="poll_with_files")
+    if draft.quote_policy not in {"", *preferences.QUOTE_POLICIES}:
+        raise Invalid("Unknown quote policy.", code="policy_unknown")
     if unknown := set(draft.barriers) - set(BARRIERS):
         raise Invalid(f"Unknown barrier: {sorted(unknown)[0][:40]}", code="barrier_unknown")
 
@@ -151,6 +162,8 @@ def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
     extra["content_type"] = written_as
     if draft.app is not None:
         extra["app"] = draft.app
+    if draft.quote_policy:
+        extra["quote_policy"] = draft.quote_policy
     extra["barriers"] = list(draft.barriers)
     if draft.municipality:
         extra["municipality"] = draft.municipality

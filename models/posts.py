@@ -177,6 +177,8 @@ class Draft:
     """Files uploaded before, by id, in order. None in an edit leaves them as they are."""
     app: dict[str, str] | None = None
     """The app it was written with, `name` and `website`, if its readers may know."""
+    quote_policy: str = ""
+    """Who may quote it (`preferences.QuotePolicy`). Empty: what its author prefers, or in an edit as before."""
     may_name_nobody: bool = False
     """A direct post to nobody is a note to oneself; without this it is a mistake."""
 

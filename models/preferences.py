@@ -1,7 +1,7 @@
 """What somebody chose for his posts: who may read them, whether they are sensitive, in which language they are."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +11,9 @@ from models.errors import Invalid
 from models.posts import Visibility
 
 QuotePolicy = Literal["public", "followers", "nobody"]
+"""Who may quote a post that anybody may read; its author always may."""
+
+QUOTE_POLICIES: tuple[QuotePolicy, ...] = get_args(QuotePolicy)
 MOST_SITES = 100
 CHOOSABLE = (Visibility.PUBLIC, Visibility.UNLISTED, Visibility.FOLLOWERS, Visibility.DIRECT)
 
@@ -47,7 +50,7 @@ def change(db: Session, account: Account, **chosen: Any) -> Preferences:
     language = chosen.get("language")
     if language is not None and not (2 <= len(language) <= 10 and language.replace("-", "").isalnum()):
         raise Invalid("Unknown language.", code="language_unknown")
-    if chosen.get("quote_policy", "public") not in {"public", "followers", "nobody"}:
+    if chosen.get("quote_policy", "public") not in QUOTE_POLICIES:
         raise Invalid("Unknown quote policy.", code="policy_unknown")
     if "attribution_domains" in chosen:
         names = dict.fromkeys(domains.canonical(name) for name in chosen["attribution_domains"] if name.strip())

@@ -1,7 +1,8 @@
 """Being quoted (FEP-044f): who asked to quote a post of ours, was let, and whether that still holds.
 
-Anybody may quote what anybody may read; the post itself says so (`canQuote`). Each quote gets a stamp at an address of
-ours, which its readers' servers look up, so that the quoted author can take it back.
+What anybody may read may be quoted by whom its author chose: anybody, his followers, or nobody; the post itself says so
+(`canQuote`). Each quote gets a stamp at an address of ours, which its readers' servers look up, so that the quoted
+author can take it back.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,12 +12,14 @@ from typing import Any
 from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, outbox
+from models import actors, composing, follows, outbox
 from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
 from models.errors import Forbidden, NotFound
+from models.follows import FollowState
 from models.posts import Post, Visibility
+from models.preferences import QuotePolicy
 from models.windows import Window
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
@@ -47,7 +50,7 @@ def answer(db: Session, post: Post, quoter: Actor, quote_uri: str, request: dict
     The caller has made sure that he may see the post. `request` is the QuoteRequest as the answer embeds it. What was
     taken back stays so.
     """
-    stamp = _stamp(db, post, quoter, quote_uri) if post.visibility in OPEN else None
+    stamp = _stamp(db, post, quoter, quote_uri) if _lets(db, post, quoter) else None
     allowed = stamp is not None and stamp.revoked_at is None
     data: dict[str, Any] = {"embed": request}
     if stamp is not None and allowed:
@@ -57,6 +60,33 @@ def answer(db: Session, post: Post, quoter: Actor, quote_uri: str, request: dict
         db, "Accept" if allowed else "Reject", author, object_uri=str(request["id"]), to=[quoter.uri], data=data
     )
     return allowed
+
+
+def policy(post: Post) -> QuotePolicy:
+    """Who may quote a post of ours: nobody, whatever its author chose, what is not for anybody to read."""
+    if post.visibility not in OPEN:
+        return "nobody"
+    chosen: QuotePolicy = (post.extra or {}).get("quote_policy", "public")
+    return chosen
+
+
+def choose(db: Session, author: Actor, post: Post, chosen: QuotePolicy) -> None:
+    """The author chooses anew who may quote a post, and says so where it went. Quotes that were allowed stay.
+
+    Raises Forbidden for somebody else's post.
+    """
+    if post.author_id != author.id or not post.local:
+        raise Forbidden("You can only do this with your own posts.", code="not_author")
+    if post.visibility in OPEN and chosen != policy(post):
+        post.extra = {**(post.extra or {}), "quote_policy": chosen}
+        composing.touch(db, author, post)
+
+
+def _lets(db: Session, post: Post, quoter: Actor) -> bool:
+    chosen = policy(post)
+    return chosen == "public" or (
+        chosen == "followers" and follows.state(db, quoter.id, post.author_id) == FollowState.ACCEPTED
+    )
 
 
 def _stamp(db: Session, post: Post, quoter: Actor, quote_uri: str) -> QuoteStamp | None:

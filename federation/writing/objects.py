@@ -89,13 +89,18 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     if is_poll(row):
         body |= _poll(db, row)
     if open_to_all:
-        body["interactionPolicy"] = {"canQuote": {"automaticApproval": [PUBLIC]}}
+        body["interactionPolicy"] = {"canQuote": {"automaticApproval": [_quoters(row, parts.author)]}}
     body["tag"] = _tag(db, row, parts)
     if row.kind in _LONG:
         body["preview"] = _preview(row, parts.author)
     if open_to_all:
         body["replies"] = embedded_replies(db, row)
     return body
+
+
+def _quoters(row: Post, author: Actor) -> str:
+    """Whose quotes are allowed at once: everybody's, the followers', or only the author's own."""
+    return {"public": PUBLIC, "followers": author.followers_uri, "nobody": author.uri}[quotes.policy(row)]
 
 
 def quote_stamp(db: Session, row: Post, stamp: QuoteStamp) -> Json:

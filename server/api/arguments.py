@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from models.errors import Invalid
@@ -85,7 +86,10 @@ async def _body(request: Request) -> tuple[dict[str, Any], dict[str, UploadFile]
     if is_form(request.headers) and not brings_files(request.headers):
         return _nested(_pairs(await request.body())), {}
     if brings_files(request.headers):
-        data: FormData = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=500_000)
+        try:
+            data: FormData = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=500_000)
+        except HTTPException:
+            raise Invalid("The form could not be read.", code="body_unreadable") from None
         request.state.uploads = data  # closed when the request is answered
         texts = [(name, value) for name, value in data.multi_items() if isinstance(value, str)]
         files = {name: value for name, value in data.multi_items() if isinstance(value, UploadFile)}

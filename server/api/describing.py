@@ -9,6 +9,7 @@ import msgspec
 
 from server.api.calls import Endpoint
 from server.api.paging import Page
+from server.oauth.words import BESIDES, READS, WRITES
 
 TITLE = "Torv client API"
 REFERENCE = "#/components/schemas/{name}"
@@ -31,6 +32,9 @@ FILES = {
     "profile.update_credentials": ("avatar", "header"),
 }
 """What comes as a file, which only multipart can carry."""
+
+WORDS = {**READS, **WRITES, **BESIDES}
+"""What each scope is for."""
 
 PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 IDS = {"id", "status_id", "account_id", "list_id", "filter_id"}
@@ -69,8 +73,8 @@ def describe(endpoints: list[Endpoint], *, origin: str, version: str) -> dict[st
 
 
 def _scopes(endpoints: list[Endpoint]) -> dict[str, str]:
-    used = {one.described.scope for one in endpoints if one.described.scope}
-    return dict.fromkeys(sorted(used), "")
+    used = {scope for one in endpoints if one.described.scope for scope in one.described.scope.split("|")}
+    return {scope: WORDS[scope] for scope in sorted(used)}
 
 
 @lru_cache(maxsize=2)
@@ -102,23 +106,29 @@ def _operation(one: Endpoint, schema: dict[str, Any], schemas: dict[str, Any]) -
             **{status: _error(text) for status, text in ERRORS.items()},
         },
     }
-    needed = [described.scope] if described.scope else []
-    if described.who == "anybody":
-        operation["security"] = [{}, {"token": needed}]
-    else:
-        operation["security"] = [{"token": needed}]
-    arguments = _properties(schema[repr(described.args)], schemas)
+    # a scope such as `a|b` is covered by either
+    ways = [{"token": [scope]} for scope in described.scope.split("|")] if described.scope else [{"token": []}]
+    operation["security"] = [{}, *ways] if described.who == "anybody" else ways
+    arguments, required = _properties(schema[repr(described.args)], schemas)
     if arguments and one.method == "GET":
         operation["parameters"] += [
-            {"name": name + ("[]" if _is_list(value) else ""), "in": "query", "schema": value}
+            {
+                "name": name + ("[]" if _is_list(value) else ""),
+                "in": "query",
+                "required": name in required,
+                "schema": value,
+            }
             for name, value in arguments.items()
         ]
     elif arguments:
-        body = {"schema": {"type": "object", "properties": arguments}}
-        operation["requestBody"] = {"content": {"application/json": body, "application/x-www-form-urlencoded": body}}
+        body = {"schema": {"type": "object", "properties": arguments, "required": required}}
+        operation["requestBody"] = {
+            "required": bool(required),
+            "content": {"application/json": body, "application/x-www-form-urlencoded": body},
+        }
         if files := FILES.get(described.name):
             sent = {name: {"type": "string", "contentMediaType": "application/octet-stream"} for name in files}
-            whole = {"type": "object", "properties": {**arguments, **sent}}
+            whole = {"type": "object", "properties": {**arguments, **sent}, "required": required}
             operation["requestBody"]["content"]["multipart/form-data"] = {"schema": whole}
     return operation
 
@@ -135,11 +145,11 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     ]
 
 
-def _properties(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def _properties(schema: dict[str, Any], schemas: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What an argument structure holds, and which of it has to be there."""
     if "$ref" in schema:
         schema = schemas[schema["$ref"].rpartition("/")[2]]
-    found: dict[str, Any] = schema.get("properties", {})
-    return found
+    return schema.get("properties", {}), schema.get("required", [])
 
 
 def _is_list(schema: dict[str, Any]) -> bool:

@@ -83,6 +83,7 @@ STATUSES: list[Endpoint] = [
     get("/api/v1/statuses/{id}/context", statuses.context),
     get("/api/v1/statuses/{id}/quotes", statuses.quoting),
     post("/api/v1/statuses/{id}/quotes/{quote}/revoke", statuses.revoke_quote),
+    put("/api/v1/statuses/{id}/interaction_policy", statuses.interaction_policy),
     post("/api/v1/statuses/{id}/translate", statuses.translate),
     post("/api/v1/statuses/{id}/reblog", reactions.reblog),
     post("/api/v1/statuses/{id}/unreblog", reactions.unreblog),

@@ -209,10 +209,14 @@ def _shown(post: Post, found: _Gathered, quoted: Post | None = None) -> Status:
         card=None,
         poll=poll(found.polls[post.id]) if post.id in found.polls else None,
         quote=Quote(state="accepted", quoted_status=_shown(quoted, found)) if quoted is not None else None,
-        quote_approval=QuoteApproval(
-            automatic=["public"] if seen in {"public", "unlisted"} else [], manual=[], current_user="denied"
-        ),
+        quote_approval=_quoters(post),
     )
+
+
+def _quoters(post: Post) -> QuoteApproval:
+    """Who may quote it. Nobody does so from here; who may quote what came from elsewhere is not known here."""
+    chosen = quotes.policy(post) if post.local else "nobody"
+    return QuoteApproval(automatic=[] if chosen == "nobody" else [chosen], manual=[], current_user="denied")
 
 
 def _content(post: Post, found: _Gathered) -> str:

@@ -85,6 +85,7 @@ class Posting(msgspec.Struct, kw_only=True):
     scheduled_at: str | None = None
     content_type: Literal["", "text/plain", "text/markdown"] = ""
     quoted_status_id: Id | None = None
+    quote_approval_policy: Literal["", "public", "followers", "nobody"] = ""
 
 
 class FileWritten(msgspec.Struct, kw_only=True):
@@ -106,6 +107,13 @@ class Editing(msgspec.Struct, kw_only=True):
     poll: PollArgs | None = None
     content_type: Literal["", "text/plain", "text/markdown"] = ""
     media_attributes: list[FileWritten] = []
+    quote_approval_policy: Literal["", "public", "followers", "nobody"] = ""
+
+
+class Quotable(msgspec.Struct, kw_only=True):
+    """Who may quote a status."""
+
+    quote_approval_policy: Literal["public", "followers", "nobody"]
 
 
 class Deleting(msgspec.Struct, kw_only=True):
@@ -164,6 +172,7 @@ def _sent(call: Call, args: Posting) -> dict[str, Any]:
         application_id=call.app.id if call.app is not None else 0,
         idempotency=call.idempotency_key or None,
         content_type=args.content_type or None,
+        quote_approval_policy=args.quote_approval_policy or None,
     )
     built: dict[str, Any] = msgspec.to_builtins(sent)
     return built
@@ -188,6 +197,7 @@ def drafted(call: Call, args: Posting) -> Draft:
         content_type=args.content_type or plain_text.PLAIN,
         media=tuple(args.media_ids) or None,
         app={"name": call.app.name, "website": call.app.website} if call.app is not None else None,
+        quote_policy=args.quote_approval_policy,
         may_name_nobody=True,
     )
 
@@ -287,6 +297,7 @@ def _edited(post: Post, args: Editing) -> Draft:
         poll=poll,
         content_type=args.content_type,
         media=media,
+        quote_policy=args.quote_approval_policy,
     )
 
 
@@ -374,6 +385,19 @@ async def quoting(call: Call, args: Paged) -> Page[Status]:
         return Page.of(show_statuses.statuses(db, call.actor, found), show_statuses.ids(found))
 
     return await call.read(look)
+
+
+@endpoint("write:statuses", Quotable, Status)
+async def interaction_policy(call: Call, args: Quotable) -> Status:
+    """`PUT /api/v1/statuses/{id}/interaction_policy`: who may quote one's own post from now on."""
+    status_id = call.path()
+
+    def write(db: Session, me: Actor) -> int:
+        post = own(db, me, status_id)
+        quotes.choose(db, me, post, args.quote_approval_policy)
+        return post.id
+
+    return await shown(call, await call.write(write))
 
 
 @endpoint("write:statuses", Nothing, Status)

@@ -7,10 +7,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from federation.writing import objects
 from models import actors, blocks, composing, posts, quotes, removing
 from models.errors import Forbidden, NotFound
 from models.outbox import Activity
 from models.posts import Draft, Post
+from models.preferences import QuotePolicy
 from tests.conftest import Templates
 from tests.federation import scenes
 from tests.federation.neighbours import BOOKKEEPING, Json
@@ -49,6 +51,10 @@ def answers(scene: Scene, type: str) -> list[Activity]:
     return [one for one in found if "embed" in one.data]
 
 
+def choose(scene: Scene, post: Post, chosen: QuotePolicy) -> None:
+    scene.inbox.write(lambda db: quotes.choose(db, actors.get(db, post.author_id), posts.get(db, post.id), chosen))
+
+
 def stamps(scene: Scene, post: Post) -> list[quotes.QuoteStamp]:
     return [stamp for stamp, _ in scene.inbox.read(lambda db: quotes.of(db, posts.get(db, post.id)))]
 
@@ -85,6 +91,36 @@ async def test_a_follower_may_read_but_not_quote_what_is_for_followers(scene: Sc
     (reject,) = answers(scene, "Reject")
     assert "result" not in reject.data
     assert stamps(scene, post) == []
+
+
+async def test_what_is_for_followers_to_quote_is_theirs_alone(scene: Scene) -> None:
+    post = lenes(scene)
+    choose(scene, post, "followers")
+    assert await scene.hear(scene.jonas, asks(scene, post.uri)) == f"done: Refused to quote {post.uri}."
+    assert stamps(scene, post) == []
+    scene.follows(scene.jonas.uri, LENE)
+    assert await scene.hear(scene.jonas, asks(scene, post.uri, label=2)) == f"done: Allowed to quote {post.uri}."
+    assert len(stamps(scene, post)) == 1
+
+
+async def test_what_nobody_may_quote_is_refused_and_what_was_allowed_before_stays(scene: Scene) -> None:
+    post = lenes(scene)
+    await scene.hear(scene.jonas, asks(scene, post.uri))
+    choose(scene, post, "nobody")
+    other = asks(scene, post.uri, "https://m.example/notes/another", label=2)
+    assert await scene.hear(scene.jonas, other) == f"done: Refused to quote {post.uri}."
+    assert [stamp.quote_uri for stamp in stamps(scene, post)] == ["https://m.example/notes/quoting"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [("public", "https://www.w3.org/ns/activitystreams#Public"), ("followers", f"{LENE}/followers"), ("nobody", LENE)],
+)
+def test_other_servers_are_told_who_may_quote(chosen: QuotePolicy, told: str, scene: Scene) -> None:
+    post = lenes(scene)
+    choose(scene, post, chosen)
+    shown = scene.inbox.read(lambda db: objects.post(db, posts.get(db, post.id)))
+    assert shown["interactionPolicy"] == {"canQuote": {"automaticApproval": [told]}}
 
 
 async def nothing_changes(scene: Scene, activity: Json) -> str:

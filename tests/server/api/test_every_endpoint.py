@@ -85,6 +85,12 @@ async def test_a_body_that_is_no_body_is_told_so(world: ApiWorld, one: Endpoint)
     async with world.client("birk") as api:
         for body in (b"{", b"[1]", b'"x"', b"\xff\xfe", b'{"a":' * 2000, b'{"id": NaN}'):
             await api.refused(422, one.method, address(one), content=body, headers={"Content-Type": "application/json"})
+        for kind, body in (
+            ("application/x-www-form-urlencoded", b"id=\xf8"),
+            ("multipart/form-data", b""),
+            ("multipart/form-data; boundary=x", b"--x\r\n0.0--x--\r\n"),
+        ):
+            await api.refused(422, one.method, address(one), content=body, headers={"Content-Type": kind})
 
 
 @EVERY

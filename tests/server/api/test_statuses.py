@@ -438,6 +438,26 @@ async def test_there_is_no_translator_and_apps_do_not_quote(world: ApiWorld) -> 
         assert made["quote_approval"] == {"automatic": ["public"], "manual": [], "current_user": "denied"}
 
 
+async def test_who_may_quote_is_what_the_status_says_else_the_profile_and_can_be_changed(world: ApiWorld) -> None:
+    async with world.client("anna") as anna, world.client("birk") as birk:
+        await anna.patch("/api/v1/accounts/update_credentials", **{"source[quote_policy]": "nobody"})
+        usual = await write(anna)
+        said = await write(anna, quote_approval_policy="followers")
+        private = await write(anna, visibility="private", quote_approval_policy="public")
+        assert [one["quote_approval"]["automatic"] for one in (usual, said, private)] == [[], ["followers"], []]
+
+        path = f"/api/v1/statuses/{usual['id']}/interaction_policy"
+        changed = await anna.put(path, quote_approval_policy="public")
+        assert changed["quote_approval"]["automatic"] == ["public"]
+        edited = await anna.put(f"/api/v1/statuses/{said['id']}", status="Nyt")
+        assert edited["quote_approval"]["automatic"] == ["followers"]
+
+        await anna.refused(422, "PUT", path)
+        await anna.refused(422, "PUT", path, json={"quote_approval_policy": "friends"})
+        await birk.refused(404, "PUT", path, json={"quote_approval_policy": "nobody"})
+        assert (await anna.get(f"/api/v1/statuses/{usual['id']}"))["quote_approval"]["automatic"] == ["public"]
+
+
 async def test_a_quote_from_elsewhere_shows_what_it_quotes_until_its_author_takes_that_back(world: ApiWorld) -> None:
     async with world.client("anna") as anna, world.client("birk") as birk:
         made = await write(anna, "Citér mig")

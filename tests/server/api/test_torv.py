@@ -108,3 +108,16 @@ async def test_the_description_names_every_address(world: ApiWorld) -> None:
     assert described["openapi"].startswith("3.1")
     listed = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
     assert listed == {(one.method, one.path) for one in API}
+
+
+async def test_the_description_says_what_has_to_be_sent_and_which_scope_does(world: ApiWorld) -> None:
+    async with world.client() as api:
+        described = await api.get("/api/torv/v1/openapi.json")
+    accept = described["paths"]["/api/torv/v1/questions/{id}/accepted"]["put"]["requestBody"]
+    assert accept["required"]
+    assert accept["content"]["application/json"]["schema"]["required"] == ["answer_id"]
+    named = described["components"]["securitySchemes"]["token"]["flows"]["authorizationCode"]["scopes"]
+    operations = [operation for methods in described["paths"].values() for operation in methods.values()]
+    asked = {scope for one in operations for way in one["security"] for scope in way.get("token", [])}
+    assert asked == set(named)
+    assert all(named.values())
