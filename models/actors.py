@@ -250,7 +250,7 @@ def create_local(
         if not re.fullmatch(r"[a-z0-9_]{1,30}", username):
             raise Invalid("A user name has 1 to 30 letters a–z, digits or underscores.", code="username_form")
         if username in RESERVED:
-            raise Conflict("This name is reserved.", code="username_taken")
+            raise Conflict("This name is reserved.", code="username_reserved")
     if by_handle(db, username):
         raise Conflict("This name is taken.", code="username_taken")
     path = "/actor" if application else f"/{PATHS.get(type, 'u')}/{username}"

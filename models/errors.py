@@ -25,6 +25,14 @@ class Invalid(DomainError):
     code = "invalid"
 
 
+class Unfit(Invalid):
+    """Parts of a form are not what they have to be: what is wrong with each, by its name, for the program that sent it."""
+
+    def __init__(self, text: str, details: dict[str, list[dict[str, str]]], *, code: str | None = None) -> None:
+        super().__init__(text, code=code)
+        self.details = details
+
+
 class Unauthenticated(DomainError):
     """Nobody is signed in, or the proof of who is asking does not hold (HTTP 401)."""
 

@@ -7,6 +7,7 @@ answer names so that the two can be brought together.
 import contextlib
 import errno
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -14,7 +15,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.errors import DomainError, Unavailable
+from models.errors import DomainError, Unavailable, Unfit
 from server import i18n
 from server.i18n import later
 from server.security import is_form
@@ -125,7 +126,9 @@ def answer(request: Request, error: Exception) -> Response:
     headers["Vary"] = "Accept, Accept-Language, Cookie"
     if reads_html(request):
         return _page(request, known, headers)
-    body = {"error": known.text, "code": known.code, "request_id": _request_id(request)}
+    body: dict[str, Any] = {"error": known.text, "code": known.code, "request_id": _request_id(request)}
+    if isinstance(known, Unfit):
+        body["details"] = known.details
     return JSONResponse(body, status_code=known.status, headers=headers)
 
 

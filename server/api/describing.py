@@ -23,7 +23,12 @@ ERRORS = {
 }
 ERROR_SCHEMA = {
     "type": "object",
-    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}, "code": {"type": "string"}},
+    "properties": {
+        "error": {"type": "string"},
+        "error_description": {"type": "string"},
+        "code": {"type": "string"},
+        "details": {"type": "object", "description": "What is wrong with which part of a form; when signing up."},
+    },
     "required": ["error"],
 }
 FILES = {

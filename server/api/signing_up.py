@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from federation.crossing import writing
 from models import accounts, oauth
 from models.accounts import LANGUAGES
-from models.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from models.errors import Conflict, Forbidden, Invalid, Unauthenticated, Unfit
 from models.oauth import Issued
 from server.api.calls import Call, endpoint
 from server.limits import sign_ups
@@ -23,6 +23,18 @@ class SignUp(Struct, kw_only=True):
     agreement: bool = False
     locale: str = ""
     reason: str = ""
+
+
+REASONS = {
+    "username_form": ("username", "ERR_INVALID"),
+    "username_reserved": ("username", "ERR_RESERVED"),
+    "username_taken": ("username", "ERR_TAKEN"),
+    "email_form": ("email", "ERR_INVALID"),
+    "email_taken": ("email", "ERR_TAKEN"),
+    "password_short": ("password", "ERR_TOO_SHORT"),
+    "password_long": ("password", "ERR_TOO_LONG"),
+}
+"""What Mastodon calls our reasons, and of which part of the form they speak."""
 
 
 class Token(Struct, kw_only=True):
@@ -46,8 +58,7 @@ async def sign_up(call: Call, args: SignUp) -> Token:
         )
     if call.app is None or call.token is None or call.actor is not None:
         raise Unauthenticated("This method requires the token of an app", code="app_required")
-    if not args.agreement:
-        raise Invalid("Validation failed: Agreement must be accepted", code="agreement_missing")
+    _whole(args)
     call.limits.count(sign_ups(call.settings), call.client)
     app, scopes = call.app, call.token.scopes
     language = args.locale.split("-")[0].lower()
@@ -64,6 +75,21 @@ async def sign_up(call: Call, args: SignUp) -> Token:
 
     try:
         issued = await writing(call.database, make)
-    except Conflict as taken:
-        raise Invalid(f"Validation failed: {taken.text}", code=taken.code) from None
+    except (Conflict, Invalid) as error:
+        part, reason = REASONS.get(error.code, ("base", "ERR_INVALID"))
+        told = {part: [{"error": reason, "description": error.text}]}
+        raise Unfit(f"Validation failed: {error.text}", told, code=error.code) from None
     return Token(access_token=issued.secret, scope=scopes, created_at=int(issued.row.created_at.timestamp()))
+
+
+def _whole(args: SignUp) -> None:
+    """Raises Unfit, naming all that is not there at once."""
+    sent = {"username": args.username, "email": args.email, "password": args.password}
+    blank = {"error": "ERR_BLANK", "description": "can't be blank"}
+    missing = {name: [blank] for name, value in sent.items() if not value.strip()}
+    if not args.agreement:
+        missing["agreement"] = [{"error": "ERR_ACCEPTED", "description": "must be accepted"}]
+    if missing:
+        said = ", ".join(f"{name.capitalize()} {why[0]['description']}" for name, why in missing.items())
+        code = "agreement_missing" if list(missing) == ["agreement"] else "form_incomplete"
+        raise Unfit(f"Validation failed: {said}", missing, code=code)

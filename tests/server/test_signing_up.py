@@ -1,5 +1,7 @@
 """Making an account where the node is open: on the pages and from an app."""
 
+from typing import Any
+
 import pytest
 
 from models import accounts, oauth
@@ -39,20 +41,28 @@ async def test_an_app_makes_an_account_and_acts_for_it_at_once(lived_in: Databas
 
 
 @pytest.mark.parametrize(
-    ("change", "status"),
+    ("change", "reasons"),
     [
-        ({"agreement": "false"}, 422),
-        ({"username": "anna"}, 422),
-        ({"username": "not a name"}, 422),
-        ({"email": "nowhere"}, 422),
-        ({"password": "short"}, 422),
+        ({"agreement": "false"}, {"agreement": "ERR_ACCEPTED"}),
+        ({"username": "", "password": ""}, {"username": "ERR_BLANK", "password": "ERR_BLANK"}),
+        ({"username": "anna"}, {"username": "ERR_TAKEN"}),
+        ({"username": "admin"}, {"username": "ERR_RESERVED"}),
+        ({"username": "not a name"}, {"username": "ERR_INVALID"}),
+        ({"email": "nowhere"}, {"email": "ERR_INVALID"}),
+        ({"email": "anna@vesterlund.example"}, {"email": "ERR_TAKEN"}),
+        ({"password": "short"}, {"password": "ERR_TOO_SHORT"}),
+        ({"password": "x" * 5000}, {"password": "ERR_TOO_LONG"}),
     ],
 )
-async def test_what_cannot_be_an_account_is_refused(lived_in: Database, change: dict[str, str], status: int) -> None:
+async def test_what_cannot_be_an_account_is_refused_with_the_reason_for_each_part(
+    lived_in: Database, change: dict[str, str], reasons: dict[str, str]
+) -> None:
     world = ApiWorld(lived_in, settings=settings("open"))
     async with world.client() as api:
         api.token = apps_own_token(lived_in)
-        await api.refused(status, "POST", "/api/v1/accounts", data=ASKED | change)
+        error: dict[str, Any] = await api.refused(422, "POST", "/api/v1/accounts", data=ASKED | change)
+        assert error["error"].startswith("Validation failed: ")
+        assert {part: why[0]["error"] for part, why in error["details"].items()} == reasons
     with lived_in.reading() as db, pytest.raises(Exception, match="no such account"):
         accounts.by_username(db, "gry")
 

@@ -16,6 +16,7 @@ from models.notifications import NotificationKind
 from models.posts import Draft, Post
 from server.api.entities import notifications as entities
 from tests.federation.elsewhere import remote
+from tests.server.api.counting import counted
 from tests.server.apps import Api, ApiWorld
 from tests.server.asking import local
 
@@ -191,6 +192,27 @@ async def test_nobody_is_shown_what_he_may_not_read_any_more(world: ApiWorld) ->
         world.database.write(lambda db: _note(db, "Hej @anna", "farid"))
         world.database.write(lambda db: actors.suspend(db, local(db, "farid")))
         assert await count() == 0
+
+
+@pytest.mark.parametrize("path", [GOOD, GROUPS])
+async def test_a_page_costs_as_many_queries_however_long_it_is(world: ApiWorld, path: str) -> None:
+    def happen(db: Session) -> None:
+        for _ in range(12):
+            post = _note(db)
+            for name in ("birk", "eva", "farid"):
+                composing.note(db, local(db, name), Draft("@anna #regler"), reply_to=post)
+                reactions.vote(db, local(db, name), post)
+            reactions.boost(db, local(db, "david"), post)
+
+    world.database.write(happen)
+    costs = []
+    async with world.client("anna") as api:
+        await api.get(path)
+        for limit in (8, 40):
+            with world.database.reading() as db, counted(db) as asked:
+                assert await api.get(path, limit=limit)
+            costs.append(len(asked))
+    assert costs[0] == costs[1] <= 32
 
 
 async def test_unread_are_counted(world: ApiWorld) -> None:
@@ -399,4 +421,5 @@ async def test_each_sort_of_sender_is_judged_by_its_own_choice(world: ApiWorld) 
 
 def test_every_kind_either_has_a_type_of_the_clients_or_is_left_to_the_pages() -> None:
     ours = {NotificationKind.FOLLOW_ACCEPTED, NotificationKind.TWIN_REQUEST, NotificationKind.REMOVED}
+    ours |= {kind for kind in NotificationKind if kind.startswith("affiliation_")}
     assert set(notifications.CLIENT_TYPES) == set(NotificationKind) - ours
