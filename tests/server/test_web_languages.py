@@ -32,14 +32,17 @@ def texts_in_templates() -> Iterator[tuple[str, Key, str | None]]:
 
 
 def texts_in_code() -> Iterator[tuple[str, Key, str | None]]:
-    """What is marked with `later`, said by dates, or the text of an error that may reach a reader."""
+    """What is marked with `later`, said by dates, or the text of an error that may reach a reader. Errors of the client
+    API are for programs, in English as at Mastodon."""
     for file in [
         *ROOT.glob("server/*.py"),
+        *ROOT.glob("server/api/*.py"),
         *ROOT.glob("server/web/*.py"),
         *ROOT.glob("server/oauth/*.py"),
         *ROOT.glob("models/*.py"),
     ]:
-        names = {"later", *ERRORS} | ({"text"} if file.name == "dates.py" else set())
+        names = {"later"} | (set() if file.parent.name == "api" else ERRORS)
+        names |= {"text"} if file.name == "dates.py" else set()
         module = importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
         for call in ast.walk(ast.parse(file.read_text())):
             if not (
