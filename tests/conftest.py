@@ -148,16 +148,26 @@ def database(new_database: Callable[[Node], Database]) -> Database:
     return new_database(NODE)
 
 
-@pytest.fixture
-def lived_in(templates: Templates) -> Iterator[Database]:
-    """A node `a.example` with the fictional world of `tests/world.py`."""
+def _live_in(database: Database) -> None:
+    _set_up(database)
+    database.write(world.build)
 
-    def fill(database: Database) -> None:
-        _set_up(database)
-        database.write(world.build)
 
-    url, drop = templates.fresh("world", NODE, fill)
+def _lived_in(templates: Templates) -> Iterator[Database]:
+    url, drop = templates.fresh("world", NODE, _live_in)
     made = Database(url, NODE)
     yield made
     made.close()
     drop()
+
+
+@pytest.fixture
+def lived_in(templates: Templates) -> Iterator[Database]:
+    """A node `a.example` with the fictional world of `tests/world.py`."""
+    yield from _lived_in(templates)
+
+
+@pytest.fixture(scope="module")
+def looked_at(templates: Templates) -> Iterator[Database]:
+    """The same for all tests of a module that only look."""
+    yield from _lived_in(templates)
