@@ -130,6 +130,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     api_uploads: Annotated[
         Positive, Meta(description="Uploads and deletions that an account has in 30 minutes through the client API.")
     ] = 30
+    smtp_host: Annotated[
+        str, Meta(description="Mail server that sends for this node. Empty: the node sends no mail.")
+    ] = ""
+    smtp_port: Annotated[Port, Meta(description="Its port.")] = 587
+    smtp_security: Annotated[
+        Literal["starttls", "tls", "none"],
+        Meta(description="How the way to it is encrypted: after a word (`starttls`), from the start (`tls`), or not."),
+    ] = "starttls"
+    smtp_user: Annotated[str, Meta(description="Name to sign in to it with. Empty: no signing in.")] = ""
+    smtp_password: Annotated[str, Meta(description="Password to sign in to it with.")] = ""
+    mail_from: Annotated[
+        str, Meta(description="Address that mail comes from. Empty: `torv@` and the domain of handles.")
+    ] = ""
     default_language: Annotated[
         Literal["da", "en"], Meta(description="Language for visitors whose browser asks for none we have.")
     ] = "da"
