@@ -17,7 +17,7 @@ class Purpose(StrEnum):
     """What a link lets its holder do."""
 
     CONFIRM = "confirm"
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105 - a purpose, no secret
 
 
 LASTS = {Purpose.CONFIRM: timedelta(days=3), Purpose.PASSWORD: timedelta(hours=2)}

@@ -14,6 +14,7 @@ from models import (  # noqa: F401
     conversations,
     directory,
     domains,
+    email_links,
     endorsements,
     events,
     featured_tags,

@@ -127,4 +127,3 @@ def connected(settings: Settings) -> smtplib.SMTP:
         server.close()
         raise
     return server
-

@@ -11,9 +11,21 @@ import federation
 from federation import delivering, receiving, working
 from federation.context import Federation
 from federation.crossing import in_thread, writing
-from models import affiliations, deliveries, events, inbox, media, memory, oauth_sweeping, outbox, peers, reach
+from models import (
+    affiliations,
+    deliveries,
+    email_links,
+    events,
+    inbox,
+    media,
+    memory,
+    oauth_sweeping,
+    outbox,
+    peers,
+    reach,
+)
 from models.errors import Unavailable
-from server import pushing
+from server import letters, pushing
 from server.media import processing, remote
 from server.media.store import Store
 from server.settings import Settings
@@ -36,12 +48,13 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "apps": oauth_sweeping.sweep,
     "files": media.sweep,
     "affiliations": affiliations.sweep,
+    "links in mail": email_links.sweep,
 }
 
 
 def jobs(settings: Settings) -> Mapping[str, working.Run]:
     """The work of all layers, by the names that models promise it under."""
-    return {**federation.JOBS, "push": pushing.send, **processing.jobs(settings)}
+    return {**federation.JOBS, "push": pushing.send, "mail": letters.sending(settings), **processing.jobs(settings)}
 
 
 async def run_worker(fed: Federation, stop: asyncio.Event, settings: Settings) -> None:
