@@ -33,6 +33,8 @@ SAID = {
     "reported": later("Thank you. The moderators have been told."),
     "report-closed": later("The report is closed."),
     "saved": later("Your changes are saved."),
+    "email-confirmed": later("Your e-mail address is confirmed."),
+    "password-chosen": later("Your password is changed. Sign in with the new one."),
     "password-changed": later("Your password is changed, and all other devices are signed out."),
     "app-revoked": later("The app has no access any more."),
     "device-ended": later("The device is signed out."),
