@@ -23,6 +23,8 @@ LOGIN_DAYS = 60
 MIN_PASSWORD = 10
 ROLES = ("member", "moderator", "admin")
 LANGUAGES = ("da", "en")
+LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*(?<!.{65})", re.ASCII)
+MAIL_DOMAIN = re.compile(r"(?=.{4,250}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}", re.ASCII)
 
 
 class Role(StrEnum):
@@ -41,7 +43,9 @@ class Account(Base):
     id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True, autoincrement=False)
     """The actor's id: an account and its actor are one person."""
     email: Mapped[str] = mapped_column(Text, unique=True)
-    """In lower case; one address, one account."""
+    """In lower case, its domain as DNS has it."""
+    mailbox: Mapped[str] = mapped_column(Text, unique=True)
+    """Where its mail ends up: `email` without what follows a +. One mailbox, one account."""
     password_hash: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(Text, default=Role.MEMBER)
     language: Mapped[str] = mapped_column(Text, default="da")
@@ -121,9 +125,8 @@ def create(
     language: str = "da",
 ) -> Account:
     """A new account and its Person. Raises Invalid or Conflict, with a code per field."""
-    email = _address(email)
-    if db.scalar(select(Account.id).where(Account.email == email)) is not None:
-        raise Conflict("There is an account with this e-mail address.", code="email_taken")
+    email = address(email)
+    require_free_address(db, email)
     if role not in ROLES:
         raise Invalid("Unknown role.", code="role_unknown")
     if language not in LANGUAGES:
@@ -131,9 +134,34 @@ def create(
     hashed = hash_password(password)
     actor = actors.create_local(db, username, ActorType.PERSON, name=name)
     account = Account(id=actor.id, email=email, password_hash=hashed, role=role, language=language, settings={})
+    account.mailbox = _mailbox(email)
     db.add(account)
     db.flush()
     return account
+
+
+def require_free_address(db: Session, email: str, account_id: int | None = None) -> str:
+    """The address as we keep it. Raises Invalid for what is none, Conflict where another account has that mailbox."""
+    email = address(email)
+    other = db.scalar(select(Account.id).where(Account.mailbox == _mailbox(email), Account.id != (account_id or 0)))
+    if other is not None:
+        raise Conflict("There is an account with this e-mail address.", code="email_taken")
+    return email
+
+
+def by_email(db: Session, email: str) -> Account | None:
+    """Whose address that is; None also for what is no address."""
+    try:
+        return db.scalar(select(Account).where(Account.email == address(email)))
+    except Invalid:
+        return None
+
+
+def change_email(db: Session, account: Account, email: str) -> None:
+    """The account has another address, of which nothing is shown yet. Raises Invalid or Conflict."""
+    email = require_free_address(db, email, account.id)
+    account.email, account.mailbox, account.email_confirmed_at = email, _mailbox(email), None
+    db.flush()
 
 
 def confirm_email(db: Session, account: Account) -> None:
@@ -162,7 +190,7 @@ def check_password(db: Session, login: str, password: str) -> Account:
     """
     login = login.strip().lower()
     if "@" in login.lstrip("@"):
-        account = db.scalar(select(Account).where(Account.email == login))
+        account = by_email(db, login)
     else:
         actor = actors.by_handle(db, login.lstrip("@"))
         account = db.get(Account, actor.id) if actor is not None else None
@@ -250,10 +278,12 @@ def end_login_by_hash(db: Session, account: Account, token_hash: str) -> None:
 
 
 def end_all_logins(db: Session, account: Account) -> None:
-    """Sign every browser of an account out, and take all rights back from its apps."""
-    from models import oauth  # knows accounts itself
+    """Sign every browser of an account out, take all rights back from its apps, and let links in its mail lead nowhere:
+    whoever had got into the account is out."""
+    from models import email_links, oauth  # know accounts themselves
 
     db.execute(delete(Login).where(Login.account_id == account.id))
+    email_links.forget(db, account.id)
     oauth.revoke_all(db, account.id)
     db.flush()
 
@@ -273,12 +303,22 @@ def unsuspend(db: Session, account: Account) -> None:
     actors.unsuspend(db, actors.get(db, account.id))
 
 
-def _address(email: str) -> str:
-    """The address as we compare it. Raises Invalid for what is none."""
-    email = email.strip().lower()
-    if not re.fullmatch(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,250}\.[^@\s.]{2,63}", email):
+def address(email: str) -> str:
+    """The address as we keep and compare it. Raises Invalid for what is none, and for letters before the @ that look
+    like others: mail servers disagree on them."""
+    local, _, domain = email.strip().lower().rpartition("@")
+    try:
+        domain = domain.encode("idna").decode()
+    except UnicodeError:
+        domain = ""
+    if not (LOCAL_PART.fullmatch(local) and MAIL_DOMAIN.fullmatch(domain)):
         raise Invalid("This is not an e-mail address.", code="email_form")
-    return email
+    return f"{local}@{domain}"
+
+
+def _mailbox(email: str) -> str:
+    local, _, domain = email.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def invite(
@@ -298,7 +338,7 @@ def invite(
         raise Invalid("Unknown role.", code="role_unknown")
     if not 1 <= days <= 365:
         raise Invalid("An invitation holds 1 to 365 days.", code="days_range")
-    email = _address(email) if email.strip() else ""
+    email = address(email) if email.strip() else ""
     token = secrets.token_urlsafe(24)
     db.add(
         Invitation(
@@ -329,7 +369,7 @@ def use_invitation(
     from models import affiliations  # knows accounts itself
 
     row = invitation(db, token)
-    if row.email and row.email != email.strip().lower():
+    if row.email and row.email != address(email):
         raise Forbidden("This invitation is for another e-mail address.", code="email_other")
     account = create(db, username=username, email=email, password=password, name=name, role=row.role, language=language)
     row.used_by = account.id

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models import accounts, jobs
 from models.accounts import Account
 from models.base import Base, UtcTime, now
-from models.errors import Conflict, NotFound
+from models.errors import NotFound
 
 
 class Purpose(StrEnum):
@@ -68,22 +68,28 @@ def make(db: Session, account: Account, purpose: Purpose, email: str) -> str:
 
 
 def look(db: Session, token: str, purpose: Purpose) -> tuple[EmailLink, Account]:
-    """The link, and whose it is, without using it. Raises NotFound for what is unknown, used or too old."""
+    """The link, and whose it is, without using it. Raises NotFound for what is unknown, used or too old, and for a
+    password to an account whose address is another by now."""
     row = db.get(EmailLink, accounts.hash_token(token))
     account = db.get(Account, row.account_id) if row is not None else None
-    if row is None or account is None or row.purpose != purpose or row.expires_at <= now() or account.suspended_at:
-        raise NotFound("This link has been used, or is too old. Ask for a new one.", code="link_old")
-    return row, account
+    if row is not None and account is not None and account.suspended_at is None:
+        moved = purpose == Purpose.PASSWORD and row.email != account.email
+        if row.purpose == purpose and row.expires_at > now() and not moved:
+            return row, account
+    raise NotFound("This link has been used, or is too old. Ask for a new one.", code="link_old")
 
 
 def confirm(db: Session, token: str) -> Account:
-    """The address is its holder's: it becomes the account's. Raises NotFound or Conflict."""
+    """The address is its holder's: it becomes the account's. Raises NotFound or Conflict.
+
+    Where the account had another address, that one is told, and whoever can still read it cannot choose a password.
+    """
     row, account = look(db, token, Purpose.CONFIRM)
-    other = db.scalar(select(Account.id).where(Account.email == row.email, Account.id != account.id))
-    if other is not None:
-        raise Conflict("There is an account with this e-mail address.", code="email_taken")
-    account.email = row.email
-    db.delete(row)
+    before = account.email
+    if row.email != before:
+        accounts.change_email(db, account, row.email)
+        jobs.enqueue(db, "mail", {"letter": "address", "account": account.id, "email": before})
+    forget(db, account.id)
     accounts.confirm_email(db, account)
     return account
 
@@ -91,19 +97,23 @@ def confirm(db: Session, token: str) -> Account:
 def choose_password(db: Session, token: str, password: str) -> Account:
     """A new password for who holds the link: every browser and app is signed out. Raises NotFound or Invalid."""
     row, account = look(db, token, Purpose.PASSWORD)
+    shown = row.email == account.email
     accounts.set_password(db, account, password)
-    db.delete(row)
-    if row.email == account.email and account.email_confirmed_at is None:
+    if shown and account.email_confirmed_at is None:
         accounts.confirm_email(db, account)
-    db.flush()
     return account
 
 
 def forgotten(db: Session, email: str) -> None:
     """Somebody has lost his password: whoever has an account with this address is sent a link. Nobody is told whether."""
-    account = db.scalar(select(Account).where(Account.email == email.strip().lower(), Account.suspended_at.is_(None)))
-    if account is not None:
+    account = accounts.by_email(db, email)
+    if account is not None and account.suspended_at is None:
         promise(db, account, Purpose.PASSWORD)
+
+
+def forget(db: Session, account_id: int) -> None:
+    """Links that are on their way to somebody lead nowhere any more."""
+    db.execute(delete(EmailLink).where(EmailLink.account_id == account_id))
 
 
 def sweep(db: Session, limit: int) -> int:

@@ -127,12 +127,21 @@ def password(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     )  # fmt: skip
 
 
+def moved(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
+    """To the address that was yours: your account has another now."""
+    return Sheet(
+        desk.say(later("Your account has another e-mail address")),
+        [desk.say(later("The e-mail address of your account at %(place)s was changed. We write to this one for the last time."), place=desk.place)],
+        closing=[desk.say(later("If it was not you, write to the administrator at once: %(address)s"), address=f"{desk.origin}/contact")],
+    )  # fmt: skip
+
+
 def address(desk: Desk, job: Mapping[str, Any]) -> str:
     """Where the letter goes."""
     return str(job.get("email") or desk.account.email)
 
 
-LETTERS: dict[str, Write] = {"confirm": confirm, "password": password}
+LETTERS: dict[str, Write] = {"confirm": confirm, "password": password, "address": moved}
 
 
 def sending(settings: Settings) -> Run:

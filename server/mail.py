@@ -4,6 +4,7 @@ Every mail is a job promised together with its cause; the letter is written when
 (the address in it) is nowhere but in the letter. Nothing is logged of a letter but its kind and whether it went.
 """
 
+import contextlib
 import smtplib
 import ssl
 from dataclasses import dataclass
@@ -16,14 +17,18 @@ import structlog
 
 from federation.crossing import in_thread
 from federation.working import GiveUp
+from models import accounts
 from models.base import now
-from models.errors import DomainError
+from models.errors import DomainError, Invalid
 from server.settings import Settings
 
 log = structlog.get_logger("torv.mail")
 
 DEADLINE = 20.0
 """Seconds for each step of talking to the mail server."""
+
+NOT_THE_LETTERS_FAULT = (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError)
+"""Refusals that concern all letters: an administrator mends that, and then they go out."""
 
 
 class MailFault(DomainError):
@@ -57,12 +62,12 @@ def sender(settings: Settings) -> str:
 def message(settings: Settings, letter: Letter, *, name: str) -> EmailMessage:
     """The letter as it goes over the wire. `name`: the node's, as the reader sees whom it is from.
 
-    Raises ValueError for an address that is none.
+    Raises Invalid for an address that is none.
     """
     made = EmailMessage(policy=SMTP)
     local, _, domain = parseaddr(sender(settings))[1].rpartition("@")
     made["From"] = Address(display_name=_line(name), username=local, domain=domain)
-    to_local, _, to_domain = letter.to.rpartition("@")
+    to_local, _, to_domain = accounts.address(letter.to).rpartition("@")
     made["To"] = Address(username=to_local, domain=to_domain)
     made["Subject"] = _line(letter.subject)
     made["Date"] = format_datetime(now())
@@ -87,22 +92,27 @@ async def send(settings: Settings, letter: Letter, *, name: str) -> None:
     """
     try:
         made = message(settings, letter, name=name)
-    except ValueError as error:
-        raise GiveUp(f"the address cannot be written to: {error}") from None
+    except Invalid as error:
+        raise GiveUp(f"the address cannot be written to: {error.text}") from None
     await in_thread(lambda: _hand_over(settings, made))
 
 
 def _hand_over(settings: Settings, made: EmailMessage) -> None:
     try:
-        with connected(settings) as server:
+        server = connected(settings)
+        try:
             server.send_message(made)
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()  # the letter is taken, whatever the server says to our farewell
+        finally:
+            server.close()
     except smtplib.SMTPRecipientsRefused as refused:
         code = next(iter(refused.recipients.values()))[0]
         if 500 <= code < 600:
             raise GiveUp(f"the mail server refuses the address ({code})") from None
         raise MailFault("The mail server does not take it now.") from None
     except smtplib.SMTPResponseException as error:
-        if 500 <= error.smtp_code < 600 and not isinstance(error, smtplib.SMTPAuthenticationError):
+        if 500 <= error.smtp_code < 600 and not isinstance(error, NOT_THE_LETTERS_FAULT):
             raise GiveUp(f"the mail server refuses the letter ({error.smtp_code})") from None
         raise MailFault("The mail server does not take it now.") from None
     except (OSError, smtplib.SMTPException) as error:

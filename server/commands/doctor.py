@@ -41,6 +41,8 @@ def doctor(offline: bool, as_json: bool) -> None:
     """Look for what is wrong or missing. Ends with code 1 if something does not work."""
     chosen = load()
     looks = [*_local_looks(chosen)]
+    if not offline and chosen.smtp_host:
+        looks.append(lambda: [mail_look(chosen)])
     if not offline and chosen.node.federates:
         looks.append(lambda: asyncio.run(from_outside(chosen)))
     found: list[Finding] = []
@@ -77,9 +79,30 @@ def settings_look(chosen: Settings) -> list[Finding]:
         warn(f"fetch_allow opens {', '.join(chosen.fetch_allow)}: strangers can make the node fetch from there.")
     if chosen.ca_file:
         warn(f"ca_file is {chosen.ca_file}: the system's certificate authorities are not used.")
+    if not chosen.smtp_host:
+        warn("no smtp_host: no address is confirmed, and who loses a password needs you. Set TORV_SMTP_HOST.")
+    elif chosen.smtp_security == "none" and chosen.smtp_user:
+        warn("smtp_security is none: the password to the mail server can be read on its way.")
     if not chosen.contact_email:
         warn("no contact_email: nobody can tell the administrator of a problem. Set TORV_CONTACT_EMAIL.")
     return found or [Finding("settings", "ok", "nothing unusual")]
+
+
+def mail_look(chosen: Settings) -> Finding:
+    """Whether the mail server lets us in; no letter is sent."""
+    import smtplib
+
+    from server import mail
+
+    where = f"{chosen.smtp_host}:{chosen.smtp_port}"
+    try:
+        with mail.connected(chosen) as server:
+            server.noop()
+    except smtplib.SMTPResponseException as error:
+        return Finding("mail", "failed", f"{where} does not let us in ({error.smtp_code})")
+    except (OSError, smtplib.SMTPException) as error:
+        return Finding("mail", "failed", f"{where}: {type(error).__name__}: {error}")
+    return Finding("mail", "ok", f"{where} lets us in; letters come from {mail.sender(chosen)}")
 
 
 def stored_look(chosen: Settings) -> list[Finding]:

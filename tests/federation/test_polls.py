@@ -242,7 +242,11 @@ def accounts_for(db: Session, uri: str) -> None:
 
     actor = actors.by_uri(db, uri)
     assert actor is not None
-    db.add(Account(id=actor.id, email=f"{actor.username}@example.dk", password_hash="-"))
+    db.add(
+        Account(
+            id=actor.id, email=f"{actor.username}@example.dk", mailbox=f"{actor.username}@example.dk", password_hash="-"
+        )
+    )
     db.flush()
 
 

@@ -26,6 +26,7 @@ from tests import world
 from tests.conftest import Templates
 from tests.models.search.looking import kept
 from tests.server.commands import LOCAL, Torv, fill
+from tests.server.mailing import smtp_server
 
 
 @pytest.fixture
@@ -266,6 +267,20 @@ def test_doctor_finds_a_healthy_local_node_and_warns_of_what_is_unusual(torv: To
     warned = torv("doctor", TORV_FETCH_ALLOW="127.0.0.0/8").output
     assert "no public https origin" in warned
     assert "fetch_allow opens 127.0.0.0/8" in warned
+
+
+def test_doctor_says_whether_the_mail_server_lets_us_in(torv: Torv) -> None:
+    assert "no smtp_host" in torv("doctor").output
+    with smtp_server() as port:
+        asked = {"TORV_SMTP_HOST": "127.0.0.1", "TORV_SMTP_PORT": str(port), "TORV_SMTP_SECURITY": "none"}
+        found = json.loads(torv("doctor", "--json", **asked).stdout)
+        assert {one["name"]: one["state"] for one in found}["mail"] == "ok"
+        refused = torv("doctor", TORV_SMTP_USER="torv", TORV_SMTP_PASSWORD="wrong", **asked)
+        assert "✗ mail" in refused.output
+        assert "wrong" not in refused.output
+    away = torv("doctor", **asked)
+    assert away.exit_code == 1
+    assert "✗ mail" in away.output
 
 
 def test_doctor_fails_when_the_nodes_key_is_another_than_the_published(torv: Torv) -> None:

@@ -211,6 +211,7 @@ def upgrade() -> None:
         "accounts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("mailbox", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
@@ -222,6 +223,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["id"], ["actors.id"], name=op.f("fk_accounts_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("email", name=op.f("uq_accounts_email")),
+        sa.UniqueConstraint("mailbox", name=op.f("uq_accounts_mailbox")),
     )
     op.create_table(
         "actor_figures",
@@ -658,6 +660,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_logins_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "email_links",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_email_links_account_id")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_email_links")),
+    )
+    with op.batch_alter_table("email_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_email_links_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_email_links_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
         "markers",
@@ -1222,6 +1238,11 @@ def downgrade() -> None:
 
     op.drop_table("media")
     op.drop_table("markers")
+    with op.batch_alter_table("email_links", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_email_links_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_email_links_account_id"))
+
+    op.drop_table("email_links")
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logins_account_id"))
 
