@@ -69,6 +69,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "number": lambda value: format_decimal(value, locale=locale(language)),
         "host": host,
         "shown": shown,
+        "shown_inside": visible,
         "say": texts.gettext,
     }
     return made
@@ -109,7 +110,12 @@ def host(uri: str) -> str:
 
 def shown(text: str) -> str:
     """A name from elsewhere without characters that reorder or hide the text around it."""
-    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"} or c == "\u00ad").strip()
+    return visible(text).strip()
+
+
+def visible(text: str) -> str:
+    """A piece of such a text, with the blanks at its ends."""
+    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"} or c == "\u00ad")
 
 
 def paragraphs(text: str) -> Markup:

@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.browser]
 OPEN_PAGES = (
     "/",
     "/questions",
+    "/search",
+    "/search?q=kommunernes",
+    "/search?q=brnadhaner+privat&state=accepted",
     "/communities",
     "/c/udfordrere",
     "/u/anna",

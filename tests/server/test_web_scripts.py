@@ -1,5 +1,6 @@
 """Nothing that comes from elsewhere, or from our own people, runs in a reader's browser."""
 
+import json
 from html.parser import HTMLParser
 
 import pytest
@@ -45,7 +46,25 @@ ALLOWED_TAGS = {
     *("aside", "div", "span", "svg", "path", "figure", "figcaption", "img", "p", "br", "hr", "blockquote", "pre"),
     *("code", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "details", "summary"),
     *("table", "thead", "tbody", "tr", "th", "td", "form", "fieldset", "legend", "label", "input", "textarea"),
-    *("select", "option", "button", "a", "bdi", "time", "em", "strong", "b", "i", "u", "s", "del", "ruby", "rt", "rp"),
+    *(
+        "select",
+        "option",
+        "button",
+        "a",
+        "bdi",
+        "time",
+        "em",
+        "strong",
+        "b",
+        "i",
+        "u",
+        "s",
+        "del",
+        "mark",
+        "ruby",
+        "rt",
+        "rp",
+    ),
 }
 URL_ATTRIBUTES = {"href", "src", "action", "formaction", "data", "poster", "srcset", "xlink:href", "background"}
 PICTURES = ("/media/", "https://a.example/media/")  # read through this node, at addresses that it made itself
@@ -59,7 +78,7 @@ class Inspector(HTMLParser):
         self.faults: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ALLOWED_TAGS:
+        if tag not in ALLOWED_TAGS and not (tag == "script" and self._is_ours(dict(attrs))):
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
             if name.startswith("on") or name in {"style", "srcdoc", "formaction", "srcset", "http-equiv"}:
@@ -78,6 +97,19 @@ class Inspector(HTMLParser):
             if not {"nofollow", "noopener", "noreferrer", "ugc"} <= set(rel.split()):
                 self.faults.append(f"a rel={rel}")
 
+    @staticmethod
+    def _is_ours(attrs: dict[str, str | None]) -> bool:
+        """A module from our own files, or data for search engines, which no browser runs."""
+        module = attrs.get("type") == "module" and (attrs.get("src") or "").startswith("/static/")
+        return (set(attrs) == {"type", "src"} and module) or attrs == {"type": "application/ld+json"}
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "script" and data.strip():
+            try:
+                json.loads(data)
+            except ValueError:
+                self.faults.append(f"script {data[:40]}")
+
     @classmethod
     def check(cls, html: str) -> None:
         found = cls()
@@ -87,7 +119,16 @@ class Inspector(HTMLParser):
 
 async def test_the_inspector_sees_what_would_run() -> None:
     pictures = ("<img src=x alt=x>", "<img src='//m.example/media/x' alt=x>", "<img src='/media/x'>")
-    for part in ("<script>", *pictures, "<p onclick=x>", "<a href=' javascript:x'>", "<p style='x'>"):
+    inline = ("<script type=module>x</script>", "<script type='application/ld+json'>x</script>")
+    for part in (
+        "<script>",
+        *inline,
+        "<script type=module src='//m.example/static/x'></script>",
+        *pictures,
+        "<p onclick=x>",
+        "<a href=' javascript:x'>",
+        "<p style='x'>",
+    ):
         with pytest.raises(AssertionError):
             Inspector.check(part)
 
