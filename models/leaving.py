@@ -1,5 +1,6 @@
 """Leaving: an actor deletes itself or moves away, and what goes with it."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import delete, or_, select
@@ -19,7 +20,7 @@ from models.communities import Moderator
 from models.conversations import Conversation
 from models.directory import DismissedSuggestion
 from models.endorsements import Endorsement
-from models.errors import Conflict
+from models.errors import Conflict, Forbidden, Invalid
 from models.featured_tags import FeaturedTag
 from models.filters import Filter
 from models.follows import Follow
@@ -119,5 +120,6 @@ def moved(db: Session, actor: Actor, target: Actor) -> None:
     for follower in follows.local_followers(db, actor):
         follows.undo(db, follower, actor)
         if follower.id != target.id:
-            follows.request(db, follower, target)
+            with suppress(Forbidden, Invalid):  # he and the new account may have blocked each other
+                follows.request(db, follower, target)
     db.flush()

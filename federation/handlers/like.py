@@ -35,7 +35,7 @@ async def vote(fed: Federation, verified: Verified, value: int) -> Effect:
     def effect(db: Session) -> str:
         voter, row = actors.get(db, actor.id), posts.get(db, post.id)
         if early.was_undone(db, activity):
-            raise Ignored("It was taken back before it came.")
+            return early.OVER
         if not access.may_see(db, voter, row) or blocks.blocked_between(db, voter.id, row.author_id):
             raise Ignored("We do not have the post.")
         before = reactions.my_votes(db, voter.id, [row.id]).get(row.id)
