@@ -9,6 +9,7 @@ from models.communities import Community
 from models.follows import Follow, FollowState
 from models.outbox import Activity
 from models.posts import Post
+from models.windows import Window
 
 PAGE = 40
 
@@ -20,11 +21,17 @@ def _open() -> ColumnElement[bool]:
     return and_(visible(None), Post.removed_at.is_(None), ~held)
 
 
-def replies(db: Session, post: Post, *, after: int = 0, limit: int = PAGE) -> list[tuple[int, str]]:
-    """(cursor, id) of direct replies anybody may read, oldest first, those behind the cursor `after`."""
+def replies(db: Session, post: Post, *, after: int = 0, before: int | None = None) -> list[tuple[int, str]]:
+    """(cursor, id) of direct replies anybody may read, oldest first: a page and one more behind, or just before a
+    cursor."""
     direct = or_(Post.in_reply_to_id == post.id, Post.in_reply_to_uri == post.uri)
-    query = select(Post.id, Post.uri).where(direct, Post.id > after, _open()).order_by(Post.id).limit(limit)
-    return [(row.id, row.uri) for row in db.execute(query)]
+    return _oldest_first(db, direct, after, before)
+
+
+def _oldest_first(db: Session, which: ColumnElement[bool], after: int, before: int | None) -> list[tuple[int, str]]:
+    window = Window(after=after, limit=PAGE + 1) if before is None else Window(before, limit=PAGE + 1)
+    rows = window.rows(db, select(Post.id, Post.uri).where(which, _open()), Post.id)
+    return [(row.id, row.uri) for row in reversed(rows)]
 
 
 def count_replies(db: Session, post: Post) -> int:
@@ -33,12 +40,10 @@ def count_replies(db: Session, post: Post) -> int:
     return db.scalar(select(func.count()).select_from(Post).where(direct, _open())) or 0
 
 
-def thread(db: Session, root: Post, *, after: int = 0, limit: int = PAGE) -> list[tuple[int, str]]:
-    """(cursor, id) of the public posts of a thread in the order they were written, those behind `after`."""
-    query = (
-        select(Post.id, Post.uri).where(Post.thread_id == root.thread_id, Post.id > after, _open()).order_by(Post.id)
-    )
-    return [(row.id, row.uri) for row in db.execute(query.limit(limit))]
+def thread(db: Session, root: Post, *, after: int = 0, before: int | None = None) -> list[tuple[int, str]]:
+    """(cursor, id) of the public posts of a thread as they were written: a page and one more behind, or just before a
+    cursor."""
+    return _oldest_first(db, Post.thread_id == root.thread_id, after, before)
 
 
 def count_thread(db: Session, root: Post) -> int:
@@ -94,12 +99,9 @@ def _in_outbox(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def outbox(db: Session, actor: Actor, *, before: int | None = None, limit: int = PAGE) -> list[Activity]:
-    """A page of what an actor did in public, newest first; `before` is the id to go on from."""
-    query = select(Activity).where(_in_outbox(actor))
-    if before is not None:
-        query = query.where(Activity.id < before)
-    return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))
+def outbox(db: Session, actor: Actor, window: Window) -> list[Activity]:
+    """What an actor did in public, newest first."""
+    return window.scalars(db, select(Activity).where(_in_outbox(actor)), Activity.id)
 
 
 def count_outbox(db: Session, actor: Actor) -> int:

@@ -133,9 +133,10 @@ def accepted_answer(db: Session, row: Post) -> Post | None:
 def embedded_replies(db: Session, row: Post) -> Json:
     """The `replies` collection with its first page inside, for servers that read no further."""
     uri = f"{row.uri}/replies"
-    items = collections.replies(db, row)
+    found = collections.replies(db, row)
+    items = found[: collections.PAGE]
     first: Json = {"type": "CollectionPage", "partOf": uri, "items": [item for _, item in items]}
-    if len(items) == collections.PAGE:
+    if len(found) > len(items):
         first["next"] = f"{uri}?cursor={items[-1][0]}"
     return {"id": uri, "type": "Collection", "first": first}
 
