@@ -1,5 +1,6 @@
 """Threads: questions, their answers and comments, and the answer that is accepted. The heart of Torv."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -145,7 +146,7 @@ def withdraw(
         cc = [*([community.uri] if community else []), author.uri]
         mine = old_chooser == chooser.id and bool(old_uri)
         embed: dict[str, Any] = {
-            "id": old_uri if mine else f"{question.uri}#choice",
+            "id": old_uri if mine else f"{chooser.uri}#choice-{question.id}",  # on the host of its actor
             "type": "ChooseAnswer",
             "actor": chooser.uri,
             "object": answer.uri,
@@ -264,6 +265,15 @@ def forwarding(db: Session, post: Post, addressed: set[str]) -> tuple[Actor, Act
     if question is None or home is None or home.local or not question.local or home.uri in addressed:
         return None
     return actors.get(db, question.author_id), home
+
+
+def addressed_owners(db: Session, post: Post, addressed: Iterable[str]) -> list[Actor]:
+    """People of this node whose followers a reply addresses, although only we know these: those who wrote what it
+    answers, or the question. Their server tells the followers (ActivityPub 7.1.2)."""
+    named = set(addressed)
+    above = [db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None, question_of(db, post)]
+    authors = {one.author_id: actors.get(db, one.author_id) for one in above if one is not None and one.local}
+    return [actor for actor in authors.values() if actor.active and actor.followers_uri in named]
 
 
 @dataclass
