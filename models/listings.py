@@ -54,6 +54,7 @@ def pass_on(
     if group is None or not group.local or not (deleted or open_to_all(db, post)) or held(db, post):
         return
     data: dict[str, Any] = {"only": "wraps"}
+    inner = _shown(inner)
     if own is not None:
         data["inner"] = own.id
         object_uri = own.uri
@@ -73,6 +74,13 @@ def pass_on(
         public=True,
         data=data,
     )
+
+
+def _shown(value: Any) -> Any:
+    """Without hidden recipients, however deep: those are nobody else's business (ActivityPub, section 6)."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _shown(item) for key, item in value.items() if key not in {"bto", "bcc"}}
 
 
 def held(db: Session, post: Post) -> bool:
@@ -237,7 +245,10 @@ def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | 
     post.removed_at = None
     db.flush()
     if by.local and group.local:
-        embed = {"type": "Delete", "actor": by.uri, "object": post.uri, "audience": group.uri}
+        removal = outbox.last_removal(db, by.id, post)
+        # Also a made-up id has to be on the host of its actor, wherever the post is.
+        name = removal.uri if removal is not None else f"{by.uri}#removal-{post.id}"
+        embed = {"id": name, "type": "Delete", "actor": by.uri, "object": post.uri}
         undo = outbox.record(
             db,
             "Undo",
@@ -246,7 +257,7 @@ def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | 
             post=post,
             to=[PUBLIC],
             cc=[group.uri],
-            data={"audience": group.uri, "embed": {"id": f"{post.uri}#removal", **embed}},
+            data={"audience": group.uri, "embed": {**embed, "audience": group.uri}},
         )
         pass_on(db, post, None, own=undo)
     else:

@@ -15,6 +15,7 @@ from federation.reading.values import (
     one_id,
     page_address,
     past,
+    recipients,
     several,
     string,
     term,
@@ -121,7 +122,7 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
     poll = _poll(doc) if kind == "Question" else None
     if kind == "Question" and poll is None:
         raise Unreadable("A Question without options is neither a poll nor a post.")
-    to, cc, audience = ids(doc.get("to")), ids(doc.get("cc")), ids(doc.get("audience"))
+    to, cc, audience = recipients(doc)
     content, language = translated(doc, "content")
     summary, _ = translated(doc, "summary")
     mentions, hashtags = _tags(doc.get("tag"), {*to, *cc, *audience})

@@ -163,17 +163,19 @@ async def report_form(visit: Visit) -> Response:
 
 
 async def _report_page(visit: Visit, form: Form, status: int = 200) -> Response:
-    def find(db: Session) -> tuple[Post, Shown]:
+    def find(db: Session) -> tuple[Post, Shown, list[str]]:
         post = access.access_post(db, visit.actor, visit.path("id"))
-        return post, show(db, visit.actor, [post])
+        concerned = [actors.get(db, post.author_id), *moderation.homes(db, [post.uri])]
+        servers = dict.fromkeys(actor.domain for actor in concerned if not actor.local)
+        return post, show(db, visit.actor, [post]), list(servers)
 
-    post, shown = await visit.read(find)
-    return visit.page("report.html", status=status, form=form, post=post, shown=shown)
+    post, shown, servers = await visit.read(find)
+    return visit.page("report.html", status=status, form=form, post=post, shown=shown, servers=servers)
 
 
 @action
 async def report(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/report`: tell the moderators, with `forward` those of the author's server too."""
+    """`POST /posts/{id}/report`: tell the moderators, with `forward` those of the author's and the thread's server too."""
     comment, forward = form.text("comment", most=5000), form.flag("forward")
     if form.errors:
         return await _report_page(visit, form, 422)
