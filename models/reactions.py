@@ -92,7 +92,7 @@ def vote(
     db.flush()
     if actor.local:
         row.uri = _send_vote(db, actor, post, value).uri
-    else:
+    elif inner is not None:
         listings.pass_on(db, post, inner)
     if value > 0:
         notifications.notify(db, post.author_id, "vote", actor, post)
@@ -136,7 +136,7 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
             data={"embed": embed, **({"audience": community.uri} if community else {})},
         )
         listings.pass_on(db, post, None, own=activity)
-    else:
+    elif inner is not None:
         listings.pass_on(db, post, inner)
     db.delete(row)
     db.flush()

@@ -111,6 +111,27 @@ def clean_profile(html: str) -> str:
     return clean(html[:20_000])
 
 
+def is_one_character(text: str) -> bool:
+    """Whether people see one character: what joins, marks or colours the one before belongs to it, and so does the
+    second letter of a flag. Near enough for emoji.
+
+    >>> is_one_character("👩🏽‍🌾"), is_one_character("🇩🇰"), is_one_character("👍👍")
+    (True, True, False)
+    """
+    seen, before = 0, ""
+    for ch in text:
+        flag = "\U0001f1e6" <= ch <= "\U0001f1ff"
+        part_of = (
+            unicodedata.category(ch) in ("Mn", "Me", "Cf")
+            or "\U0001f3fb" <= ch <= "\U0001f3ff"
+            or before == "\u200d"
+            or (flag and before == "flag")
+        )
+        seen += not part_of or not seen
+        before = "flag" if flag and before != "flag" else ch
+    return seen == 1
+
+
 def plain(html: str) -> str:
     """The text of HTML, paragraphs and line breaks as newlines."""
     html = re.sub(r"<br\s*/?>|</(?:p|li|h[1-6]|blockquote|pre)>", "\n", html, flags=re.IGNORECASE)

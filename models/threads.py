@@ -166,7 +166,7 @@ def withdraw(
             data={"embed": embed, **({"audience": community.uri} if community else {})},
         )
         listings.pass_on(db, question, None, own=undo)
-    elif not chooser.local:
+    elif inner is not None:
         listings.pass_on(db, question, inner)
     _show_choice(db, chooser, question, answer, accepted=False, question_too=not quiet)
     notifications.forget(db, "accepted", chooser, post=answer)

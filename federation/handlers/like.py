@@ -54,11 +54,11 @@ async def vote(fed: Federation, verified: Verified, value: int) -> Effect:
 
 
 def emoji(activity: ActivityIn) -> str:
-    """The emoji of a reaction: a few characters, or `:name:` if one Emoji tag explains it; else none."""
+    """The emoji of a reaction: one character as people count them, or `:name:` if one Emoji tag explains it; else none."""
     shown = text.one_line(text.plain(activity.content[:1000]), MAX_EMOJI)
     if shown.startswith(":") and shown.endswith(":"):
         tag = activity.raw.get("tag")
         tags = tag if isinstance(tag, list) else [tag]
         named = [item for item in tags if isinstance(item, Mapping) and item.get("type") == "Emoji"]
         return shown if len(named) == 1 else ""
-    return shown if len(shown) <= 16 and not any(ch.isalnum() and ch.isascii() for ch in shown) else ""
+    return shown if len(shown) <= 16 and not shown.isalnum() and text.is_one_character(shown) else ""

@@ -17,7 +17,7 @@ from federation import receiving
 from federation.handlers import HANDLERS
 from federation.handlers.undo import UNDOERS
 from federation.receiving import IncomingRequest
-from models import accounts, actors, blocks, communities, composing, follows, posts, reactions, threads
+from models import accounts, actors, blocks, communities, composing, follows, listings, posts, reactions, threads
 from models.base import now
 from models.database import Database
 from models.follows import FollowState
@@ -287,7 +287,7 @@ def _removed(scene: Scene) -> None:
     def change(db: Session) -> None:
         jonas, answer = actors.by_uri(db, scene.jonas.uri), posts.by_uri(db, scene.karlas["id"])
         communities.add_moderator(db, None, communities.home_of(db, answer), jonas)
-        communities.remove_post(db, jonas, answer, "Reklame")
+        listings.remove_post(db, jonas, answer, "Reklame")
 
     scene.inbox.write(change)
 

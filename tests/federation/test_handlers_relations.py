@@ -205,6 +205,13 @@ async def test_one_vote_for_each_actor_and_post_whatever_it_is_called(scene: Sce
     [
         ({"content": "👍"}, "👍"),
         ({"content": ":blobcat:", "tag": {"type": "Emoji", "name": ":blobcat:"}}, ":blobcat:"),
+        ({"content": "👩🏽‍🌾"}, "👩🏽‍🌾"),
+        ({"content": "🇩🇰"}, "🇩🇰"),
+        ({"content": "1️⃣"}, "1️⃣"),
+        ({"content": "👍👍"}, ""),
+        ({"content": "🇩🇰🇸🇪"}, ""),
+        ({"content": "..."}, ""),
+        ({"content": "x"}, ""),
         ({"content": ":blobcat:"}, ""),
         ({"content": "Køb billige ure"}, ""),
         ({"content": "<script>alert(1)</script>"}, ""),
@@ -220,7 +227,9 @@ async def test_a_reaction_keeps_its_emoji_if_it_is_one(more: dict[str, Any], emo
 
 async def test_a_vote_that_changes_where_down_does_not_count_is_taken_back(scene: Scene) -> None:
     await scene.hear(scene.jonas, scene.jonas.does("Like", scene.question.uri))
+    before = len(sent(scene, "Announce"))
     assert "down votes do not count" in await scene.hear(scene.jonas, scene.jonas.does("Dislike", scene.question.uri))
+    assert len(sent(scene, "Announce")) == before  # there is nothing to wrap, and the post itself is no news
     assert (scene.fresh_question().up, scene.fresh_question().down) == (0, 0)
     again = scene.jonas.does("Dislike", scene.question.uri, 2)
     assert await scene.hear(scene.jonas, again) == "ignored: Down votes do not count here."
