@@ -185,9 +185,9 @@ async def members(request: Request) -> Response:
             return writing.members(uri, affiliations.count_members(db, actor.id), items=[found.uri] if found else [])
         if not page.page:
             return writing.members(uri, affiliations.count_members(db, actor.id), first=f"{uri}?page=1")
-        rows = affiliations.members(db, actor, Window(page.cursor, limit=PAGE))
-        following = f"{uri}?page=1&cursor={rows[-1][0]}" if len(rows) == PAGE else None
-        return writing.members_page(_page_uri(uri, page), uri, [person.uri for _, person, _ in rows], next=following)
+        rows, more = cut(affiliations.members(db, actor, _window(page)), page)
+        at = places(uri, page, [cursor for cursor, _, _ in rows], more)
+        return writing.page(at.own, uri, [person.uri for _, person, _ in rows], next=at.next, prev=at.prev)
 
     return await _give(request, "/members", build)
 

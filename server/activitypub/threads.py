@@ -58,14 +58,7 @@ async def replies(request: Request) -> Response:
         at = places(uri, wanted, [cursor for cursor, _ in items], more, base="?")
         if at.own == uri:
             return objects.embedded_replies(db, row)
-        around = {"next": at.next, "prev": at.prev}
-        return {
-            "id": at.own,
-            "type": "CollectionPage",
-            "partOf": uri,
-            **{name: address for name, address in around.items() if address is not None},
-            "items": [item for _, item in items],
-        }
+        return writing.page(at.own, uri, [item for _, item in items], next=at.next, prev=at.prev)
 
     return await _give(request, build)
 
