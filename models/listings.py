@@ -54,7 +54,6 @@ def pass_on(
     if group is None or not group.local or not (deleted or open_to_all(db, post)) or held(db, post):
         return
     data: dict[str, Any] = {"only": "wraps"}
-    inner = _shown(inner)
     if own is not None:
         data["inner"] = own.id
         object_uri = own.uri
@@ -74,13 +73,6 @@ def pass_on(
         public=True,
         data=data,
     )
-
-
-def _shown(value: Any) -> Any:
-    """Without hidden recipients, however deep: those are nobody else's business (ActivityPub, section 6)."""
-    if not isinstance(value, dict):
-        return value
-    return {key: _shown(item) for key, item in value.items() if key not in {"bto", "bcc"}}
 
 
 def held(db: Session, post: Post) -> bool:
