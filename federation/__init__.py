@@ -11,7 +11,7 @@ from federation.backfill import complete_thread
 from federation.confirming import confirm_actor
 from federation.context import Federation
 from federation.discovery import note_software
-from federation.forwarding import forward, forward_to_followers
+from federation.forwarding import forward
 from federation.indexing import index_posts
 from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
@@ -30,7 +30,6 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "refresh_post": refresh_post,
     "refresh_actor": refresh_actor,
     "forward": forward,
-    "forward_to_followers": forward_to_followers,
     "end_poll": end_poll,
     "tell_poll": tell_poll,
     "publish_scheduled": publish_scheduled,

@@ -76,9 +76,8 @@ class KeySigner:
 
     key_id: str
     key: rsa.RSAPrivateKey
-    scheme: str = "cavage"
 
-    def headers(self, method: str, url: str, body: bytes, *, scheme: str = "") -> dict[str, str]:
+    def headers(self, method: str, url: str, body: bytes, *, scheme: str = "cavage") -> dict[str, str]:
         """Fresh signature headers (with Date) for this very request."""
-        sign = signatures.sign_rfc9421 if (scheme or self.scheme) == "rfc9421" else signatures.sign_cavage
+        sign = signatures.sign_rfc9421 if scheme == "rfc9421" else signatures.sign_cavage
         return sign(self.key, self.key_id, method, url, body, base.now())

@@ -23,7 +23,7 @@ MAX_JRD = 64_000
 MAX_NODEINFO = 256_000
 MAX_LINKS = 100
 SUBSCRIBE = "http://ostatus.org/schema/1.0/subscribe"
-OBJECT_INTENT = "https://w3id.org/fep/3b86/Object"
+INTENT = "https://w3id.org/fep/3b86/"
 NODEINFO_RELS = (
     "http://nodeinfo.diaspora.software/ns/schema/2.1",
     "http://nodeinfo.diaspora.software/ns/schema/2.0",
@@ -53,7 +53,11 @@ class Jrd:
     actor: str
     """The one actor it links to."""
     templates: dict[str, str]
-    """Links with `{uri}` or `{object}`, by rel: where somebody from there can be sent to answer (FEP-3b86)."""
+    """Links with `{uri}` or `{object}`, by rel in small letters: where somebody from there can be sent (FEP-3b86)."""
+
+    def intent(self, activity: str) -> str:
+        """Where somebody is sent to do this (`Create`, `Announce`, `Object`); empty where his server has no such door."""
+        return self.templates.get(INTENT.lower() + activity.lower(), "")
 
 
 def handle(text: str) -> Handle:
@@ -109,11 +113,12 @@ async def _ask(fed: Federation, wanted: Handle, budget: Budget) -> Jrd:
     actors = {address for address in actors if urls.host_of(address) is not None}
     if len(actors) != 1:
         raise Unusable("WebFinger names no actor, or several.")
-    templates = {
-        str(link["rel"]): str(link["template"])[:2048]
-        for link in links
-        if isinstance(link.get("rel"), str) and isinstance(link.get("template"), str)
-    }
+    templates: dict[str, str] = {}
+    for link in links:
+        # Examples in FEP-3b86 have `href`, and some servers write the activity in small letters.
+        rel, template = link.get("rel"), link.get("template") or link.get("href")
+        if isinstance(rel, str) and isinstance(template, str) and "{" in template:
+            templates.setdefault(rel.lower(), template[:2048])
     return Jrd(subject, actors.pop(), templates)
 
 

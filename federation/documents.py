@@ -8,16 +8,14 @@ What is at an address proves something about that address's host, and about nobo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from federation import crossing, media_types, reading, urls
+from federation import media_types, reading, urls
 from federation.budget import Budget
-from federation.client import Fetched
-from federation.context import Federation, KeySigner
+from federation.client import Signer
+from federation.context import Federation
 from federation.fetch_errors import FetchError
-from federation.outcomes import KNOCK
-from models import peers
 
 PASSING_STATUS = frozenset({408, 421, 425, 429})
 
@@ -60,23 +58,25 @@ def check_foreign(fed: Federation, uri: str) -> None:
         raise Unusable("It would be one of our own, and we have none of that id.")
 
 
-async def fetch(fed: Federation, uri: str, budget: Budget) -> Document:
+async def fetch(fed: Federation, uri: str, budget: Budget, *, signer: Signer | None = None) -> Document:
     """The document whose id is `uri`. Raises Gone, Unusable, Passing, or OverBudget."""
-    doc = await _get(fed, uri, budget, media_types.is_activity_type)
+    doc = await _get(fed, uri, budget, media_types.is_activity_type, signer)
     name = doc.get("id")
     if name == uri:
         return Document(uri, doc)
     if not isinstance(name, str) or not urls.same_origin(name, uri):
         raise Unusable("The document has an id on another host.")
-    again = await _get(fed, name, budget, media_types.is_activity_type)
+    again = await _get(fed, name, budget, media_types.is_activity_type, signer)
     if again.get("id") != name:
         raise Unusable("The document does not stand at its own id.")
     return Document(name, again)
 
 
-async def fetch_collection(fed: Federation, uri: str, budget: Budget) -> reading.CollectionIn:
+async def fetch_collection(
+    fed: Federation, uri: str, budget: Budget, *, signer: Signer | None = None
+) -> reading.CollectionIn:
     """A collection or a page of one. PieFed and WordPress serve theirs as plain JSON; only the ids are used."""
-    doc = await _get(fed, uri, budget, _is_collection_type)
+    doc = await _get(fed, uri, budget, _is_collection_type, signer)
     try:
         return reading.collection(doc)
     except reading.Unreadable as error:
@@ -87,10 +87,24 @@ def _is_collection_type(content_type: str) -> bool:
     return media_types.is_activity_type(content_type) or media_types.parse(content_type).name == "application/json"
 
 
-async def _get(fed: Federation, uri: str, budget: Budget, judge: Callable[[str], bool]) -> dict[str, Any]:
+async def _get(
+    fed: Federation, uri: str, budget: Budget, judge: Callable[[str], bool], signer: Signer | None
+) -> dict[str, Any]:
     check_foreign(fed, uri)
     address = uri.partition("#")[0]
-    answer = await _knock(fed, address, budget, judge)
+    budget.take(address)
+    try:
+        answer = await fed.client.get(
+            address,
+            max_bytes=fed.limits.max_body,
+            deadline=fed.limits.fetch_deadline,
+            signer=signer or await fed.signer(),
+            content_types=judge,
+        )
+    except FetchError as error:
+        if error.permanent:
+            raise Unusable(f"{error.code}: {error}") from error
+        raise Passing(f"{error.code}: {error}") from error
     if answer.status in (404, 410):
         raise Gone(f"{uri} answers {answer.status}.")
     if answer.status in PASSING_STATUS or answer.status >= 500:
@@ -103,36 +117,3 @@ async def _get(fed: Federation, uri: str, budget: Budget, judge: Callable[[str],
         return reading.decode(answer.body)
     except reading.Unreadable as error:
         raise Unusable(error.text) from error
-
-
-async def _knock(fed: Federation, address: str, budget: Budget, judge: Callable[[str], bool]) -> Fetched:
-    """The answer to a GET signed by the node; after 400 or 401 signed once more in the other scheme, which is remembered."""
-    host = urls.host_of(address) or ""
-    signer = await fed.signer()
-    first = await crossing.reading(fed.database, lambda db: peers.scheme(db, host))
-    answer = await _ask(fed, address, budget, judge, replace(signer, scheme=first))
-    if answer.status not in KNOCK:
-        return answer
-    other = "cavage" if first == "rfc9421" else "rfc9421"
-    second = await _ask(fed, address, budget, judge, replace(signer, scheme=other))
-    if second.ok:
-        await crossing.writing(fed.database, lambda db: peers.remember_scheme(db, host, other))
-    return second
-
-
-async def _ask(
-    fed: Federation, address: str, budget: Budget, judge: Callable[[str], bool], signer: KeySigner
-) -> Fetched:
-    budget.take(address)
-    try:
-        return await fed.client.get(
-            address,
-            max_bytes=fed.limits.max_body,
-            deadline=fed.limits.fetch_deadline,
-            signer=signer,
-            content_types=judge,
-        )
-    except FetchError as error:
-        if error.permanent:
-            raise Unusable(f"{error.code}: {error}") from error
-        raise Passing(f"{error.code}: {error}") from error

@@ -1,21 +1,18 @@
-"""Passing a reply on (ActivityPub 7.1.2): the bytes as they came, in a request signed by the author of what it answers.
+"""Passing a reply on to the home of the thread (ActivityPub 7.1.2): the bytes as they came, signed by our asker.
 
 Many servers address a reply only to whom it answers. The asker's server then is the only one that can tell the
-community. Others address the asker's followers, whom only the asker's server knows. Those who get it so believe none of
-it and ask the reply's origin.
+community; the community believes none of it and asks the reply's origin.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy.orm import Session
 
 from federation import crossing, outcomes, reading
 from federation.context import Federation
 from federation.fetch_errors import FetchError
-from federation.publishing import elsewhere
-from models import jobs, peers, reach
+from models import peers
 from models.inbox import Received
 
 
@@ -48,30 +45,3 @@ def _shown(text: str) -> bytes:
     if not any(f'"{name}"' in text for name in reading.SECRET):
         return text.encode("utf-8")
     return msgspec.json.encode(reading.without_secret(reading.decode(text.encode("utf-8"))))
-
-
-async def forward_to_followers(fed: Federation, payload: Mapping[str, Any]) -> None:
-    """The job `forward_to_followers`: a job `forward` for each inbox of an actor's followers, some hundred at a time.
-
-    The server that the reply came from has it.
-    """
-    received, owner, after = int(payload["received"]), int(payload["actor"]), str(payload["after"])
-
-    def promise(db: Session) -> None:
-        row = db.get(Received, received)
-        if row is None:
-            return
-        inboxes = reach.follower_inboxes(db, [owner], after)
-        hosts = {inbox: elsewhere(fed.node, inbox) for inbox in inboxes}
-        open_hosts = reach.without_blocked(db, {host for host in hosts.values() if host not in (None, row.host)})
-        for inbox in inboxes:
-            if hosts[inbox] in open_hosts:
-                one = {"received": received, "actor": owner, "inbox": inbox}
-                jobs.enqueue(db, "forward", one, dedupe=f"forward:{received}:{inbox}")
-        if len(inboxes) == reach.BATCH:
-            rest = {"received": received, "actor": owner, "after": inboxes[-1]}
-            jobs.enqueue(
-                db, "forward_to_followers", rest, dedupe=f"forward_to_followers:{received}:{owner}:{inboxes[-1]}"
-            )
-
-    await crossing.writing(fed.database, promise)

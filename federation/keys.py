@@ -9,9 +9,7 @@ What was fetched is recorded only once a signature verified with it: a stranger'
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 from federation import crossing, reading, signatures
 from federation.budget import Budget, OverBudget
@@ -61,27 +59,18 @@ async def fetched(fed: Federation, key_id: str) -> FetchedKey:
     """The key with this id from its own host, of this very moment or the last five minutes. Raises NoKey."""
     if (found := remembered(fed, key_id)) is not None:
         return found
-    found = await _once(fed, key_id, lambda: _fetch_and_remember(fed, key_id))
-    assert found is not None
-    return found
-
-
-async def _once(
-    fed: Federation, name: str, ask: Callable[[], Coroutine[Any, Any, FetchedKey | None]]
-) -> FetchedKey | None:
-    """What `ask` finds; all who ask under the same name at the same time share one answer."""
-    task = fed.keyring.under_way.get(name)
+    task = fed.keyring.under_way.get(key_id)
     if task is None:
-        task = asyncio.ensure_future(ask())
-        fed.keyring.under_way[name] = task
-        task.add_done_callback(lambda done: _forget_task(fed, name, done))
+        task = asyncio.ensure_future(_fetch_and_remember(fed, key_id))
+        fed.keyring.under_way[key_id] = task
+        task.add_done_callback(lambda done: _forget_task(fed, key_id, done))
     found = await asyncio.shield(task)
-    assert found is None or isinstance(found, FetchedKey)
+    assert isinstance(found, FetchedKey)
     return found
 
 
-def _forget_task(fed: Federation, name: str, done: "asyncio.Task[Any]") -> None:
-    fed.keyring.under_way.pop(name, None)
+def _forget_task(fed: Federation, key_id: str, done: "asyncio.Task[FetchedKey]") -> None:
+    fed.keyring.under_way.pop(key_id, None)
     if not done.cancelled():
         done.exception()  # whoever waited has it; if all left, it need not be shouted
 
@@ -93,23 +82,14 @@ async def refreshed(fed: Federation, key_id: str, tried: str) -> FetchedKey | No
     """
     found = remembered(fed, key_id)
     if found is None or found.pem == tried:
-        found = await _once(fed, f"again {key_id}", lambda: _refresh(fed, key_id))
-    return found if found is not None and found.pem != tried else None
-
-
-async def _refresh(fed: Federation, key_id: str) -> FetchedKey | None:
-    first = await crossing.writing(
-        fed.database, lambda db: memory.first_time(db, "key-refreshed", key_id, REFRESH_EVERY)
-    )
-    if not first:
-        return None
-    fed.keyring.fetched.forget(key_id)
-    try:
-        return await fetched(fed, key_id)
-    except NoKey as error:
-        if error.passing:  # the sender hears 503 and comes again, so the next who asks must not hear a final 401
-            await crossing.writing(fed.database, lambda db: memory.forget(db, "key-refreshed", key_id))
-        raise
+        first = await crossing.writing(
+            fed.database, lambda db: memory.first_time(db, "key-refreshed", key_id, REFRESH_EVERY)
+        )
+        if not first:
+            return None
+        fed.keyring.fetched.forget(key_id)
+        found = await fetched(fed, key_id)
+    return found if found.pem != tried else None
 
 
 async def _fetch_and_remember(fed: Federation, key_id: str) -> FetchedKey:

@@ -1,5 +1,7 @@
 """Who may see what: the only way to a row that is not for everybody."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
@@ -76,6 +78,11 @@ def access_post(db: Session, viewer: Actor | None, post_id: int) -> Post:
     if post is None:
         raise NotFound("There is no such post, or you may not see it.")
     return post
+
+
+def several(db: Session, viewer: Actor | None, post_ids: Iterable[int]) -> dict[int, Post]:
+    """Those of these posts that `viewer` may read, by id."""
+    return {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(list(post_ids)), visible(viewer)))}
 
 
 def access_post_uri(db: Session, viewer: Actor | None, uri: str) -> Post:

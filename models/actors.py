@@ -153,6 +153,8 @@ RESERVED = frozenset(
     ]
 )
 PATHS = {ActorType.GROUP: "c", ActorType.ORGANIZATION: "org"}
+USERNAMES = {ActorType.SERVICE: r"anonym-[a-z0-9_]{1,30}"}
+"""What the node makes for a community (`anonymity`); the hyphen keeps the name from everybody else."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,7 @@ def create_local(
     application = type == ActorType.APPLICATION
     if not application:
         username = username.strip().lower()
-        if not re.fullmatch(r"[a-z0-9_]{1,30}", username):
+        if not re.fullmatch(USERNAMES.get(type, r"[a-z0-9_]{1,30}"), username):
             raise Invalid("A user name has 1 to 30 letters a–z, digits or underscores.", code="username_form")
         if username in RESERVED:
             raise Conflict("This name is reserved.", code="username_reserved")

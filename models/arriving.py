@@ -12,6 +12,7 @@ from models import (
     communities,
     composing,
     conversations,
+    duplicates,
     events,
     figures,
     listings,
@@ -121,6 +122,7 @@ def record_remote(
     adopt_orphans(db, post)
     if post.kind == Kind.QUESTION and remote.accepted_uri:
         threads.note_accepted(db, post, remote.accepted_uri)
+    duplicates.said_elsewhere(db, post, "", str(post.extra.get("duplicateOf", "")))
     conversations.note(db, post)
     if told:
         _pass_on(db, post, parent, inner)
@@ -231,7 +233,7 @@ def update_remote(
     if not newer and not fetched:
         return False
     old = {"title": post.title, "content": post.content, "summary": post.summary, "source": post.source}
-    kind, title = post.kind, post.title
+    kind, title, before = post.kind, post.title, str((post.extra or {}).get("duplicateOf", ""))
     _fill(post, remote)
     if kind == Kind.QUESTION and not post.title:
         post.title = title
@@ -258,6 +260,7 @@ def update_remote(
         notifications.notify(db, actor.id, "mention", remote.author, post)
     if post.kind == Kind.QUESTION:
         threads.note_accepted(db, post, remote.accepted_uri)
+        duplicates.said_elsewhere(db, post, before, str(post.extra.get("duplicateOf", "")))
     if newer or changed:
         listings.pass_on(db, post, inner)
         events.edited(db, post)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, audience, communities, composing, polls, posts, statuses, text, threads
+from models import actors, anonymity, audience, communities, composing, polls, posts, statuses, text, threads
 from models.actors import Actor
 from models.composing import BARRIER_TAGS, BARRIERS, MAX_TITLE
 from models.errors import Conflict, Forbidden
@@ -114,7 +114,7 @@ def may_turn(db: Session, actor: Actor, post: Post) -> bool:
     """Whether somebody may make a community's note a question or the other way round: its author, or a moderator."""
     if post.in_reply_to_uri or post.community_id is None or post.deleted_at is not None:
         return False
-    return actor.id == post.author_id or communities.is_moderator(db, actor.id, post.community_id)
+    return anonymity.wrote(db, actor, post) or communities.is_moderator(db, actor.id, post.community_id)
 
 
 def make_question(db: Session, actor: Actor, post: Post) -> None:

@@ -3,13 +3,14 @@
 from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from models import actors
 from models.access import visible
 from models.actors import Actor
+from models.anonymity import PREFIX
 from models.communities import Community
 from models.follows import Follow, FollowState
 from models.outbox import Activity
 from models.posts import Post
-from models.windows import Window
 
 PAGE = 40
 
@@ -21,17 +22,11 @@ def _open() -> ColumnElement[bool]:
     return and_(visible(None), Post.removed_at.is_(None), ~held)
 
 
-def replies(db: Session, post: Post, *, after: int = 0, before: int | None = None) -> list[tuple[int, str]]:
-    """(cursor, id) of direct replies anybody may read, oldest first: a page and one more behind, or just before a
-    cursor."""
+def replies(db: Session, post: Post, *, after: int = 0, limit: int = PAGE) -> list[tuple[int, str]]:
+    """(cursor, id) of direct replies anybody may read, oldest first, those behind the cursor `after`."""
     direct = or_(Post.in_reply_to_id == post.id, Post.in_reply_to_uri == post.uri)
-    return _oldest_first(db, direct, after, before)
-
-
-def _oldest_first(db: Session, which: ColumnElement[bool], after: int, before: int | None) -> list[tuple[int, str]]:
-    window = Window(after=after, limit=PAGE + 1) if before is None else Window(before, limit=PAGE + 1)
-    rows = window.rows(db, select(Post.id, Post.uri).where(which, _open()), Post.id)
-    return [(row.id, row.uri) for row in reversed(rows)]
+    query = select(Post.id, Post.uri).where(direct, Post.id > after, _open()).order_by(Post.id).limit(limit)
+    return [(row.id, row.uri) for row in db.execute(query)]
 
 
 def count_replies(db: Session, post: Post) -> int:
@@ -40,10 +35,12 @@ def count_replies(db: Session, post: Post) -> int:
     return db.scalar(select(func.count()).select_from(Post).where(direct, _open())) or 0
 
 
-def thread(db: Session, root: Post, *, after: int = 0, before: int | None = None) -> list[tuple[int, str]]:
-    """(cursor, id) of the public posts of a thread as they were written: a page and one more behind, or just before a
-    cursor."""
-    return _oldest_first(db, Post.thread_id == root.thread_id, after, before)
+def thread(db: Session, root: Post, *, after: int = 0, limit: int = PAGE) -> list[tuple[int, str]]:
+    """(cursor, id) of the public posts of a thread in the order they were written, those behind `after`."""
+    query = (
+        select(Post.id, Post.uri).where(Post.thread_id == root.thread_id, Post.id > after, _open()).order_by(Post.id)
+    )
+    return [(row.id, row.uri) for row in db.execute(query.limit(limit))]
 
 
 def count_thread(db: Session, root: Post) -> int:
@@ -77,8 +74,16 @@ def shown_outside(db: Session, actor: Actor) -> bool:
     """Whether other servers may know of a local actor: not suspended, not deleted, no community of this node only."""
     if not actor.local or not actor.active:
         return False
-    row = db.get(Community, actor.id)
+    row = db.get(Community, _community_id(db, actor))
     return row is None or not row.node_only
+
+
+def _community_id(db: Session, actor: Actor) -> int:
+    """The community whose actor this is: itself, or the one whose members ask through it anonymously."""
+    if not actor.username.startswith(PREFIX):
+        return actor.id
+    group = actors.by_handle(db, actor.username.removeprefix(PREFIX))
+    return group.id if group is not None else actor.id
 
 
 def _in_outbox(actor: Actor) -> ColumnElement[bool]:
@@ -99,9 +104,12 @@ def _in_outbox(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def outbox(db: Session, actor: Actor, window: Window) -> list[Activity]:
-    """What an actor did in public, newest first."""
-    return window.scalars(db, select(Activity).where(_in_outbox(actor)), Activity.id)
+def outbox(db: Session, actor: Actor, *, before: int | None = None, limit: int = PAGE) -> list[Activity]:
+    """A page of what an actor did in public, newest first; `before` is the id to go on from."""
+    query = select(Activity).where(_in_outbox(actor))
+    if before is not None:
+        query = query.where(Activity.id < before)
+    return list(db.scalars(query.order_by(Activity.id.desc()).limit(limit)))
 
 
 def count_outbox(db: Session, actor: Actor) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     actors,
+    anonymity,
     communities,
     conversations,
     events,
@@ -14,6 +15,7 @@ from models import (
     follows,
     listings,
     media,
+    municipalities,
     notifications,
     outbox,
     plain_text,
@@ -21,6 +23,7 @@ from models import (
     posts,
     preferences,
     text,
+    thread_follows,
 )
 from models.accounts import Account
 from models.actors import Actor
@@ -54,7 +57,10 @@ def note(db: Session, author: Actor, draft: Draft, *, reply_to: Post | None = No
 def write(
     db: Session, author: Actor, draft: Draft, kind: Kind, *, parent: Post | None = None, community: Actor | None = None
 ) -> Post:
-    """Insert a local post with all that follows from it: counts, notices, the activity, the community's share."""
+    """Insert a local post with all that follows from it: counts, notices, the activity, the community's share.
+
+    An anonymous one is its community's `Service` actor's in every respect but one: who wrote it is remembered.
+    """
     _check(author, draft, kind)
     if not (draft.text.strip() or draft.title.strip() or draft.media):
         raise Invalid("There is nothing in it yet.", code="text_missing")
@@ -67,6 +73,7 @@ def write(
     if community is not None and communities.settings(db, community).node_only:
         visibility = Visibility.NODE
     node = node_of(db)
+    writer, author = author, anonymity.face(db, author, kind, community, parent) if draft.anonymous else author
     id = new_id()
     uri = f"{node.origin}/p/{id}"
     post = Post(
@@ -89,8 +96,10 @@ def write(
     named = fill(db, post, replace(draft, quote_policy=draft.quote_policy or _preferred(db, author)))
     db.add(post)
     db.flush()
+    if draft.anonymous:
+        anonymity.remember(db, post, writer)
     if draft.media:
-        media.attach(db, author.id, draft.media, post)
+        media.attach(db, writer.id, draft.media, post)
     if draft.poll is not None:
         polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)
@@ -138,6 +147,8 @@ def _check(author: Actor, draft: Draft, kind: str) -> None:
         raise Invalid("A post cannot have both a poll and files.", code="poll_with_files")
     if draft.quote_policy not in {"", *preferences.QUOTE_POLICIES}:
         raise Invalid("Unknown quote policy.", code="policy_unknown")
+    if draft.municipality and not municipalities.name(draft.municipality):
+        raise Invalid("There is no such municipality.", code="municipality_unknown")
     if unknown := set(draft.barriers) - set(BARRIERS):
         raise Invalid(f"Unknown barrier: {sorted(unknown)[0][:40]}", code="barrier_unknown")
 
@@ -160,11 +171,13 @@ def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
     post.summary, post.sensitive = text.one_line(draft.summary, 500), draft.sensitive or bool(draft.summary)
     post.language = draft.language[:10]
     extra["content_type"] = written_as
-    if draft.app is not None:
+    if draft.app is not None and not draft.anonymous:
         extra["app"] = draft.app
     if draft.quote_policy:
         extra["quote_policy"] = draft.quote_policy
     extra["barriers"] = list(draft.barriers)
+    if draft.municipality is not None:
+        extra.pop("municipality", None)
     if draft.municipality:
         extra["municipality"] = draft.municipality
     post.extra = extra
@@ -199,22 +212,40 @@ def count_reply(db: Session, parent: Post, post: Post, by: int) -> None:
 
 
 def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) -> None:
-    """Notices for a new post: to the author of the parent, those it mentions, and those who asked to hear of each."""
+    """Notices for a new post: to the author of the parent, those it mentions, those who follow the thread, and those
+    who asked to hear of each post of its author."""
     if parent is not None:
         kind = {Kind.ANSWER: "answer", Kind.COMMENT: "comment"}.get(Kind(post.kind), "comment")
         if not listings.held(db, post):
             notifications.notify(db, parent.author_id, kind, author, post)
+    asked = text.first_named(post.content) if post.kind == Kind.QUESTION else frozenset()
     for actor in recipients(db, post, mentioned_only=True):
         if parent is None or actor.id != parent.author_id:
-            notifications.notify(db, actor.id, "mention", author, post)
+            kind = "asked" if {actor.uri, actor.url} & asked else "mention"
+            notifications.notify(db, actor.id, kind, author, post)
+    if parent is not None:
+        tell_followers(db, post, author, parent)
     if parent is None and post.visibility != Visibility.DIRECT:
         for account_id in follows.hearing_of_each(db, author.id):
             notifications.notify(db, account_id, notifications.NotificationKind.STATUS, author, post)
 
 
+def tell_followers(db: Session, post: Post, author: Actor, parent: Post) -> None:
+    """Tell those who follow a thread of a new answer; nobody of one that is held back, or not for everybody here."""
+    if post.kind != Kind.ANSWER or post.visibility in {Visibility.FOLLOWERS, Visibility.DIRECT}:
+        return
+    if listings.held(db, post):
+        return
+    known = {anonymity.told(db, parent.author_id, post)}
+    known |= {actor.id for actor in recipients(db, post, mentioned_only=True)}
+    for account_id in thread_follows.followers(db, post.thread_id):
+        if account_id not in known and not anonymity.is_of(db, account_id, post):
+            notifications.notify(db, account_id, notifications.NotificationKind.THREAD, author, post)
+
+
 def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     """A new edition of one's own post; the old one is kept, audience and community stay. Raises Forbidden, Invalid."""
-    if post.author_id != editor.id or post.deleted_at is not None:
+    if not anonymity.wrote(db, editor, post) or post.deleted_at is not None:
         raise Forbidden("You can only edit your own posts.", code="not_author")
     _check(editor, draft, post.kind)
     files = post.attachments if draft.media is None else draft.media
@@ -224,8 +255,9 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
         raise Invalid("A question needs a title.", code="title_missing")
     posts.keep_edition(db, post)
     named = fill(db, post, draft)
+    writer, editor = editor, anonymity.acting(db, editor, post)
     if draft.media is not None:
-        media.attach(db, editor.id, draft.media, post)
+        media.attach(db, writer.id, draft.media, post)
     if draft.poll is not None:
         polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)

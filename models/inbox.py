@@ -103,10 +103,9 @@ def any_due(db: Session) -> bool:
     return db.scalar(due) is not None
 
 
-def has(db: Session, sender_key: str, key_owner: str) -> bool:
-    """Whether an activity of this name, signed by that actor, came here lately and was not undone since."""
-    his = (Received.sender_key == sender_key, Received.key_owner == key_owner)
-    return db.scalar(select(Received.id).where(*his).limit(1)) is not None
+def has(db: Session, sender_key: str) -> bool:
+    """Whether an activity of this name came here lately and was not undone since."""
+    return db.scalar(select(Received.id).where(Received.sender_key == sender_key).limit(1)) is not None
 
 
 def claim(db: Session, limit: int, lease_s: float) -> list[Received]:
@@ -160,10 +159,9 @@ def release(db: Session, ids: Iterable[int]) -> None:
     )
 
 
-def forget(db: Session, sender_key: str, key_owner: str) -> None:
-    """Free the row of an activity that its own actor has undone, so that the very same act may come again."""
-    his = (Received.sender_key == sender_key, Received.key_owner == key_owner)
-    db.execute(delete(Received).where(*his, Received.state != "waiting"))
+def forget(db: Session, sender_key: str) -> None:
+    """Free the row of an activity that was undone, so that the very same act may come again."""
+    db.execute(delete(Received).where(Received.sender_key == sender_key, Received.state != "waiting"))
 
 
 def dead(db: Session, limit: int = 100) -> list[Received]:

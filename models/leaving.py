@@ -1,12 +1,23 @@
 """Leaving: an actor deletes itself or moves away, and what goes with it."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from models import accounts, affiliations, ballots, figures, follows, media, names, outbox, reactions, removing
+from models import (
+    accounts,
+    affiliations,
+    anonymity,
+    ballots,
+    figures,
+    follows,
+    media,
+    names,
+    outbox,
+    reactions,
+    removing,
+)
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
 from models.accounts import Account
@@ -19,8 +30,9 @@ from models.bookmarks import Bookmark
 from models.communities import Moderator
 from models.conversations import Conversation
 from models.directory import DismissedSuggestion
+from models.drafts import KeptDraft
 from models.endorsements import Endorsement
-from models.errors import Conflict, Forbidden, Invalid
+from models.errors import Conflict
 from models.featured_tags import FeaturedTag
 from models.filters import Filter
 from models.follows import Follow
@@ -28,6 +40,7 @@ from models.lists import List
 from models.markers import Marker
 from models.notifications import Notification
 from models.tag_follows import TagFollow
+from models.thread_follows import ThreadFollow
 from models.thread_mutes import ThreadMute
 
 MOVE_COOLDOWN = timedelta(days=7)
@@ -70,9 +83,10 @@ def delete_local(db: Session, actor: Actor) -> None:
 
 def _forget_kept(db: Session, actor: Actor) -> None:
     """What somebody kept for himself goes with his account, and what belongs to it (members, keywords) with that."""
-    kept = (Bookmark, Conversation, Dismissal, FeaturedTag, Filter, List, Marker, Reaction, TagFollow, ThreadMute)
-    for table in kept:
+    kept = (Bookmark, Conversation, Dismissal, FeaturedTag, Filter, KeptDraft, List, Marker, Reaction, TagFollow)
+    for table in (*kept, ThreadFollow, ThreadMute):
         db.execute(delete(table).where(table.account_id == actor.id))
+    anonymity.unlink(db, actor.id)
 
 
 def _follower_inboxes(db: Session, actor: Actor) -> list[str]:
@@ -120,6 +134,5 @@ def moved(db: Session, actor: Actor, target: Actor) -> None:
     for follower in follows.local_followers(db, actor):
         follows.undo(db, follower, actor)
         if follower.id != target.id:
-            with suppress(Forbidden, Invalid):  # he and the new account may have blocked each other
-                follows.request(db, follower, target)
+            follows.request(db, follower, target)
     db.flush()

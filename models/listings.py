@@ -237,10 +237,7 @@ def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | 
     post.removed_at = None
     db.flush()
     if by.local and group.local:
-        removal = outbox.last_removal(db, by.id, post)
-        # Also a made-up id has to be on the host of its actor, wherever the post is.
-        name = removal.uri if removal is not None else f"{by.uri}#removal-{post.id}"
-        embed = {"id": name, "type": "Delete", "actor": by.uri, "object": post.uri}
+        embed = {"type": "Delete", "actor": by.uri, "object": post.uri, "audience": group.uri}
         undo = outbox.record(
             db,
             "Undo",
@@ -249,7 +246,7 @@ def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | 
             post=post,
             to=[PUBLIC],
             cc=[group.uri],
-            data={"audience": group.uri, "embed": {**embed, "audience": group.uri}},
+            data={"audience": group.uri, "embed": {"id": f"{post.uri}#removal", **embed}},
         )
         pass_on(db, post, None, own=undo)
     else:

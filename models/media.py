@@ -63,7 +63,8 @@ class Media(Base):
     __tablename__ = "media"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    """Whose it is; nobody's where its owner left and the post, which he wrote anonymously, stays."""
     purpose: Mapped[str] = mapped_column(Text, default=Purpose.POST.value)
     kind: Mapped[str] = mapped_column(Text)
     """`image`, `gifv` (a film without sound, made from a GIF), `video` or `audio`."""

@@ -1,6 +1,6 @@
 """Moderation: setting domain rules, reports, suspensions, and the audit log of all of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,6 @@ from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of
 from models.domains import DomainAction, DomainRule
 from models.errors import Invalid, NotFound
-from models.posts import Post
 
 MAX_REPORTED = 50
 
@@ -122,8 +121,8 @@ def report(
 ) -> Report | None:
     """Tell the moderators. The same report (by id) twice is once. At most 50 posts, 5000 characters.
 
-    `forward`: tell those of other servers too: where the one reported lives, and where the threads have their home.
-    They learn what is said, not by whom: the node itself signs it.
+    `forward`: tell those of the other server too, where the one reported lives on one. They learn what is said, not by
+    whom: the node itself signs it.
     """
     if uri and db.scalar(select(Report.id).where(Report.uri == uri)) is not None:
         return None
@@ -140,7 +139,7 @@ def report(
     )
     db.add(row)
     db.flush()
-    if forward and target is not None:
+    if forward and target is not None and not target.local:
         _forward(db, row, target)
     for account_id in db.scalars(select(Account.id).where(Account.role.in_([Role.MODERATOR, Role.ADMIN]))).all():
         notifications.notify(db, account_id, "report", reporter, subject=str(row.id))
@@ -148,27 +147,17 @@ def report(
 
 
 def _forward(db: Session, row: Report, target: Actor) -> None:
-    """A Flag by the node's own actor, for the one reported and for the communities of his posts: there it reaches the
-    moderators of their servers. Those here know already."""
-    to = [actor.uri for actor in (target, *homes(db, row.post_uris)) if not actor.local]
-    if not to:
-        return
+    """A Flag by the node's own actor, for the inbox of the one reported: there it reaches his moderators."""
     outbox.record(
         db,
         "Flag",
         actors.node_actor(db),
         object_uri=target.uri,
-        to=to,
+        to=[target.uri],
         data={"embed": [target.uri, *row.post_uris], "content": row.comment},
     )
     row.forwarded = True
     db.flush()
-
-
-def homes(db: Session, post_uris: Iterable[str]) -> list[Actor]:
-    """The communities elsewhere whose threads these posts stand in: what happens there is theirs to decide."""
-    wanted = select(Post.community_id).where(Post.uri.in_(list(post_uris)), Post.community_id.is_not(None))
-    return list(db.scalars(select(Actor).where(Actor.id.in_(wanted), Actor.local.is_(False)).order_by(Actor.id)))
 
 
 def count_reports(db: Session, reporter_id: int, since: datetime) -> int:

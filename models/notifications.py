@@ -35,6 +35,9 @@ class NotificationKind(StrEnum):
     AFFILIATION_OFFER = "affiliation_offer"
     AFFILIATION_CONFIRMED = "affiliation_confirmed"
     AFFILIATION_REFUSED = "affiliation_refused"
+    ASKED = "asked"
+    THREAD = "thread"
+    DUPLICATE = "duplicate"
 
 
 CLIENT_TYPES = {
@@ -49,11 +52,14 @@ CLIENT_TYPES = {
     NotificationKind.REPORT: "admin.report",
     NotificationKind.POLL: "poll",
     NotificationKind.STATUS: "status",
+    NotificationKind.ASKED: "mention",
+    NotificationKind.THREAD: "status",
+    NotificationKind.DUPLICATE: "update",
 }
 """What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
 
 An accepted answer is an `update` of the question: choosing an answer edits the question, whose author thereby tells
-those who wrote below it.
+those who wrote below it. So is a question that was asked before. A new answer in a thread one follows is a `status`.
 """
 
 GROUPED = {"favourite", "reblog", "follow"}
@@ -93,8 +99,11 @@ class Notification(Base):
 
 def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | None = None, *, subject: str = "") -> bool:
     """Tell an account of something once; False if it knows, has no account here, or does not want to hear of `who`."""
-    from models import account_domains, blocks, notification_policy, push
+    from models import account_domains, anonymity, blocks, notification_policy, push
 
+    if account_id == who.id and kind != NotificationKind.POLL:
+        return False
+    account_id = anonymity.told(db, account_id, post)
     # Of the end of his own poll somebody is told by nobody but himself.
     if (account_id == who.id and kind != NotificationKind.POLL) or db.get(Account, account_id) is None:
         return False

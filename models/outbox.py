@@ -166,14 +166,6 @@ def plain_announces(db: Session, actor_id: int, post: "Post") -> list[Activity]:
     return [one for one in db.scalars(query.order_by(Activity.id)) if is_plain_announce(one)]
 
 
-def last_removal(db: Session, actor_id: int, post: "Post") -> Activity | None:
-    """The Delete by which a moderator took a post out of its community, if he was it."""
-    query = select(Activity).where(
-        Activity.post_id == post.id, Activity.type == "Delete", Activity.actor_id == actor_id
-    )
-    return next((one for one in db.scalars(query.order_by(Activity.id.desc())) if one.data.get("removal")), None)
-
-
 def sweep(db: Session, limit: int = 2000) -> int:
     """Empty up to `limit` bodies that no delivery needs any more; how many.
 

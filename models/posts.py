@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, Text, delete, func, select
+from sqlalchemy import Computed, ForeignKey, Index, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox, text
@@ -53,6 +53,7 @@ class Post(Base):
         Index("ix_posts_in_reply_to_uri", "in_reply_to_uri"),
         Index("ix_posts_community_id_kind_id", "community_id", "kind", "id"),
         Index("ix_posts_kind_id", "kind", "id"),
+        Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
@@ -79,7 +80,7 @@ class Post(Base):
     extra: Mapped[Any] = mapped_column(Json, default=dict)
     """Kind-specific values: barriers, municipality, phase, outcome, times, poll options."""
     in_reply_to_uri: Mapped[str] = mapped_column(Text, default="")
-    in_reply_to_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
+    in_reply_to_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
     thread_id: Mapped[int] = mapped_column(Id)
     """The id of the first post of the thread (its own for a first post)."""
     community_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
@@ -95,8 +96,12 @@ class Post(Base):
     accepted_at: Mapped[datetime | None] = mapped_column(UtcTime)
     accept_uri: Mapped[str] = mapped_column(Text, default="")
     """The ChooseAnswer activity, so that its Undo can name it."""
+    duplicate_of_id: Mapped[int | None] = mapped_column(Id, index=True)
+    """On a question: the one that asked the same before (`duplicates`)."""
     up: Mapped[int] = mapped_column(default=0)
     down: Mapped[int] = mapped_column(default=0)
+    demerit: Mapped[int] = mapped_column(Computed("down - up", persisted=True), deferred=True)
+    """What orders replies by votes, the best first; the database works it out."""
     reply_count: Mapped[int] = mapped_column(default=0)
     """Direct replies."""
     answer_count: Mapped[int] = mapped_column(default=0)
@@ -167,7 +172,10 @@ class Draft:
     summary: str = ""
     sensitive: bool = False
     barriers: tuple[str, ...] = ()
-    municipality: str = ""
+    municipality: str | None = None
+    """The code of the municipality it is about; empty for none. None in an edit leaves it as it is."""
+    anonymous: bool = False
+    """Readers are not to know who writes (`anonymity`). An edit cannot change that."""
     to: tuple[int, ...] = ()
     poll: "PollDraft | None" = None
     """What readers can choose among. None in an edit leaves the poll as it is; one without options ends it."""

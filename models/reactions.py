@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import communities, events, listings, notifications, outbox
+from models import anonymity, communities, events, listings, notifications, outbox
 from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
@@ -74,7 +74,7 @@ def vote(
         raise Invalid("A vote is up or down.")
     if post.deleted_at is not None:
         raise NotFound("There is no such post.")
-    if post.author_id == actor.id and post.kind in {Kind.QUESTION, Kind.ANSWER, Kind.COMMENT}:
+    if anonymity.wrote(db, actor, post) and post.kind in {Kind.QUESTION, Kind.ANSWER, Kind.COMMENT}:
         raise Forbidden("You cannot vote for your own contribution.", code="own_post")
     if value < 0 and not communities.allows_down(db, post.community_id):
         raise Forbidden("Down votes do not count here.", code="no_down_votes")
@@ -92,7 +92,7 @@ def vote(
     db.flush()
     if actor.local:
         row.uri = _send_vote(db, actor, post, value).uri
-    elif inner is not None:
+    else:
         listings.pass_on(db, post, inner)
     if value > 0:
         notifications.notify(db, post.author_id, "vote", actor, post)
@@ -136,7 +136,7 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
             data={"embed": embed, **({"audience": community.uri} if community else {})},
         )
         listings.pass_on(db, post, None, own=activity)
-    elif inner is not None:
+    else:
         listings.pass_on(db, post, inner)
     db.delete(row)
     db.flush()

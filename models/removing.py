@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     actors,
+    anonymity,
     communities,
     composing,
     conversations,
@@ -19,9 +20,11 @@ from models import (
     polls,
 )
 from models.actors import Actor
+from models.anonymity import AnonymousPost
 from models.audience import addressing
 from models.base import now
 from models.bookmarks import Bookmark
+from models.drafts import KeptDraft
 from models.errors import Forbidden, NotFound
 from models.filters import FilterStatus
 from models.listings import Listing
@@ -38,8 +41,9 @@ def delete_post(db: Session, actor: Actor, post: Post) -> None:
     """A person deletes his own post, here and wherever it went. Raises NotFound or Forbidden."""
     if post.deleted_at is not None:
         raise NotFound("There is no such post.")
-    if post.author_id != actor.id or not post.local:
+    if not post.local or not anonymity.wrote(db, actor, post):
         raise Forbidden("You can only delete your own posts.", code="not_author")
+    actor = anonymity.acting(db, actor, post)
     _send(db, actor, post)
     tombstone(db, post)
 
@@ -79,12 +83,13 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     if parent is not None:
         composing.count_reply(db, parent, post, -1)
     _release_question(db, post)
+    _release_duplicates(db, post)
     events.deleted(db, post)
     conversations.forget_post(db, post)
     polls.drop(db, post)
     media.remove_of_post(db, post)
     db.execute(delete(QuoteStamp).where(QuoteStamp.post_id == post.id))
-    for table in (Edition, PostTag, Vote, Boost, Pin, Notification, Bookmark, FilterStatus):
+    for table in (AnonymousPost, Edition, PostTag, Vote, Boost, Pin, Notification, Bookmark, FilterStatus):
         db.execute(delete(table).where(table.post_id == post.id))
     lists = db.scalars(delete(Listing).where(Listing.post_id == post.id).returning(Listing.community_id)).all()
     db.execute(delete(Recipient).where(Recipient.post_id == post.id))
@@ -92,6 +97,8 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     post.attachments, post.extra = [], {}
     post.up = post.down = post.boost_count = 0
     post.accepted_id = post.accepted_by_id = post.accepted_at = None
+    post.duplicate_of_id = None
+    db.execute(delete(KeptDraft).where(KeptDraft.parent_id == post.id))
     post.deleted_at = now()
     db.flush()
     for community_id in sorted(lists):
@@ -108,6 +115,15 @@ def _release_question(db: Session, post: Post) -> None:
     db.flush()
     if question.local and question.deleted_at is None:
         composing.touch(db, actors.get(db, question.author_id), question)
+
+
+def _release_duplicates(db: Session, post: Post) -> None:
+    """What points to a question that goes stands for itself again."""
+    for question in db.scalars(select(Post).where(Post.duplicate_of_id == post.id)).all():
+        question.duplicate_of_id = None
+        db.flush()
+        if question.local and question.deleted_at is None:
+            composing.touch(db, actors.get(db, question.author_id), question)
 
 
 def tombstone_all(db: Session, actor: Actor) -> None:

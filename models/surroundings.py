@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from models import threads
+from models import anonymity, threads
 from models.access import visible
 from models.actors import Actor
 from models.communities import Community
@@ -34,8 +34,13 @@ def of(db: Session, viewer: Actor | None, post: Post) -> Surroundings:
     below = _below(db, viewer, post)
     if not (viewer is not None and root is not None and threads.may_accept(db, viewer, root)):
         held = root is not None and _holds(db, root)
+        own = anonymity.mine(db, viewer.id, [one.id for one in (*above, *below)]) if viewer is not None else set()
         above, below = (
-            [one for one in found if not _hidden(one, held) or (viewer is not None and one.author_id == viewer.id)]
+            [
+                one
+                for one in found
+                if not _hidden(one, held) or one.id in own or (viewer is not None and one.author_id == viewer.id)
+            ]
             for found in (above, below)
         )
     return Surroundings(above, _in_order(post, above, below))

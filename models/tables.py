@@ -8,12 +8,14 @@ from models import (  # noqa: F401
     actors,
     affiliations,
     announcements,
+    anonymity,
     blocks,
     bookmarks,
     communities,
     conversations,
     directory,
     domains,
+    drafts,
     email_links,
     endorsements,
     events,
@@ -44,6 +46,7 @@ from models import (  # noqa: F401
     settings,
     tag_follows,
     tags,
+    thread_follows,
     thread_mutes,
 )
 from models.base import Base

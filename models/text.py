@@ -111,27 +111,6 @@ def clean_profile(html: str) -> str:
     return clean(html[:20_000])
 
 
-def is_one_character(text: str) -> bool:
-    """Whether people see one character: what joins, marks or colours the one before belongs to it, and so does the
-    second letter of a flag. Near enough for emoji.
-
-    >>> is_one_character("👩🏽‍🌾"), is_one_character("🇩🇰"), is_one_character("👍👍")
-    (True, True, False)
-    """
-    seen, before = 0, ""
-    for ch in text:
-        flag = "\U0001f1e6" <= ch <= "\U0001f1ff"
-        part_of = (
-            unicodedata.category(ch) in ("Mn", "Me", "Cf")
-            or "\U0001f3fb" <= ch <= "\U0001f3ff"
-            or before == "\u200d"
-            or (flag and before == "flag")
-        )
-        seen += not part_of or not seen
-        before = "flag" if flag and before != "flag" else ch
-    return seen == 1
-
-
 def plain(html: str) -> str:
     """The text of HTML, paragraphs and line breaks as newlines."""
     html = re.sub(r"<br\s*/?>|</(?:p|li|h[1-6]|blockquote|pre)>", "\n", html, flags=re.IGNORECASE)
@@ -290,12 +269,24 @@ def strip_leading_mentions(html: str) -> str:
     return re.sub(r"^<p>\s*</p>", "", stripped) if stripped != html else html
 
 
+def first_named(html: str) -> frozenset[str]:
+    """The addresses of those a text begins with: whom it is put to."""
+    rest = strip_leading_mentions(html)
+    beginning = html[: len(html) - len(rest) + len("<p>")] if rest != html else ""
+    return frozenset(stdlib_html.unescape(href) for href in re.findall(r'href="([^"]{1,2000})"', beginning))
+
+
 def without_title(html: str, title: str) -> str:
     """Content without a first paragraph that only repeats the title."""
     match = re.match(r"\s*<(p|h3)>(.{0,5000}?)</\1>", html, flags=re.DOTALL)
     if title and match and " ".join(plain(match[2]).split()) == " ".join(title.split()):
         return html[match.end() :].strip()
     return html
+
+
+def without_duplicate_line(html: str) -> str:
+    """Content without the line that names the question that was asked before; pages show that in their own way."""
+    return re.sub(r"<p>↪ [^<]{0,60}<a [^<>]{0,3000}>[^<]{0,300}</a></p>\s*$", "", html)
 
 
 def without_accepted_line(html: str) -> str:

@@ -1,13 +1,12 @@
 """Threads: questions, their answers and comments, and the answer that is accepted. The heart of Torv."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, events, listings, notifications, outbox
+from models import actors, anonymity, communities, composing, events, listings, notifications, outbox
 from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import now
@@ -63,7 +62,7 @@ def question_of(db: Session, post: Post) -> Post | None:
 
 def may_accept(db: Session, actor: Actor, question: Post) -> bool:
     """The asker, or a moderator of the question's home community."""
-    return actor.id == question.author_id or communities.is_moderator(db, actor.id, question.community_id)
+    return anonymity.wrote(db, actor, question) or communities.is_moderator(db, actor.id, question.community_id)
 
 
 def accept(
@@ -81,6 +80,7 @@ def accept(
     nor moderator), Invalid (an answer of another thread).
     """
     _may_choose(db, chooser, question)
+    chooser = anonymity.acting(db, chooser, question)
     if question_of(db, answer) is not question and answer.thread_id != question.id:
         raise Invalid("That is an answer to another question.", code="other_thread")
     if answer.id == question.id or answer.deleted_at is not None:
@@ -131,6 +131,7 @@ def withdraw(
 ) -> bool:
     """Take the acceptance back; False if nothing was accepted. `quiet`: another choice follows at once."""
     _may_choose(db, chooser, question)
+    chooser = anonymity.acting(db, chooser, question)
     if question.accepted_id is None:
         return False
     answer = db.get(Post, question.accepted_id)
@@ -146,7 +147,7 @@ def withdraw(
         cc = [*([community.uri] if community else []), author.uri]
         mine = old_chooser == chooser.id and bool(old_uri)
         embed: dict[str, Any] = {
-            "id": old_uri if mine else f"{chooser.uri}#choice-{question.id}",  # on the host of its actor
+            "id": old_uri if mine else f"{question.uri}#choice",
             "type": "ChooseAnswer",
             "actor": chooser.uri,
             "object": answer.uri,
@@ -166,7 +167,7 @@ def withdraw(
             data={"embed": embed, **({"audience": community.uri} if community else {})},
         )
         listings.pass_on(db, question, None, own=undo)
-    elif inner is not None:
+    elif not chooser.local:
         listings.pass_on(db, question, inner)
     _show_choice(db, chooser, question, answer, accepted=False, question_too=not quiet)
     notifications.forget(db, "accepted", chooser, post=answer)
@@ -226,13 +227,15 @@ def keep(db: Session, actor: Actor, post: Post) -> None:
     db.flush()
     if was_held:
         listings.pass_on(db, post, None)
-        notifications.notify(db, question.author_id, "answer", actors.get(db, post.author_id), post)
+        author = actors.get(db, post.author_id)
+        notifications.notify(db, question.author_id, "answer", author, post)
+        composing.tell_followers(db, post, author, question)
 
 
 def turn(db: Session, actor: Actor, post: Post, kind: Kind) -> None:
     """Turn an answer into a comment, or a direct reply to a question into an answer."""
     question = question_of(db, post)
-    if question is None or not (may_accept(db, actor, question) or actor.id == post.author_id):
+    if question is None or not (may_accept(db, actor, question) or anonymity.wrote(db, actor, post)):
         raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
     if kind not in {Kind.ANSWER, Kind.COMMENT} or post.in_reply_to_id != question.id:
         raise Invalid("Only direct replies to a question can be turned.", code="not_a_reply")
@@ -267,15 +270,6 @@ def forwarding(db: Session, post: Post, addressed: set[str]) -> tuple[Actor, Act
     return actors.get(db, question.author_id), home
 
 
-def addressed_owners(db: Session, post: Post, addressed: Iterable[str]) -> list[Actor]:
-    """People of this node whose followers a reply addresses, although only we know these: those who wrote what it
-    answers, or the question. Their server tells the followers (ActivityPub 7.1.2)."""
-    named = set(addressed)
-    above = [db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None, question_of(db, post)]
-    authors = {one.author_id: actors.get(db, one.author_id) for one in above if one is not None and one.local}
-    return [actor for actor in authors.values() if actor.active and actor.followers_uri in named]
-
-
 @dataclass
 class Thread:
     """A question as a page shows it: answers accepted first, then by votes and time, each with its comments."""
@@ -301,7 +295,8 @@ def read(db: Session, viewer: Actor | None, root: Post, *, limit: int = 500) -> 
     more = max(0, len(rows) - limit)
     rows = rows[:limit]
     if not (viewer is not None and may_accept(db, viewer, root)):
-        rows = [p for p in rows if (viewer and p.author_id == viewer.id) or not (p.removed_at or listings.held(db, p))]
+        hidden = {p.id for p in rows if p.removed_at or listings.held(db, p)}
+        rows = [p for p in rows if p.id not in hidden - _own(db, viewer, rows)]
     thread = Thread(root, more=more)
     owner: dict[int, int] = {}
     for post in rows:
@@ -316,6 +311,14 @@ def read(db: Session, viewer: Actor | None, root: Post, *, limit: int = 500) -> 
     accepted = root.accepted_id
     thread.answers.sort(key=lambda p: (p.id != accepted, -(p.up - p.down), p.id))
     return thread
+
+
+def _own(db: Session, viewer: Actor | None, rows: list[Post]) -> set[int]:
+    if viewer is None:
+        return set()
+    return {post.id for post in rows if post.author_id == viewer.id} | anonymity.mine(
+        db, viewer.id, [p.id for p in rows]
+    )
 
 
 def context(db: Session, root_id: int, *, after: int | None = None, limit: int = 40) -> list[Post]:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models import text
 from models.access import listed, visible
 from models.actors import Actor
+from models.anonymity import AnonymousPost
 from models.feeds import FIRST, findable, items, not_muted
 from models.feeds import home as home
 from models.feeds import of_list as of_list
@@ -164,7 +165,7 @@ def community(
     if not with_hidden:
         query = query.where(Listing.hidden_at.is_(None), Post.removed_at.is_(None))
     if unanswered:
-        query = query.where(Post.kind == Kind.QUESTION, Post.answer_count == 0)
+        query = query.where(Post.kind == Kind.QUESTION, Post.answer_count == 0, Post.duplicate_of_id.is_(None))
     return [(row[0], row[1]) for row in window.rows(db, query, Listing.id)]
 
 
@@ -179,7 +180,7 @@ def questions(
         listed(viewer),
     )
     if order == "unanswered":
-        query = query.where(Post.answer_count == 0)
+        query = query.where(Post.answer_count == 0, Post.duplicate_of_id.is_(None))
     if order == "accepted":
         query = query.where(Post.accepted_id.is_not(None))
     if order == "top":
@@ -197,8 +198,10 @@ def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
             .where(
                 Post.kind == Kind.QUESTION,
                 Post.answer_count == 0,
+                Post.duplicate_of_id.is_(None),
                 Post.community_id.in_(followed),
                 Post.author_id != viewer.id,
+                ~exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id),
                 Post.removed_at.is_(None),
                 visible(viewer),
             )

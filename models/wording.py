@@ -16,9 +16,26 @@ class Accepted:
     handle: str
 
 
-def whole(post: Post, *, origin: str, tags: Iterable[str] = (), accepted: Accepted | None = None) -> str:
-    """Clean HTML: the title in bold, the text, those of `tags` that the text does not show, the accepted answer."""
-    return title(post.title) + post.content + _missing(post.content, origin, tags) + _accepted(accepted)
+@dataclass(frozen=True)
+class Original:
+    """The question that was asked before, as the text of the later one names it."""
+
+    uri: str
+    title: str
+
+
+def whole(
+    post: Post,
+    *,
+    origin: str,
+    tags: Iterable[str] = (),
+    accepted: Accepted | None = None,
+    original: Original | None = None,
+) -> str:
+    """Clean HTML: the title in bold, the text, those of `tags` that the text does not show, the question that asked
+    the same before, the accepted answer."""
+    text = title(post.title) + post.content + _missing(post.content, origin, tags)
+    return text + _original(original) + _accepted(accepted)
 
 
 def title(words: str) -> str:
@@ -29,6 +46,13 @@ def title(words: str) -> str:
 def _missing(content: str, origin: str, tags: Iterable[str]) -> str:
     missing = [tag for tag in tags if f'href="{text.escape(text.tag_url(origin, tag))}"' not in content]
     return f"<p>{' '.join(text.tag_html(origin, tag) for tag in missing)}</p>" if missing else ""
+
+
+def _original(question: Original | None) -> str:
+    if question is None:
+        return ""
+    name = text.escape(text.one_line(question.title, 200))
+    return f'<p>↪ Spurgt før: <a href="{text.escape(question.uri)}">{name}</a></p>'
 
 
 def _accepted(answer: Accepted | None) -> str:

@@ -32,7 +32,7 @@ async def announce(fed: Federation, verified: Verified) -> Effect:
 
     def effect(db: Session) -> str:
         if early.was_undone(db, activity):
-            return early.OVER
+            raise Ignored("It was taken back before it came.")
         for one in fetched:
             keeping.record_ancestor(db, one.remote)
         by, post = actors.get(db, actor.id), posts.by_uri(db, uri)

@@ -22,7 +22,7 @@ async def block(fed: Federation, verified: Verified) -> Effect:
 
     def effect(db: Session) -> str:
         if early.was_undone(db, activity):
-            return early.OVER
+            raise Ignored("It was taken back before it came.")
         blocks.block(db, actors.get(db, actor.id), actors.get(db, target.id), uri=activity.id)
         return f"{actor.uri} has blocked {target.uri}."
 

@@ -23,7 +23,7 @@ async def choose_answer(fed: Federation, verified: Verified) -> Effect:
 
     def effect(db: Session) -> str:
         if early.was_undone(db, activity):
-            return early.OVER
+            raise Ignored("It was taken back before it came.")
         asked, given = posts.get(db, question.id), posts.get(db, answer.id)
         if asked.accepted_id == given.id:
             raise Ignored("It is the accepted answer already.")

@@ -23,7 +23,7 @@ async def follow(fed: Federation, verified: Verified) -> Effect:
 
     def effect(db: Session) -> str:
         if early.was_undone(db, activity):
-            return early.OVER
+            raise Ignored("It was taken back before it came.")
         try:
             row = follows.request(db, actors.get(db, actor.id), actors.get(db, target.id), uri=activity.id)
         except Forbidden as error:

@@ -74,17 +74,12 @@ def hear_the_rest(db: Session, post: Post, budget: Budget | None) -> None:
 
 
 def forward(db: Session, post: Post, remote: RemotePost, received_id: int) -> None:
-    """Pass on a reply that is open to all: to the home community elsewhere of our asker's question, if it did not
-    address that itself, and to the followers of who wrote here what it answers, if it addresses them.
+    """Pass a reply to our asker's question on to its home community elsewhere, if it did not address that itself.
 
     The bytes go as they came, from the inbox row (ActivityPub 7.1.2).
     """
-    if not composing.open_visibility(post):
-        return
-    if (found := threads.forwarding(db, post, remote.addressed)) is not None:
+    found = threads.forwarding(db, post, remote.addressed)
+    if found is not None and composing.open_visibility(post):
         asker, home = found
         payload = {"received": received_id, "actor": asker.id, "inbox": home.inbox}
         jobs.enqueue(db, "forward", payload, dedupe=f"forward:{received_id}:{home.id}")
-    for owner in threads.addressed_owners(db, post, remote.addressed):
-        payload = {"received": received_id, "actor": owner.id, "after": ""}
-        jobs.enqueue(db, "forward_to_followers", payload, dedupe=f"forward_to_followers:{received_id}:{owner.id}")

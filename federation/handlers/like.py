@@ -35,7 +35,7 @@ async def vote(fed: Federation, verified: Verified, value: int) -> Effect:
     def effect(db: Session) -> str:
         voter, row = actors.get(db, actor.id), posts.get(db, post.id)
         if early.was_undone(db, activity):
-            return early.OVER
+            raise Ignored("It was taken back before it came.")
         if not access.may_see(db, voter, row) or blocks.blocked_between(db, voter.id, row.author_id):
             raise Ignored("We do not have the post.")
         before = reactions.my_votes(db, voter.id, [row.id]).get(row.id)
@@ -54,11 +54,11 @@ async def vote(fed: Federation, verified: Verified, value: int) -> Effect:
 
 
 def emoji(activity: ActivityIn) -> str:
-    """The emoji of a reaction: one character as people count them, or `:name:` if one Emoji tag explains it; else none."""
+    """The emoji of a reaction: a few characters, or `:name:` if one Emoji tag explains it; else none."""
     shown = text.one_line(text.plain(activity.content[:1000]), MAX_EMOJI)
     if shown.startswith(":") and shown.endswith(":"):
         tag = activity.raw.get("tag")
         tags = tag if isinstance(tag, list) else [tag]
         named = [item for item in tags if isinstance(item, Mapping) and item.get("type") == "Emoji"]
         return shown if len(named) == 1 else ""
-    return shown if len(shown) <= 16 and not shown.isalnum() and text.is_one_character(shown) else ""
+    return shown if len(shown) <= 16 and not any(ch.isalnum() and ch.isascii() for ch in shown) else ""

@@ -27,8 +27,6 @@ Undo = Callable[[Federation, Verified, ActivityIn], Awaitable[Effect]]
 async def undo(fed: Federation, verified: Verified) -> Effect:
     """Take an act back. Only its own actor can, and a deleted post stays deleted."""
     inner = await _undone(fed, verified)
-    if inner is None:
-        return _unheard_of(verified)
     if inner.actor != verified.actor:
         raise Ignored("Only who did it can take it back.")
     handler = UNDOERS.get(inner.type)
@@ -37,8 +35,8 @@ async def undo(fed: Federation, verified: Verified) -> Effect:
     return await handler(fed, verified, inner)
 
 
-async def _undone(fed: Federation, verified: Verified) -> ActivityIn | None:
-    """The act that is undone: as embedded, or found by its id among what we know; None if we know nothing of that id."""
+async def _undone(fed: Federation, verified: Verified) -> ActivityIn:
+    """The act that is undone: as embedded, or found by its id among what we know of this actor."""
     activity = verified.activity
     if activity.object is not None:
         # The embedded act is the sender's own, whoever he says did it: `_undone` reads, `undo` compares.
@@ -46,7 +44,7 @@ async def _undone(fed: Federation, verified: Verified) -> ActivityIn | None:
         return reading.activity(doc)
     found = await crossing.reading(fed.database, lambda db: _by_id(db, activity.object_id))
     if found is None:
-        return None
+        raise Ignored("We know nothing of that id.")
     kind, actor, uri = found
     return ActivityIn(activity.object_id, kind, actor, uri, None)
 
@@ -56,8 +54,7 @@ def _by_id(db: Session, uri: str) -> tuple[str, str, str] | None:
     if (follow := follows.by_uri(db, uri)) is not None:
         return "Follow", actors.get(db, follow.follower_id).uri, actors.get(db, follow.target_id).uri
     if (vote := reactions.by_vote_uri(db, uri)) is not None:
-        kind = "Like" if vote.value > 0 else "Dislike"
-        return kind, actors.get(db, vote.actor_id).uri, posts.get(db, vote.post_id).uri
+        return "Like", actors.get(db, vote.actor_id).uri, posts.get(db, vote.post_id).uri
     if (boost := reactions.by_boost_uri(db, uri)) is not None:
         return "Announce", actors.get(db, boost.actor_id).uri, posts.get(db, boost.post_id).uri
     if (block := blocks.by_uri(db, uri)) is not None:
@@ -65,18 +62,9 @@ def _by_id(db: Session, uri: str) -> tuple[str, str, str] | None:
     return None
 
 
-def _unheard_of(verified: Verified) -> Effect:
-    """A mere id that we do not know: if what it names is the sender's own, it may still be on its way."""
-    name = verified.activity.object_id
-    if not verified.signed or not reading.is_named_by(name, verified.actor):
-        raise Ignored("We know nothing of that id.")
-    return lambda db: _nothing(db, ActivityIn(name, "", verified.actor, "", None))
-
-
 def _nothing(db: Session, inner: ActivityIn) -> str:
     """Nothing to take back: it may still come, or has come and gone."""
-    his = not inner.id or reading.is_named_by(inner.id, inner.actor)
-    if not his or not early.remember_undone(db, inner):
+    if not early.remember_undone(db, inner):
         raise Ignored("There is nothing left to take back.")
     return "Nothing to take back yet; if it comes, it is over."
 

@@ -43,9 +43,7 @@ async def update(fed: Federation, verified: Verified) -> Effect:
         return figures
     if said is not None and said.updated is not None:
         last = post.updated or post.published
-        # Wrapped, it mostly is what its author has sent us himself. The figures of a poll change under one date.
-        twin = said.updated == post.updated and not verified.signed and said.poll is None
-        if said.updated < last or twin:
+        if said.updated < last or (said.updated == post.updated and not verified.signed):
             raise Ignored("It is not newer than what we have.")
         if verified.signed and said.updated > last:
             remote = await resolving.to_remote(fed, said, verified.budget)
@@ -66,17 +64,12 @@ def _row(db: Session, uri: str) -> tuple[Post, Actor] | None:
 
 
 def _said(verified: Verified) -> ObjectIn | None:
-    """The embedded copy. Believed only if signed; wrapped, its date still says whether asking is worth while.
-
-    None where it says nothing: what a moderator changed in somebody's post, only the post's origin can show.
-    """
+    """The embedded copy. Believed only if signed; wrapped, its date still says whether asking is worth while."""
     doc = verified.activity.object
     if doc is None or not urls.same_origin(verified.activity.object_id, verified.actor):
         return None
     said = reading.note(doc)
     if said.author != verified.actor:
-        if not verified.signed:
-            return None
         raise Ignored("The post belongs to somebody else than who sent it.")
     return said
 

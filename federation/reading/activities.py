@@ -7,7 +7,7 @@ from typing import Any
 
 from federation import urls
 from federation.reading.decoding import Unreadable
-from federation.reading.values import first_type, moment, one_id, recipients, several, string
+from federation.reading.values import first_type, ids, moment, one_id, several, string
 
 MAX_BATCH = 50
 """Activities in one Announce (PieFed collects votes)."""
@@ -61,7 +61,6 @@ def activity(doc: Mapping[str, Any]) -> ActivityIn:
     if not objects:
         raise Unreadable("The activity has no object.")
     embedded = only if isinstance(only, Mapping) else None
-    to, cc, audience = recipients(doc)
     return ActivityIn(
         id=string(doc.get("id")),
         type=kind,
@@ -70,9 +69,9 @@ def activity(doc: Mapping[str, Any]) -> ActivityIn:
         object=embedded if embedded is not None and len(embedded) > 1 else None,
         objects=tuple(objects),
         target=one_id(doc.get("target")),
-        to=to,
-        cc=cc,
-        audience=audience,
+        to=ids(doc.get("to")),
+        cc=ids(doc.get("cc")),
+        audience=ids(doc.get("audience")),
         content=string(doc.get("content"), 100_000),
         summary=string(doc.get("summary"), 100_000),
         published=moment(doc.get("published")),

@@ -15,7 +15,6 @@ from federation.reading.values import (
     one_id,
     page_address,
     past,
-    recipients,
     several,
     string,
     term,
@@ -122,12 +121,13 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
     poll = _poll(doc) if kind == "Question" else None
     if kind == "Question" and poll is None:
         raise Unreadable("A Question without options is neither a poll nor a post.")
-    to, cc, audience = recipients(doc)
+    to, cc, audience = ids(doc.get("to")), ids(doc.get("cc")), ids(doc.get("audience"))
     content, language = translated(doc, "content")
     summary, _ = translated(doc, "summary")
     mentions, hashtags = _tags(doc.get("tag"), {*to, *cc, *audience})
     title, accepted = line(doc.get("name"), MAX_NAME), one_id(doc.get("acceptedAnswer"))
     html = text.without_title(text.clean(content), title)
+    html = text.without_accepted_line(html) if accepted else html
     return ObjectIn(
         id=name,
         type=kind,
@@ -135,7 +135,7 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
         url=page_address(doc.get("url")),
         in_reply_to=one_id(doc.get("inReplyTo")),
         name=title,
-        content=text.without_accepted_line(html) if accepted else html,
+        content=text.without_duplicate_line(html) if one_id(term(doc, "duplicateOf")) else html,
         source=_source(doc.get("source")),
         summary=text.plain(text.clean(summary))[:MAX_NAME],
         sensitive=doc.get("sensitive") is True,
@@ -247,6 +247,7 @@ def _ends(doc: Mapping[str, Any]) -> datetime | None:
 
 
 _TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "adaptedFrom", "followUpOf", "about", "as")
+_ID_TERMS = ("duplicateOf",)
 _EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "externalParticipationUrl", "onlineLink")
 
 
@@ -259,10 +260,13 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
     for name in _TEXT_TERMS:
         if value := line(term(doc, name), 500):
             found[name] = value
+    for name in _ID_TERMS:
+        if value := one_id(term(doc, name)):
+            found[name] = value
     others: dict[str, str] = {}
     for key, value in list(doc.items())[:500]:
         name = key.removeprefix("torv:").removeprefix(TORV)
-        if name != key and name not in (*_TEXT_TERMS, "kind", "barrier") and len(others) < 20:
+        if name != key and name not in (*_TEXT_TERMS, *_ID_TERMS, "kind", "barrier") and len(others) < 20:
             shown = value if isinstance(value, str) else one_id(value) or ", ".join(ids(value, 20))
             if shown := line(shown, 500):
                 others[line(name, 60)] = shown

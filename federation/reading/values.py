@@ -75,13 +75,6 @@ def ids(value: Any, limit: int = MAX_RECIPIENTS) -> tuple[str, ...]:
     return tuple(found)
 
 
-def recipients(doc: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """`to`, `cc` and `audience`, at most 1000 ids in all."""
-    to = ids(doc.get("to"))
-    cc = ids(doc.get("cc"), MAX_RECIPIENTS - len(to))
-    return to, cc, ids(doc.get("audience"), MAX_RECIPIENTS - len(to) - len(cc))
-
-
 def https_id(value: Any) -> str:
     """An id that is an https URL, exactly as written; `""` for everything else."""
     name = one_id(value)

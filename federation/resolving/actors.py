@@ -51,7 +51,7 @@ async def with_handle(fed: Federation, read: reading.ActorIn, budget: Budget) ->
     if read.webfinger:
         try:
             claimed = discovery.handle(read.webfinger)
-            if claimed.domain == remote.domain and claimed.name.casefold() == remote.username.casefold():
+            if claimed.domain == remote.domain:
                 return replace(remote, username=claimed.name)
             if confirmed and before is not None and claimed.domain == before.domain:
                 return replace(remote, domain=before.domain)

@@ -39,13 +39,11 @@ def members(uri: str, total: int, *, first: str | None = None, items: Sequence[s
     return body
 
 
-def page(uri: str, part_of: str, items: Sequence[str], *, next: str | None = None, prev: str | None = None) -> Json:
-    """One page of a Collection, of members or replies; the last one has no `next`."""
+def members_page(uri: str, part_of: str, items: Sequence[str], *, next: str | None = None) -> Json:
+    """One page of members; the last one has no `next`."""
     body: Json = {"id": uri, "type": "CollectionPage", "partOf": part_of}
     if next is not None:
         body["next"] = next
-    if prev is not None:
-        body["prev"] = prev
     body["items"] = list(items)
     return body
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
 from federation.writing import Json, stamp
-from models import access, actors, audience, collections, plain_text, polls, posts, quotes, text, wording
+from models import access, actors, audience, collections, duplicates, plain_text, polls, posts, quotes, text, wording
 from models.actors import Actor
 from models.database import node_of
 from models.posts import Kind, Post, Visibility
@@ -84,6 +84,8 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
         body["answer"] = _is_accepted(db, row)
     if (accepted := accepted_answer(db, row)) is not None:
         body["acceptedAnswer"] = accepted.uri
+    if (original := duplicates.original_of(db, None, row)) is not None:
+        body["torv:duplicateOf"] = original.uri
     body["attachment"] = [_attachment(item) for item in row.attachments or []]
     body |= _terms(row)
     if is_poll(row):
@@ -133,10 +135,9 @@ def accepted_answer(db: Session, row: Post) -> Post | None:
 def embedded_replies(db: Session, row: Post) -> Json:
     """The `replies` collection with its first page inside, for servers that read no further."""
     uri = f"{row.uri}/replies"
-    found = collections.replies(db, row)
-    items = found[: collections.PAGE]
+    items = collections.replies(db, row)
     first: Json = {"type": "CollectionPage", "partOf": uri, "items": [item for _, item in items]}
-    if len(found) > len(items):
+    if len(items) == collections.PAGE:
         first["next"] = f"{uri}?cursor={items[-1][0]}"
     return {"id": uri, "type": "Collection", "first": first}
 
@@ -162,7 +163,9 @@ def _type(row: Post, form: str) -> str:
 def _content(db: Session, row: Post, parts: _Parts) -> str:
     answer = accepted_answer(db, row)
     named = wording.Accepted(answer.uri, actors.get(db, answer.author_id).handle) if answer is not None else None
-    return wording.whole(row, origin=node_of(db).origin, tags=parts.tags, accepted=named)
+    original = duplicates.original_of(db, None, row)
+    before = wording.Original(original.uri, original.title) if original is not None else None
+    return wording.whole(row, origin=node_of(db).origin, tags=parts.tags, accepted=named, original=before)
 
 
 def _abstract(row: Post) -> str:

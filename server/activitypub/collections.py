@@ -1,8 +1,8 @@
 """Collections of actors: outbox, followers, following, featured, moderators, members. Pages of 40 items, newest first."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -22,66 +22,23 @@ from models.windows import Window
 from server.activitypub.actors import shown_actor
 from server.activitypub.answering import admit, answer, federation_of, not_found, reader
 
-R = TypeVar("R")
 COUNTED_FOR = 60.0
 """Seconds for which the number of an outbox's entries is not counted anew."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What part of a collection is wanted: the whole (`page` false), or the page behind or before a cursor."""
+    """What part of a collection is wanted: the whole (`page` false) or the page behind a cursor."""
 
     page: bool
     cursor: int | None
-    back: int | None = None
-    """The page that ends before this one."""
 
 
 def asked(request: Request) -> Asked:
-    """Read `?page=1&cursor=…` or `&back=…`. A cursor that is none of ours counts as none."""
-    cursor, back = _cursor(request, "cursor"), _cursor(request, "back")
-    if cursor is not None:
-        back = None
-    return Asked("page" in request.query_params or (cursor, back) != (None, None), cursor, back)
-
-
-def _cursor(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 19 and int(text) < 2**63 else None
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where one page of a collection stands: its own address, the next one's and the one's before; None at the ends."""
-
-    own: str
-    next: str | None
-    prev: str | None
-
-
-def cut(rows: Sequence[R], wanted: Asked) -> tuple[Sequence[R], bool]:
-    """A page of at most 40 rows, and whether the list goes on beyond it: one row more was looked for."""
-    if len(rows) <= PAGE:
-        return rows, False
-    return (rows[:PAGE] if wanted.back is None else rows[-PAGE:]), True
-
-
-def places(uri: str, wanted: Asked, cursors: Sequence[int], more: bool, *, base: str = "?page=1&") -> Places:
-    """The addresses around a page with these cursors, in its order; `more` as `cut` says."""
-    own = f"{base}back={wanted.back}" if wanted.back is not None else f"{base}cursor={wanted.cursor}"
-    if (wanted.cursor, wanted.back) == (None, None):
-        own = base.rstrip("?&")
-    behind = bool(cursors) and (more or wanted.back is not None)
-    before = bool(cursors) and (wanted.cursor is not None or (more and wanted.back is not None))
-    return Places(
-        uri + own,
-        f"{uri}{base}cursor={cursors[-1]}" if behind else None,
-        f"{uri}{base}back={cursors[0]}" if before else None,
-    )
-
-
-def _window(wanted: Asked) -> Window:
-    return Window(wanted.cursor, after=wanted.back, limit=PAGE + 1)
+    """Read `?page=1&cursor=…`. A cursor that is none of ours counts as none."""
+    text = request.query_params.get("cursor", "")
+    cursor = int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else None
+    return Asked("page" in request.query_params or cursor is not None, cursor)
 
 
 Build = Callable[[Session, Actor, str, Asked], dict[str, Any] | None]
@@ -109,10 +66,10 @@ async def outbox(request: Request) -> Response:
         if not wanted.page:
             counted[0] = collections.count_outbox(db, actor) if known is None else known
             return writing.ordered(uri, counted[0], first=f"{uri}?page=1")
-        rows, more = cut(collections.outbox(db, actor, _window(wanted)), wanted)
+        rows = collections.outbox(db, actor, before=wanted.cursor)
         items = [body for row in rows if (body := activities.activity(db, row, form)) is not None]
-        at = places(uri, wanted, [row.id for row in rows], more)
-        return writing.ordered_page(at.own, uri, items, next=at.next, prev=at.prev)
+        following = f"{uri}?page=1&cursor={rows[-1].id}" if len(rows) == PAGE else None
+        return writing.ordered_page(_page_uri(uri, wanted), uri, items, next=following)
 
     response = await _give(request, "/outbox", build, CTX)
     if known is None and response.status_code == 200 and not asked(request).page:
@@ -143,9 +100,9 @@ def _people(find_page: Callable[..., list[tuple[int, Actor]]], count: Callable[[
         if not wanted.page or actor.hides_followers:
             first = None if actor.hides_followers else f"{uri}?page=1"
             return None if wanted.page else writing.ordered(uri, count(db, actor.id), first=first)
-        rows, more = cut(find_page(db, actor.id, _window(wanted)), wanted)
-        at = places(uri, wanted, [cursor for cursor, _ in rows], more)
-        return writing.ordered_page(at.own, uri, [person.uri for _, person in rows], next=at.next, prev=at.prev)
+        rows = find_page(db, actor.id, Window(wanted.cursor, limit=PAGE))
+        following = f"{uri}?page=1&cursor={rows[-1][0]}" if len(rows) == PAGE else None
+        return writing.ordered_page(_page_uri(uri, wanted), uri, [person.uri for _, person in rows], next=following)
 
     return build
 
@@ -185,9 +142,9 @@ async def members(request: Request) -> Response:
             return writing.members(uri, affiliations.count_members(db, actor.id), items=[found.uri] if found else [])
         if not page.page:
             return writing.members(uri, affiliations.count_members(db, actor.id), first=f"{uri}?page=1")
-        rows, more = cut(affiliations.members(db, actor, _window(page)), page)
-        at = places(uri, page, [cursor for cursor, _, _ in rows], more)
-        return writing.page(at.own, uri, [person.uri for _, person, _ in rows], next=at.next, prev=at.prev)
+        rows = affiliations.members(db, actor, Window(page.cursor, limit=PAGE))
+        following = f"{uri}?page=1&cursor={rows[-1][0]}" if len(rows) == PAGE else None
+        return writing.members_page(_page_uri(uri, page), uri, [person.uri for _, person, _ in rows], next=following)
 
     return await _give(request, "/members", build)
 
@@ -210,3 +167,7 @@ async def followers_synchronization(request: Request) -> Response:
 
     body = await reading(federation_of(request).database, look)
     return not_found() if body is None else answer(request, body, CTX_PLAIN, public=False)
+
+
+def _page_uri(uri: str, wanted: Asked) -> str:
+    return f"{uri}?page=1" if wanted.cursor is None else f"{uri}?page=1&cursor={wanted.cursor}"

@@ -12,9 +12,10 @@ from federation.vocabulary import CTX_PLAIN
 from federation.writing import collections as writing
 from federation.writing import objects
 from models import actors, collections
+from models.collections import PAGE
 from models.posts import Post
 from server.activitypub.answering import admit, answer, federation_of, not_found, number
-from server.activitypub.collections import Asked, asked, cut, places
+from server.activitypub.collections import Asked, asked
 from server.activitypub.objects import local_post
 
 Build = Callable[[Session, Post, Asked], dict[str, Any]]
@@ -38,13 +39,13 @@ async def context(request: Request) -> Response:
 
     def build(db: Session, row: Post, wanted: Asked) -> dict[str, Any]:
         uri = f"{row.uri}/context"
-        items, more = cut(collections.thread(db, row, after=wanted.cursor or 0, before=wanted.back), wanted)
-        at = places(uri, wanted, [cursor for cursor, _ in items], more, base="?")
+        items = collections.thread(db, row, after=wanted.cursor or 0)
+        following = f"{uri}?cursor={items[-1][0]}" if len(items) == PAGE else None
         ids = [item for _, item in items]
-        if at.own != uri:
-            return writing.ordered_page(at.own, uri, ids, next=at.next, prev=at.prev)
+        if wanted.cursor is not None:
+            return writing.ordered_page(f"{uri}?cursor={wanted.cursor}", uri, ids, next=following)
         owner = actors.get(db, row.community_id or row.author_id)
-        return writing.context(uri, owner.uri, collections.count_thread(db, row), ids, at.next)
+        return writing.context(uri, owner.uri, collections.count_thread(db, row), ids, following)
 
     return await _give(request, build)
 
@@ -54,11 +55,18 @@ async def replies(request: Request) -> Response:
 
     def build(db: Session, row: Post, wanted: Asked) -> dict[str, Any]:
         uri = f"{row.uri}/replies"
-        items, more = cut(collections.replies(db, row, after=wanted.cursor or 0, before=wanted.back), wanted)
-        at = places(uri, wanted, [cursor for cursor, _ in items], more, base="?")
-        if at.own == uri:
+        if wanted.cursor is None:
             return objects.embedded_replies(db, row)
-        return writing.page(at.own, uri, [item for _, item in items], next=at.next, prev=at.prev)
+        items = collections.replies(db, row, after=wanted.cursor)
+        body: dict[str, Any] = {
+            "id": f"{uri}?cursor={wanted.cursor}",
+            "type": "CollectionPage",
+            "partOf": uri,
+            "items": [item for _, item in items],
+        }
+        if len(items) == PAGE:
+            body["next"] = f"{uri}?cursor={items[-1][0]}"
+        return body
 
     return await _give(request, build)
 

@@ -53,9 +53,7 @@ def _find(db: Session, node: Node, resource: str) -> Actor | None:
     if resource.lower().startswith(("https://", "http://")):
         actor = _by_address(db, node, resource)
     else:
-        scheme, colon, rest = resource.partition(":")
-        handle = rest if colon and scheme.lower() == "acct" else resource
-        name, _, domain = handle.removeprefix("@").rpartition("@")
+        name, _, domain = resource.removeprefix("acct:").removeprefix("@").rpartition("@")
         if domain.lower() not in {node.domain, node.host}:
             return None
         actor = actors.by_handle(db, name)

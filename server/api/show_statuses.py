@@ -60,6 +60,7 @@ class _Gathered:
     parents: dict[int, int]
     """The author of what a post answers, by the answered post's id; without deleted ones."""
     answers: dict[int, Post]
+    """Accepted answers, and questions that were asked before, by id."""
     polls: dict[int, polls.Shown]
     quotes: dict[int, int]
     mine: "_Mine"
@@ -109,7 +110,7 @@ def _gather(db: Session, viewer: Actor | None, items: Sequence[Item]) -> _Gather
     for post_id, actor_id in db.execute(named.order_by(Recipient.actor_id)):
         mentioned.setdefault(post_id, []).append(actor_id)
     parents = _authors(db, {post.in_reply_to_id for post in found if post.in_reply_to_id})
-    answers = _answers(db, viewer, {post.accepted_id for post in found if post.accepted_id})
+    answers = _answers(db, viewer, {id for post in found for id in (post.accepted_id, post.duplicate_of_id) if id})
     wanted = {post.author_id for post in found} | {item.through.id for item in items if item.through}
     others = {post.community_id for post in found if post.community_id} | set(parents.values())
     others |= {actor_id for one in mentioned.values() for actor_id in one}
@@ -223,9 +224,11 @@ def _content(post: Post, found: _Gathered) -> str:
     answer = found.answers.get(post.accepted_id or 0)
     author = found.people.get(answer.author_id) if answer is not None else None
     named = wording.Accepted(answer.uri, author.handle) if answer is not None and author is not None else None
+    before = found.answers.get(post.duplicate_of_id or 0)
+    original = wording.Original(before.uri, before.title) if before is not None else None
     # What other servers call a tag of theirs stands in their text already.
     tags = [tag.shown for tag in found.tags.get(post.id, [])] if post.local else []
-    return wording.whole(post, origin=found.origin, tags=tags, accepted=named) + links(post)
+    return wording.whole(post, origin=found.origin, tags=tags, accepted=named, original=original) + links(post)
 
 
 def _mentions(post: Post, found: _Gathered) -> list[Mention]:

@@ -95,7 +95,8 @@ async def show_community(visit: Visit, group: Actor) -> Response:
     """The page of a community, here or elsewhere."""
     unanswered = bool(visit.query("unanswered"))
     found = await visit.read(lambda db: look(db, visit.actor, group, unanswered=unanswered, before=visit.cursor()))
-    return visit.page("community.html", found=found, group=group, shown=found.shown, alternate=group.uri)
+    feed = f"/feeds/community/{group.username}" if group.local else ""
+    return visit.page("community.html", found=found, group=group, shown=found.shown, alternate=group.uri, feed=feed)
 
 
 @dataclass

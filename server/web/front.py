@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -59,7 +60,7 @@ async def _welcome(visit: Visit) -> Response:
         return show(db, None, newest), communities.all_local(db)
 
     shown, groups = await visit.read(look)
-    return visit.page("welcome.html", shown=shown, groups=groups)
+    return visit.page("welcome.html", shown=shown, groups=groups, feed="/feeds/public")
 
 
 @page
@@ -74,7 +75,8 @@ async def tag(visit: Visit) -> Response:
     shown = await visit.read(look)
     following = shown.posts[PAGE - 1].id if len(shown.posts) > PAGE else None
     del shown.posts[PAGE:]
-    return visit.page("tag.html", tag=name, shown=shown, following=following, tag_names=TAG_NAMES)
+    feed = f"/feeds/tag/{quote(name)}"
+    return visit.page("tag.html", tag=name, shown=shown, following=following, tag_names=TAG_NAMES, feed=feed)
 
 
 @page

@@ -3,6 +3,8 @@ account here, and somebody who reads here is sent to his own server to answer th
 so that no link from anywhere does anything, or leads anywhere, before a person has said so.
 """
 
+import re
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from sqlalchemy.orm import Session
@@ -10,7 +12,7 @@ from starlette.responses import Response
 
 from federation import discovery
 from federation.resolving import Budget, FetchFailed, OverBudget, Passing
-from models import access, actors, follows
+from models import access, actors, follows, reactions
 from models.actors import Actor
 from models.errors import DomainError, Invalid, NotFound
 from models.posts import Post
@@ -22,7 +24,7 @@ from server.web.rendering import post_path, profile_path
 from server.web.visits import Visit, action, open_action, own_page, page
 
 SUBSCRIBE = discovery.SUBSCRIBE
-OBJECT = discovery.OBJECT_INTENT
+VARIABLE = re.compile(r"\{([^{}]{0,40})\}")
 
 
 def _wanted(visit: Visit) -> str:
@@ -95,33 +97,50 @@ def _done(visit: Visit, form: Form, path: str, said: str) -> Response:
     return visit.go(path, said=said)
 
 
+@dataclass(frozen=True)
+class Doors:
+    """Where a visitor's own server wants him sent; empty where it does not say."""
+
+    answer: str
+    share: str
+
+
 @page
 async def from_home_form(visit: Visit) -> Response:
-    """`GET /posts/{id}/from-home`: answer from your own server."""
+    """`GET /posts/{id}/from-home`: share a post, or answer it from your own server."""
     return await _from_home_page(visit, Form())
 
 
-async def _from_home_page(visit: Visit, form: Form, status: int = 200, *, leads_to: str = "") -> Response:
-    post = await visit.read(lambda db: access.access_post(db, visit.actor, visit.path("id")))
-    return visit.page("from_home.html", status=status, form=form, post=post, leads_to=leads_to)
+async def _from_home_page(visit: Visit, form: Form, status: int = 200, *, doors: Doors | None = None) -> Response:
+    def look(db: Session) -> tuple[Post, bool]:
+        post = access.access_post(db, visit.actor, visit.path("id"))
+        return post, visit.actor is not None and bool(reactions.my_boosts(db, visit.actor.id, [post.id]))
+
+    post, boosted = await visit.read(look)
+    address = visit.node.origin + post_path(post)
+    return visit.page(
+        "from_home.html", status=status, form=form, post=post, doors=doors, boosted=boosted, address=address
+    )
 
 
 @open_action
 async def from_home(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/from-home`: ask the visitor's server where it wants him sent, and show the link there."""
+    """`POST /posts/{id}/from-home`: ask the visitor's server where it wants him sent, and show the links there."""
     post = await visit.read(lambda db: access.access_post(db, visit.actor, visit.path("id")))
+    doors = None
     try:
-        leads_to = await _door_of(visit, form.line("handle", most=300), post)
+        doors = await _doors_of(visit, form.line("handle", most=300), post)
     except DomainError as error:
         if error.status == 429:
             raise
         form.error("handle", error.text)
     if form.errors:
         return await _from_home_page(visit, form, 422)
-    return await _from_home_page(visit, form, leads_to=leads_to)
+    return await _from_home_page(visit, form, doors=doors)
 
 
-async def _door_of(visit: Visit, handle: str, post: Post) -> str:
+async def _doors_of(visit: Visit, handle: str, post: Post) -> Doors:
+    """Ask by WebFinger. Raises Invalid where nobody is found, or nothing said."""
     visit.limits.count(FINDING_BY_ADDRESS, visit.client)
     try:
         wanted = discovery.handle(handle)
@@ -130,10 +149,26 @@ async def _door_of(visit: Visit, handle: str, post: Post) -> str:
         raise Invalid(UNREACHABLE) from None
     except (FetchFailed, OverBudget):
         raise Invalid(later("We found nobody of that name there. Check the spelling.")) from None
-    template = jrd.templates.get(OBJECT) or jrd.templates.get(SUBSCRIBE) or ""
-    filled = template.replace("{object}", quote(post.uri, safe="")).replace("{uri}", quote(post.uri, safe=""))
-    if not filled.startswith("https://") or "{" in filled:
+    page = visit.node.origin + post_path(post)
+    create = jrd.intent("Create")
+    replies = create if "{inReplyTo}" in create else ""
+    answer = replies or jrd.intent("Object") or jrd.templates.get(SUBSCRIBE, "")
+    share = jrd.intent("Announce") or create
+    words = f"{post.title}\n{page}" if post.title else page
+    doors = Doors(_filled(answer, post, page), _filled(share, post, page, words))
+    if not (doors.answer or doors.share):
         raise Invalid(
             later("That server does not say where to answer. Copy the address below and search for it there.")
         )
-    return filled
+    return doors
+
+
+def _filled(template: str, post: Post, page: str, content: str = "") -> str:
+    """A door with what it is about written in; what we have nothing to say for stays empty (FEP-3b86).
+
+    Only https addresses: it is another server that chose it.
+    """
+    known = {"uri": post.uri, "object": post.uri, "inReplyTo": post.uri, "content": content}
+    known |= {"on-success": page, "on-cancel": page}
+    filled = VARIABLE.sub(lambda found: quote(known.get(found[1], ""), safe=""), template)
+    return filled if filled.startswith("https://") else ""

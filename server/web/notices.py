@@ -1,7 +1,7 @@
 """Notices: what happened that concerns the visitor."""
 
 from sqlalchemy.orm import Session
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from models import access, actors, notifications
 from models.actors import Actor
@@ -9,7 +9,7 @@ from models.notifications import Notification, NotificationKind
 from models.posts import Post
 from server.forms import Form
 from server.i18n import later
-from server.web.visits import Visit, action, own_page
+from server.web.visits import Visit, action, own_page, page
 
 PAGE = 30
 SENTENCES = {
@@ -31,7 +31,12 @@ SENTENCES = {
     NotificationKind.AFFILIATION_OFFER: later("is ready to confirm that you belong there"),
     NotificationKind.AFFILIATION_CONFIRMED: later("has confirmed that you belong there"),
     NotificationKind.AFFILIATION_REFUSED: later("does not confirm that you belong there"),
+    NotificationKind.ASKED: later("asks you"),
+    NotificationKind.THREAD: later("answered a question you follow"),
+    NotificationKind.DUPLICATE: later("saw that your question was asked before"),
 }
+
+UNREAD = later("Unread notices: %(count)s")
 
 Row = tuple[Notification, Actor, Post | None, Actor | None]
 
@@ -51,6 +56,17 @@ async def notices(visit: Visit) -> Response:
     rows = await visit.read(look)
     following = rows[PAGE - 1][0].id if len(rows) > PAGE else None
     return visit.page("notifications.html", rows=rows[:PAGE], following=following, sentences=SENTENCES)
+
+
+@page
+async def count(visit: Visit) -> Response:
+    """`GET /notifications/count`: how many are unread, for the script that keeps the figure right.
+
+    Raises Unauthenticated for visitors; whoever asks has an open page, and it is told so.
+    """
+    unread = visit.unread if visit.me else 0
+    values = {"unread": unread, "said": visit.say(UNREAD) % {"count": unread}, "unit": visit.say("unread")}
+    return JSONResponse(values, headers={"Cache-Control": "no-store"})
 
 
 def _id(row: Notification) -> int:

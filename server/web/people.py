@@ -128,6 +128,7 @@ async def _show(visit: Visit, actor: Actor) -> Response:
         municipality=municipalities.name(
             found.organization.municipality_code if found.organization else actor.municipality
         ),
+        feed=f"/feeds/person/{actor.username}" if actor.local and actor.indexable else "",
     )
 
 

@@ -1,23 +1,30 @@
 """The page of a post, a question with its answers or a note with its replies; and writing answers and comments."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation.polling import refresh_later
-from models import access, communities, follows, threads
+from models import access, anonymity, answers, communities, drafts, duplicates, follows, thread_follows, threads
 from models.actors import Actor
+from models.answers import AnswersPage, Order
 from models.composing import MAX_TEXT, REPLIES_KEEP
+from models.drafts import KeptDraft, Wanted
 from models.errors import DomainError, Gone, NotFound
-from models.posts import Draft, Kind, Post, Visibility, get
+from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
-from server.security import local_path
+from server.i18n import later
+from server.web import drafting
 from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
+from server.web.structured import qa_page
 from server.web.visits import Visit, action, own_page, page
+
+ORDERS = {Order.VOTES: later("Most votes"), Order.NEWEST: later("Newest"), Order.OLDEST: later("Oldest")}
+"""In which order the answers of a thread can be read."""
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
 
@@ -38,6 +45,15 @@ class PostPage:
     follows_community: bool = False
     above: list[Post] = field(default_factory=list)
     """What the post answers, the first post first."""
+    follows_thread: bool = False
+    may_mark: bool = False
+    """Whether the visitor may say that it was asked before."""
+    original: Post | None = None
+    """The question that asked the same before."""
+    later: list[Post] = field(default_factory=list)
+    """Questions that asked the same afterwards."""
+    draft: KeptDraft | None = None
+    """What the visitor began to answer."""
 
     @property
     def root(self) -> Post:
@@ -45,7 +61,13 @@ class PostPage:
         return self.thread.root
 
 
-def look(db: Session, viewer: Actor | None, post_id: int) -> PostPage:
+def look(
+    db: Session,
+    viewer: Actor | None,
+    post_id: int,
+    order: answers.Order = answers.Order.VOTES,
+    number: int = 1,
+) -> PostPage:
     """Gather the page of a post that `viewer` may see; raises NotFound, or Gone for what was public once.
 
     Posts of a question's thread are shown on the question's page; other replies with what they answer above them.
@@ -57,7 +79,8 @@ def look(db: Session, viewer: Actor | None, post_id: int) -> PostPage:
             raise Gone("This post was deleted by its author.") from None
         raise
     root, above = _root(db, viewer, post)
-    thread = threads.read(db, viewer, root)
+    question = root.kind == Kind.QUESTION
+    thread = answers.page(db, viewer, root, order, number) if question else threads.read(db, viewer, root)
     if root.id == post.id and root.thread_id != root.id:
         _only_below(thread)
     everything = [*above, root, *thread.answers, *(post for under in thread.comments.values() for post in under)]
@@ -69,8 +92,14 @@ def look(db: Session, viewer: Actor | None, post_id: int) -> PostPage:
         if viewer is not None:
             found.moderates = communities.is_moderator(db, viewer.id, group.id)
             found.follows_community = follows.state(db, viewer.id, group.id) is not None
-    if viewer is not None and root.kind == Kind.QUESTION:
+    if question:
+        found.original = duplicates.original_of(db, viewer, root)
+        found.later = duplicates.pointing_to(db, viewer, root)
+    if viewer is not None and question:
         found.may_accept = threads.may_accept(db, viewer, root)
+        found.may_mark = duplicates.may_mark(db, viewer, root)
+        found.follows_thread = bool(thread_follows.followed(db, viewer.id, [root.id]))
+        found.draft = drafts.of_reply(db, viewer.id, root.id)
     return found
 
 
@@ -106,38 +135,68 @@ def _only_below(thread: threads.Thread) -> None:
 @page
 async def post(visit: Visit) -> Response:
     """`GET /p/{id}` and `GET /p/{id}/{slug}`: the post. A slug that is not (any longer) right leads to the right one."""
-    found = await visit.read(lambda db: look(db, visit.actor, visit.path("id")))
+    order = Order(visit.query("sort")) if visit.query("sort") in set(Order) else Order.VOTES
+    number = min(visit.cursor("page") or 1, answers.LAST_PAGE)
+    found = await visit.read(lambda db: look(db, visit.actor, visit.path("id"), order, number))
     proper = post_path(found.root)
     if found.root.id != found.post.id:
-        return visit.go(f"{proper}#p{found.post.id}")
+        return visit.go(await visit.read(lambda db: place(db, visit.actor, found.post)))
     if visit.request.url.path != proper:
-        return visit.go(proper)
+        query = visit.request.url.query
+        return visit.go(f"{proper}?{query}" if query else proper)
     if visit.actor is not None and found.root.id in found.shown.polls and not found.root.local:
         await visit.write(lambda db, me: refresh_later(db, found.root.id))
     return show_post(visit, found, Form())
 
 
-def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200) -> Response:
-    """The page, with what was typed into the answer field if it has to be typed again."""
+def place(db: Session, viewer: Actor | None, post: Post) -> str:
+    """Where a post stands: the page of its thread, and the place there."""
+    question = threads.question_of(db, post)
+    if question is None:
+        parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
+        return f"{post_path(parent or post)}#p{post.id}"
+    number = answers.page_of(db, viewer, question, post)
+    return f"{post_path(question)}{f'?page={number}' if number > 1 else ''}#p{post.id}"
+
+
+def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200, *, preview: str | None = None) -> Response:
+    """The page, with what was typed into the answer field: what has to be typed again, or was kept as a draft."""
+    if found.draft is not None and not form.values:
+        form = drafting.as_form(found.draft)
     template = "thread.html" if found.root.kind == Kind.QUESTION else "post.html"
-    alternate = found.root.uri if found.root.visibility in OPEN else ""
+    root = found.root
+    alternate = root.uri if root.visibility in OPEN else ""
+    author = found.shown.people[root.author_id]
+    followable = root.kind == Kind.QUESTION and root.visibility == Visibility.PUBLIC and author.indexable
     return visit.page(
-        template, status=status, found=found, shown=found.shown, form=form, tag_names=TAG_NAMES, alternate=alternate
+        template,
+        status=status,
+        found=found,
+        shown=found.shown,
+        form=form,
+        tag_names=TAG_NAMES,
+        alternate=alternate,
+        preview=preview,
+        orders=ORDERS,
+        qa=qa_page(found.thread, found.shown, visit.node.origin) if isinstance(found.thread, AnswersPage) else None,
+        feed=f"/feeds/thread/{root.id}" if followable else "",
     )
 
 
 @own_page
 async def reply_form(visit: Visit) -> Response:
     """`GET /posts/{id}/reply`: a page to comment on a post."""
-    return await _reply_page(visit, Form.filled())
+    return await _reply_page(visit, await drafting.begun(visit, Wanted.REPLY) or Form.filled())
 
 
-async def _reply_page(visit: Visit, form: Form, status: int = 200) -> Response:
-    def find(db: Session) -> tuple[Post, Shown]:
+async def _reply_page(visit: Visit, form: Form, status: int = 200, *, preview: bool = False) -> Response:
+    def find(db: Session) -> tuple[Post, Shown, bool]:
         parent = access.access_post(db, visit.actor, visit.path("id"))
-        return parent, show(db, visit.actor, [parent])
+        question = threads.question_of(db, parent)
+        unnamed = question is not None and bool(anonymity.mine(db, visit.me.id, [question.id]))
+        return parent, show(db, visit.actor, [parent]), unnamed
 
-    parent, shown = await visit.read(find)
+    parent, shown, unnamed = await visit.read(find)
     return visit.page(
         "reply.html",
         status=status,
@@ -145,13 +204,24 @@ async def _reply_page(visit: Visit, form: Form, status: int = 200) -> Response:
         shown=shown,
         form=form,
         tag_names=TAG_NAMES,
-        as_comment="comment" in (visit.query("as"), form.raw("as")),
+        unnamed=unnamed,
+        as_comment="comment" in (visit.query("as"), form.raw("as")) or parent.kind != Kind.QUESTION,
+        preview=await drafting.preview(visit, form.raw("text")) if preview else None,
     )
 
 
 @action
 async def reply(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/reply`: answer a question (or comment on it, with `as=comment`), comment on anything else."""
+    """`POST /posts/{id}/reply`: answer a question (or comment on it, with `as=comment`), comment on anything else.
+
+    With `do=preview` it is only shown as it would look, with `do=draft` only kept. Below his own anonymous question
+    somebody stays anonymous unless he chooses to show his name (`face=self`).
+    """
+    post_id = visit.path("id")
+    if drafting.wants(form) == "draft":
+        return await drafting.kept(visit, form, Wanted.REPLY, f"/posts/{post_id}/reply", parent=post_id)
+    if drafting.wants(form) == "preview":
+        return await _again(visit, form, 200, preview=True)
     text = form.text("text", most=MAX_TEXT, required=not form.files)
     visibility = form.choice("visibility", tuple(REPLIES_KEEP), Visibility.PUBLIC)
     media = await attached(visit, form)
@@ -160,11 +230,15 @@ async def reply(visit: Visit, form: Form) -> Response:
     await resolve_mentions(visit, text)
 
     def write(db: Session, me: Actor) -> tuple[Post, str]:
-        parent = access.access_post(db, me, visit.path("id"))
+        parent = access.access_post(db, me, post_id)
         say = threads.comment if form.raw("as") == "comment" else threads.reply
-        written = say(db, me, parent, Draft(text, visibility=visibility, language=visit.language, media=media))
-        question = threads.question_of(db, written)
-        return written, post_path(question) if question is not None else post_path(get(db, parent.id))
+        draft = Draft(text, visibility=visibility, language=visit.language, media=media)
+        question = threads.question_of(db, parent)
+        if question is not None and form.raw("face") != "self" and anonymity.mine(db, me.id, [question.id]):
+            draft = replace(draft, anonymous=True)
+        written = say(db, me, parent, draft)
+        drafting.sent(db, me, form)
+        return written, place(db, me, written)
 
     try:
         written, where = await visit.write(write)
@@ -173,12 +247,15 @@ async def reply(visit: Visit, form: Form) -> Response:
             raise
         form.error("text", error.text)
         return await _again(visit, form, error.status)
-    said = "answered" if written.kind == Kind.ANSWER else "commented"
-    return visit.go(f"{local_path(form.raw('next'), where)}#p{written.id}", said=said)
+    return visit.go(where, said="answered" if written.kind == Kind.ANSWER else "commented")
 
 
-async def _again(visit: Visit, form: Form, status: int) -> Response:
+async def _again(visit: Visit, form: Form, status: int, *, preview: bool = False) -> Response:
+    """The page the form stood on, with what was typed; where it was refused that is kept as a draft first."""
+    if not preview:
+        await drafting.keep_refused(visit, form, Wanted.REPLY, parent=visit.path("id"))
     found = await visit.read(lambda db: look(db, visit.actor, visit.path("id")))
-    if found.root.id == found.post.id and form.raw("as") != "comment":
-        return show_post(visit, found, form, status)
-    return await _reply_page(visit, form, status)
+    if found.root.id != found.post.id or form.raw("as") == "comment":
+        return await _reply_page(visit, form, status, preview=preview)
+    made = await drafting.preview(visit, form.raw("text")) if preview else None
+    return show_post(visit, found, form, status, preview=made)

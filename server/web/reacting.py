@@ -5,26 +5,37 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, asking, posts, reactions, threads
+from models import access, asking, communities, posts, reactions, threads
 from models.actors import Actor
 from models.errors import Conflict, NotFound
 from models.posts import Kind, Post
 from server.forms import Form
+from server.i18n import later
+from server.security import local_path
+from server.web.posts import place
 from server.web.rendering import post_path
+from server.web.showing import Shown, show
 from server.web.visits import Visit, action
+
+VOTED = {
+    "1": later("Your vote is counted."),
+    "-1": later("Your vote is counted."),
+    "0": later("Your vote is taken back."),
+}
 
 
 async def _deed(visit: Visit, form: Form, deed: Callable[[Session, Actor, Post], str]) -> Response:
     """Do something to the post in the address and go back to where it stood; `deed` returns what to say."""
 
-    def write(db: Session, me: Actor) -> tuple[str, Post, Post | None]:
+    def write(db: Session, me: Actor) -> tuple[str, Post, str]:
         post = access.access_post(db, me, visit.path("id"))
-        return deed(db, me, post), post, threads.question_of(db, post)
+        said = deed(db, me, post)
+        return said, post, place(db, me, post) if threads.question_of(db, post) else post_path(post)
 
-    said, post, question = await visit.write(write)
-    where = post_path(question) if question is not None else post_path(post)
+    said, post, where = await visit.write(write)
+    where, _, anchor = where.partition("#")
     response = visit.back(form, where, said=said)
-    response.headers["Location"] += f"#p{post.id}"
+    response.headers["Location"] += f"#{anchor or f'p{post.id}'}"
     return response
 
 
@@ -42,7 +53,22 @@ async def vote(visit: Visit, form: Form) -> Response:
 
     if form.errors:
         raise Conflict("A vote is up, down, or taken back.")
+    if visit.request.headers.get("torv-part") == "votes":
+        return await _votes(visit, form, deed, VOTED[value])
     return await _deed(visit, form, deed)
+
+
+async def _votes(visit: Visit, form: Form, deed: Callable[[Session, Actor, Post], str], said: str) -> Response:
+    """The new form alone, for the script that puts it in place of the old one; `next` is the page it stands on."""
+
+    def write(db: Session, me: Actor) -> tuple[Post, Shown, bool]:
+        post = access.access_post(db, me, visit.path("id"))
+        deed(db, me, post)
+        return post, show(db, me, [post], doings=True), communities.allows_down(db, post.community_id)
+
+    post, shown, allows_down = await visit.write(write)
+    here = local_path(form.raw("next"), post_path(post))
+    return visit.part("votes.html", post=post, shown=shown, allows_down=allows_down, said_of_vote=said, here=here)
 
 
 @action

@@ -3,6 +3,12 @@
 from server.i18n import later
 
 SAID = {
+    "draft-kept": later("Your draft is kept. You find it under Drafts in your menu."),
+    "draft-dropped": later("The draft is thrown away."),
+    "thread-followed": later("You follow this question now. You are told of new answers."),
+    "thread-unfollowed": later("You no longer follow this question."),
+    "duplicate-marked": later("The question now points to the earlier one."),
+    "duplicate-unmarked": later("The question stands for itself again."),
     "asked": later("Your question is posted."),
     "answered": later("Your answer is posted."),
     "commented": later("Your comment is posted."),

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, polls, posts, reactions
+from models import actors, anonymity, communities, municipalities, polls, posts, reactions
 from models.access import visible
 from models.actors import Actor
 from models.communities import Community
@@ -79,6 +79,12 @@ class Shown:
     """The polls among them, as the visitor sees them."""
     roots: dict[int, Post] = field(default_factory=dict)
     """The first posts of the threads that replies stand in, as far as the visitor may see them."""
+    mine: set[int] = field(default_factory=set)
+    """The visitor's own posts, those he wrote anonymously among them."""
+    unnamed: set[int] = field(default_factory=set)
+    """Those of his own that he wrote anonymously."""
+    named: dict[int, Actor] = field(default_factory=dict)
+    """Who wrote the anonymous ones, for who moderates the node."""
 
     here: Links | None = None
     """Where files of other servers are read."""
@@ -87,6 +93,11 @@ class Shown:
         """What of a post's files the page shows itself. All are read at this node: browsers ask nobody else."""
         found = enumerate(post.attachments or [])
         return [] if self.here is None else [_file(post, self.here, at, one) for at, one in found if _kind(one)]
+
+    def municipality(self, post: Post) -> str:
+        """The municipality a post is about, in words; what other servers call one as they call it."""
+        code = str((post.extra or {}).get("municipality", ""))
+        return municipalities.name(code) or ("" if post.local else code[:60])
 
     def others(self, post: Post) -> list[dict[str, Any]]:
         """What is attached to a post besides: links, and files that cannot be shown."""
@@ -112,6 +123,8 @@ def show(
     shown.polls = polls.of(
         db, viewer.id if viewer else None, [p.id for p in listed if p.object_type == polls.OBJECT_TYPE]
     )
+    if viewer is not None:
+        _own(db, viewer, shown)
     if starts:
         found_roots = db.scalars(select(Post).where(Post.id.in_(starts), visible(viewer)))
         shown.roots = {root.id: root for root in found_roots}
@@ -119,6 +132,17 @@ def show(
         shown.votes = reactions.my_votes(db, viewer.id, ids)
         shown.boosts = set(reactions.my_boosts(db, viewer.id, ids))
     return shown
+
+
+def _own(db: Session, viewer: Actor, shown: Shown) -> None:
+    """Which posts are the visitor's, and, where there are anonymous ones, what he may know of them."""
+    unnamed = [post.id for post in shown.posts if anonymity.is_service(shown.people[post.author_id])]
+    if unnamed:
+        shown.unnamed = anonymity.mine(db, viewer.id, unnamed)
+        behind = anonymity.authors(db, viewer, unnamed)
+        people = actors.many(db, behind.values())
+        shown.named = {post_id: people[actor_id] for post_id, actor_id in behind.items()}
+    shown.mine = {post.id for post in shown.posts if post.author_id == viewer.id} | shown.unnamed
 
 
 def _kind(one: dict[str, Any]) -> str:

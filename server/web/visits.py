@@ -148,6 +148,11 @@ class Visit(Asker):
             sessions.drop(response, self.node, sessions.SAID)
         return response
 
+    def part(self, template: str, **values: Any) -> Response:
+        """A piece of a page, for a script that puts it into one that is open."""
+        html = render(template, self.language, self.settings.time_zone, {**self.common(), "tag_names": {}, **values})
+        return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Language": self.language})
+
     def common(self) -> Mapping[str, Any]:
         """What every template may use."""
         return {
@@ -191,6 +196,7 @@ def common(request: Request, visit: Visit | None) -> dict[str, Any]:
         "unread": 0,
         "said": "",
         "alternate": "",
+        "feed": "",
         "paragraphs": paragraphs,
         "form_token": lambda: "",
     }

@@ -3,18 +3,20 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, composing, moderation, posts, removing
+from models import access, actors, anonymity, composing, moderation, municipalities, removing
 from models.actors import Actor
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
+from models.drafts import Wanted
 from models.errors import DomainError, NotFound
-from models.posts import Draft, Edition, Kind, Post, Visibility
+from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
+from server.web import drafting
 from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.showing import BARRIER_NAMES, Shown, show
-from server.web.visits import Visit, action, own_page, page
+from server.web.visits import Visit, action, own_page
 
 VISIBILITIES = {
     Visibility.PUBLIC: (later("Everybody"), later("Shown on your profile, and to anybody anywhere.")),
@@ -41,17 +43,21 @@ VISIBILITIES = {
 async def note_form(visit: Visit) -> Response:
     """`GET /post?to=name@domain`: an empty post, begun with whom it is for."""
     to = visit.query("to")
-    form = Form.filled(
+    form = await drafting.begun(visit, Wanted.NOTE) or Form.filled(
         text=f"@{to} " if to else "",
         visibility=(Visibility.DIRECT if to else Visibility.PUBLIC).value,
         language=visit.language,
     )
-    return visit.page("note.html", form=form, visibilities=VISIBILITIES)
+    return await _note_page(visit, form)
 
 
 @action
 async def note(visit: Visit, form: Form) -> Response:
-    """`POST /post`: publish a post."""
+    """`POST /post`: publish a post. With `do=preview` it is only shown as it would look, with `do=draft` only kept."""
+    if drafting.wants(form) == "draft":
+        return await drafting.kept(visit, form, Wanted.NOTE, "/post")
+    if drafting.wants(form) == "preview":
+        return await _note_page(visit, form, preview=True)
     text = form.text("text", most=MAX_TEXT, required=not form.files)
     warning = form.line("summary", most=500, required=False)
     draft = Draft(
@@ -62,21 +68,34 @@ async def note(visit: Visit, form: Form) -> Response:
         media=await attached(visit, form),
     )
     if form.errors:
-        return visit.page("note.html", status=422, form=form, visibilities=VISIBILITIES)
+        await drafting.keep_refused(visit, form, Wanted.NOTE)
+        return await _note_page(visit, form, status=422)
     await resolve_mentions(visit, text)
+
+    def write(db: Session, me: Actor) -> Post:
+        post = composing.note(db, me, draft)
+        drafting.sent(db, me, form)
+        return post
+
     try:
-        post = await visit.write(lambda db, me: composing.note(db, me, draft))
+        post = await visit.write(write)
     except DomainError as error:
         if error.status not in {403, 422}:
             raise
         form.error("text", error.text)
-        return visit.page("note.html", status=error.status, form=form, visibilities=VISIBILITIES)
+        await drafting.keep_refused(visit, form, Wanted.NOTE)
+        return await _note_page(visit, form, status=error.status)
     return visit.go(post_path(post), said="posted")
+
+
+async def _note_page(visit: Visit, form: Form, status: int = 200, *, preview: bool = False) -> Response:
+    shown = await drafting.preview(visit, form.raw("text")) if preview else None
+    return visit.page("note.html", status=status, form=form, visibilities=VISIBILITIES, preview=shown)
 
 
 def _own(db: Session, me: Actor, post_id: int) -> Post:
     post = access.access_post(db, me, post_id)
-    if post.author_id != me.id:
+    if not anonymity.wrote(db, me, post):
         raise NotFound("There is no such post, or you may not see it.")
     return post
 
@@ -91,14 +110,29 @@ async def edit_form(visit: Visit) -> Response:
         summary=post.summary,
         language=post.language or visit.language,
         barriers=[str(barrier) for barrier in (post.extra or {}).get("barriers", [])],
+        municipality=str((post.extra or {}).get("municipality", "")),
     )
-    return visit.page("edit.html", form=form, post=post, barriers=BARRIER_NAMES)
+    return await _edit_page(visit, form, post)
+
+
+async def _edit_page(visit: Visit, form: Form, post: Post, status: int = 200, *, preview: bool = False) -> Response:
+    return visit.page(
+        "edit.html",
+        status=status,
+        form=form,
+        post=post,
+        barriers=BARRIER_NAMES,
+        municipalities=municipalities.known(),
+        preview=await drafting.preview(visit, form.raw("text")) if preview else None,
+    )
 
 
 @action
 async def edit(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/edit`: save a new edition."""
+    """`POST /posts/{id}/edit`: save a new edition; with `do=preview` it is only shown as it would look."""
     post = await visit.read(lambda db: _own(db, visit.me, visit.path("id")))
+    if drafting.wants(form) == "preview":
+        return await _edit_page(visit, form, post, preview=True)
     question = post.kind == Kind.QUESTION
     draft = Draft(
         form.text("text", most=MAX_TEXT, required=not question),
@@ -106,9 +140,10 @@ async def edit(visit: Visit, form: Form) -> Response:
         summary=form.line("summary", most=500, required=False),
         language=form.choice("language", LANGUAGES, visit.language),
         barriers=form.choices("barriers", BARRIERS),
+        municipality=form.choice("municipality", ("", *municipalities.known())) if question else None,
     )
     if form.errors:
-        return visit.page("edit.html", status=422, form=form, post=post, barriers=BARRIER_NAMES)
+        return await _edit_page(visit, form, post, 422)
     await resolve_mentions(visit, draft.text)
 
     def write(db: Session, me: Actor) -> Post:
@@ -120,20 +155,8 @@ async def edit(visit: Visit, form: Form) -> Response:
         if error.status != 422:
             raise
         form.error("title" if error.code.startswith("title") else "text", error.text)
-        return visit.page("edit.html", status=422, form=form, post=post, barriers=BARRIER_NAMES)
+        return await _edit_page(visit, form, post, 422)
     return visit.go(post_path(saved), said="edited")
-
-
-@page
-async def history(visit: Visit) -> Response:
-    """`GET /posts/{id}/history`: what a post said before, newest first."""
-
-    def find(db: Session) -> tuple[Post, Shown, list[Edition]]:
-        post = access.access_post(db, visit.actor, visit.path("id"))
-        return post, show(db, visit.actor, [post]), posts.editions(db, post)
-
-    post, shown, editions = await visit.read(find)
-    return visit.page("history.html", post=post, shown=shown, editions=editions)
 
 
 @own_page
@@ -163,19 +186,17 @@ async def report_form(visit: Visit) -> Response:
 
 
 async def _report_page(visit: Visit, form: Form, status: int = 200) -> Response:
-    def find(db: Session) -> tuple[Post, Shown, list[str]]:
+    def find(db: Session) -> tuple[Post, Shown]:
         post = access.access_post(db, visit.actor, visit.path("id"))
-        concerned = [actors.get(db, post.author_id), *moderation.homes(db, [post.uri])]
-        servers = dict.fromkeys(actor.domain for actor in concerned if not actor.local)
-        return post, show(db, visit.actor, [post]), list(servers)
+        return post, show(db, visit.actor, [post])
 
-    post, shown, servers = await visit.read(find)
-    return visit.page("report.html", status=status, form=form, post=post, shown=shown, servers=servers)
+    post, shown = await visit.read(find)
+    return visit.page("report.html", status=status, form=form, post=post, shown=shown)
 
 
 @action
 async def report(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/report`: tell the moderators, with `forward` those of the author's and the thread's server too."""
+    """`POST /posts/{id}/report`: tell the moderators, with `forward` those of the author's server too."""
     comment, forward = form.text("comment", most=5000), form.flag("forward")
     if form.errors:
         return await _report_page(visit, form, 422)

@@ -48,8 +48,7 @@ class Fediverse:
     """All other servers: what stands at each address, and what was asked for."""
 
     documents: dict[str, Any] = field(default_factory=dict)
-    """By address: a JSON document, a status, an exception to raise, an answer `said`, or what makes one of these of the
-    request."""
+    """By address: a JSON document, a status, an exception to raise, or an answer `said`."""
     asked: list[str] = field(default_factory=list)
 
     @cached_property
@@ -69,8 +68,6 @@ class Fediverse:
             url = str(request.url)
             self.asked.append(url)
             found = self.documents.get(url, 404)
-            if callable(found):
-                found = found(request)
             if isinstance(found, Exception):
                 raise found
             if isinstance(found, Said):

@@ -16,7 +16,6 @@ from federation.working import GiveUp, Later
 from models import (
     accounts,
     actors,
-    arriving,
     communities,
     composing,
     deliveries,
@@ -34,12 +33,11 @@ from models import (
     threads,
 )
 from models.actors import Actor
-from models.arriving import RemotePost
-from models.base import clock, now
+from models.base import clock
 from models.database import Database
 from models.jobs import Job
 from models.outbox import Activity, Delivery
-from models.posts import Draft, Post, Visibility
+from models.posts import Draft, Post
 from tests.federation.elsewhere import Elsewhere, federation_with, newest, remote, waiting
 
 T = TypeVar("T")
@@ -412,9 +410,7 @@ def test_the_inbox_row_of_an_undone_act_is_freed(node: Node) -> None:
     assert node.do(store)
     assert not node.do(store)
     node.do(lambda db: inbox.finish(db, inbox.claim(db, 1, 60)[0].id, "done"))
-    node.do(lambda db: inbox.forget(db, "https://b.example/likes/1", "https://b.example/u/2"))
-    assert not node.do(store)
-    node.do(lambda db: inbox.forget(db, "https://b.example/likes/1", "https://b.example/u/1"))
+    node.do(lambda db: inbox.forget(db, "https://b.example/likes/1"))
     assert node.do(store)
 
 
@@ -445,30 +441,3 @@ def test_what_a_deleted_post_said_does_not_live_on_in_what_the_community_wrapped
     kept = node.do(lambda db: [row.data for row in db.scalars(select(Activity).where(Activity.type == "Announce"))])
     assert "Christina." not in json.dumps(kept)
     assert any(data.get("embed", {}).get("id") == inner["id"] for data in kept)
-
-
-def test_whatever_is_embedded_is_named_on_the_host_of_its_actor(node: Node) -> None:
-    """A moderator here takes out, puts back, chooses and unchooses what others wrote elsewhere."""
-
-    def work(db: Session) -> list[tuple[str, str]]:
-        lene, group, jonas = (
-            actors.get(db, node.lene.id),
-            actors.get(db, node.group.id),
-            remote(db, "b.example", "jonas"),
-        )
-        there = {"community": group, "title": "Må man det?", "to": [group.uri]}
-        asked = RemotePost("https://b.example/p/1", jonas, Visibility.PUBLIC, now(), **there)
-        question, _ = arriving.record_remote(db, asked)
-        reply = RemotePost("https://b.example/p/2", jonas, Visibility.PUBLIC, now(), in_reply_to_uri=question.uri)
-        answer, _ = arriving.record_remote(db, reply)
-        threads.accept(db, jonas, question, answer, uri="https://b.example/choice/1")
-        threads.withdraw(db, lene, question)
-        listings.remove_post(db, lene, answer, "Reklame")
-        listings.restore_post(db, lene, answer)
-        undone = [one.data["embed"] for one in db.query(Activity).filter_by(type="Undo").order_by(Activity.id)]
-        return [(one["type"], one["id"]) for one in undone if one["actor"] == lene.uri]
-
-    (first, choice), (second, removal) = node.do(work)
-    assert (first, second) == ("ChooseAnswer", "Delete")
-    assert choice.startswith("https://a.example/")
-    assert removal == node.do(lambda db: db.query(Activity).filter_by(type="Delete").one().uri)

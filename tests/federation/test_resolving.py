@@ -12,7 +12,6 @@ from federation.budget import Budget, OverBudget, registrable
 from federation.resolving import Gone, Passing, Unusable
 from models import actors, composing, peers, posts
 from models.actors import ActorType
-from models.base import clock
 from models.database import Database
 from models.posts import Draft
 from tests.federation.neighbours import Fediverse, Inbox, Json, Neighbour, Said, neighbour, said
@@ -131,25 +130,6 @@ async def test_fetches_are_signed_by_the_node_itself(inbox: Inbox, fediverse: Fe
     assert 'keyId="https://a.example/actor#main-key"' in seen[0].headers["signature"]
 
 
-async def test_a_server_that_reads_one_kind_of_signature_is_asked_in_that_one(
-    inbox: Inbox, fediverse: Fediverse, jonas: Neighbour
-) -> None:
-    kinds: list[str] = []
-
-    def modern(request: httpx.Request) -> Any:
-        kinds.append("rfc9421" if "signature-input" in request.headers else "cavage")
-        return jonas.doc if kinds[-1] == "rfc9421" else 401
-
-    fediverse.documents[jonas.uri] = modern
-    await resolving.actor(inbox.fed, jonas.uri, Budget())
-    assert kinds == ["cavage", "rfc9421"]
-    await resolving.actor(inbox.fed, jonas.uri, Budget(), fresh=True)
-    assert kinds[2:] == ["rfc9421"]
-    clock.offset += 31 * 86_400
-    await resolving.actor(inbox.fed, jonas.uri, Budget(), fresh=True)
-    assert kinds[3:] == ["cavage", "rfc9421"]
-
-
 async def test_a_tombstone_is_gone_whatever_its_status(inbox: Inbox, fediverse: Fediverse) -> None:
     fediverse.put({"id": "https://m.example/1", "type": "Tombstone"})
     with pytest.raises(Gone):
@@ -202,15 +182,6 @@ async def test_a_claimed_handle_that_its_domain_does_not_know_is_not_shown(
     jonas.doc["webfinger"] = "borgmester@by.example"
     finger(fediverse, "borgmester@by.example", jrd("acct:borgmester@by.example", "https://by.example/u/borgmester"))
     assert (await resolving.actor(inbox.fed, jonas.uri, Budget())).handle == "jonas@m.example"
-
-
-async def test_another_name_on_the_same_host_is_believed_once_webfinger_agrees(
-    inbox: Inbox, fediverse: Fediverse, jonas: Neighbour
-) -> None:
-    jonas.doc["webfinger"] = "borgmester@m.example"
-    assert (await resolving.actor(inbox.fed, jonas.uri, Budget())).handle == "jonas@m.example"
-    finger(fediverse, "borgmester@m.example", jrd("acct:borgmester@m.example", jonas.uri))
-    assert (await resolving.actor(inbox.fed, jonas.uri, Budget(), fresh=True)).handle == "borgmester@m.example"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The inbox as a door of the application: rate, type and size before anything else, and the right status at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from models import actors
 from models.actors import ActorType
-from models.database import Database, Node
+from models.database import Database
 from models.inbox import Received
 from server.app import create_app
 from server.floods import Floods, Places
@@ -78,15 +78,6 @@ async def test_inboxes_are_posted_to(door: Door) -> None:
     transport = httpx.ASGITransport(door.app)
     async with httpx.AsyncClient(transport=transport, base_url="https://a.example") as browser:
         assert (await browser.get("/inbox")).status_code == 405
-
-
-async def test_a_node_that_talks_to_nobody_takes_nothing(new_database: Callable[[Node], Database]) -> None:
-    inbox = Inbox(new_database(Node("http://localhost:8000", "localhost")), Fediverse())
-    app = create_app(Settings(origin="http://localhost:8000", data_dir="unused"), federation=inbox.fed)
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as browser:
-        answer = await browser.post("/inbox", headers={"Content-Type": "application/activity+json"}, content=b"{}")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "")
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from models import arriving, moderation, threads
+from models import arriving, moderation
 from models.arriving import RemotePost
 from models.base import now
 from models.outbox import Activity
-from models.posts import Draft, Visibility
+from models.posts import Visibility
 from tests.federation.elsewhere import remote
 from tests.server.visiting import Visiting, person, question, words
 
@@ -50,17 +50,3 @@ async def test_somebody_here_has_no_other_server_to_tell(visiting: Visiting) -> 
         await browser.succeed(f"/actors/{birk}/report", comment="Løber for hurtigt", forward="1")
         assert browser.do(_flags) == []
         assert [row.forwarded for row, _, _ in browser.do(moderation.open_reports)] == [False]
-
-
-async def test_a_post_in_a_thread_at_home_elsewhere_is_reported_there_too(visiting: Visiting) -> None:
-    def write(db: Session) -> int:
-        home = remote(db, "hjem.example", "spoerg", type="Group")
-        return threads.ask(db, person(db, "birk"), home, Draft("Er det lovligt?", "Hvem har prøvet det?")).id
-
-    post = visiting.database.write(write)
-    async with visiting.browser("eva") as browser:
-        assert "Fortæl det også til moderatorerne på hjem.example" in words(await browser.read(f"/posts/{post}/report"))
-        await browser.succeed(f"/posts/{post}/report", comment="Reklame", forward="1")
-        (flag,) = browser.do(lambda db: db.query(Activity).filter_by(type="Flag").all())
-        assert flag.to == ["https://hjem.example/users/spoerg"]
-        assert [one.rsplit("/", 2)[1] for one in flag.data["embed"]] == ["u", "p"]

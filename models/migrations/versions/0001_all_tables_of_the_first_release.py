@@ -420,8 +420,10 @@ def upgrade() -> None:
         sa.Column("accepted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accept_uri", sa.Text(), nullable=False),
+        sa.Column("duplicate_of_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("up", sa.Integer(), nullable=False),
         sa.Column("down", sa.Integer(), nullable=False),
+        sa.Column("demerit", sa.Integer(), sa.Computed("down - up", persisted=True), nullable=False),
         sa.Column("reply_count", sa.Integer(), nullable=False),
         sa.Column("answer_count", sa.Integer(), nullable=False),
         sa.Column("boost_count", sa.Integer(), nullable=False),
@@ -438,7 +440,8 @@ def upgrade() -> None:
     with op.batch_alter_table("posts", schema=None) as batch_op:
         batch_op.create_index("ix_posts_author_id_id", ["author_id", "id"], unique=False)
         batch_op.create_index("ix_posts_community_id_kind_id", ["community_id", "kind", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_posts_in_reply_to_id"), ["in_reply_to_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_posts_duplicate_of_id"), ["duplicate_of_id"], unique=False)
+        batch_op.create_index("ix_posts_answers", ["in_reply_to_id", "kind", "demerit", "id"], unique=False)
         batch_op.create_index("ix_posts_in_reply_to_uri", ["in_reply_to_uri"], unique=False)
         batch_op.create_index("ix_posts_kind_id", ["kind", "id"], unique=False)
         batch_op.create_index("ix_posts_thread_id_id", ["thread_id", "id"], unique=False)
@@ -690,7 +693,7 @@ def upgrade() -> None:
     op.create_table(
         "media",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("purpose", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -920,6 +923,45 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tag_follows", schema=None) as batch_op:
         batch_op.create_index("ix_tag_follows_name", ["name"], unique=False)
+
+    op.create_table(
+        "anonymous_posts",
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_anonymous_posts_account_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_anonymous_posts_post_id")),
+        sa.PrimaryKeyConstraint("post_id", name=op.f("pk_anonymous_posts")),
+    )
+    with op.batch_alter_table("anonymous_posts", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_anonymous_posts_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "kept_drafts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("parent_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_kept_drafts_account_id")),
+        sa.ForeignKeyConstraint(["parent_id"], ["posts.id"], name=op.f("fk_kept_drafts_parent_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_kept_drafts")),
+    )
+    with op.batch_alter_table("kept_drafts", schema=None) as batch_op:
+        batch_op.create_index("ix_kept_drafts_account_id_changed_at", ["account_id", "changed_at"], unique=False)
+
+    op.create_table(
+        "thread_follows",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("thread_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_thread_follows_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_thread_follows")),
+        sa.UniqueConstraint("account_id", "thread_id", name=op.f("uq_thread_follows_account_id_thread_id")),
+    )
+    with op.batch_alter_table("thread_follows", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_thread_follows_thread_id"), ["thread_id"], unique=False)
 
     op.create_table(
         "thread_mutes",
@@ -1187,6 +1229,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_thread_mutes_thread_id"))
 
     op.drop_table("thread_mutes")
+    with op.batch_alter_table("thread_follows", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_thread_follows_thread_id"))
+
+    op.drop_table("thread_follows")
+    with op.batch_alter_table("kept_drafts", schema=None) as batch_op:
+        batch_op.drop_index("ix_kept_drafts_account_id_changed_at")
+
+    op.drop_table("kept_drafts")
+    with op.batch_alter_table("anonymous_posts", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_anonymous_posts_account_id"))
+
+    op.drop_table("anonymous_posts")
     with op.batch_alter_table("tag_follows", schema=None) as batch_op:
         batch_op.drop_index("ix_tag_follows_name")
 
@@ -1303,7 +1357,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_posts_thread_id_id")
         batch_op.drop_index("ix_posts_kind_id")
         batch_op.drop_index("ix_posts_in_reply_to_uri")
-        batch_op.drop_index(batch_op.f("ix_posts_in_reply_to_id"))
+        batch_op.drop_index("ix_posts_answers")
+        batch_op.drop_index(batch_op.f("ix_posts_duplicate_of_id"))
         batch_op.drop_index("ix_posts_community_id_kind_id")
         batch_op.drop_index("ix_posts_author_id_id")
 
