@@ -11,7 +11,9 @@ from federation.backfill import complete_thread
 from federation.confirming import confirm_actor
 from federation.context import Federation
 from federation.discovery import note_software
+from federation.erasing import erase
 from federation.forwarding import forward
+from federation.importing import take_in
 from federation.indexing import index_posts
 from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
@@ -30,6 +32,8 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "refresh_post": refresh_post,
     "refresh_actor": refresh_actor,
     "forward": forward,
+    "erase": erase,
+    "import": take_in,
     "end_poll": end_poll,
     "tell_poll": tell_poll,
     "publish_scheduled": publish_scheduled,

@@ -5,7 +5,7 @@ far it has come (the cursor, in the job's payload) commit together. So a worker 
 behind the last batch, and nobody is left out or written to twice. Memory does not grow with the number of followers.
 
 Payload: `{"activity": id, "cursor": null}`; the cursor is a number while the addressees named one by one are written,
-then the last inbox of the followers.
+then the last inbox of the followers, or the last domain where every server is told.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ class _Plan:
     named: list[str]
     readers_only: bool
     """Only servers that read what communities wrap (FEP-1b12) are told, and `also`."""
+    everyone: bool = False
+    """Every server we know is told, once; the followers are among them."""
     also: str = ""
     """The inbox of the home community, where a choice of an answer is judged: told whatever its server runs."""
 
@@ -60,6 +62,12 @@ async def publish(fed: Federation, payload: dict[str, Any]) -> None:
             await _write_batch(fed, activity_id, plan, batch, done)
         cursor = ""
     known = frozenset(plan.named)
+    while plan.everyone:
+        found = await _servers(fed, cursor)
+        if not found:
+            return
+        cursor = found[-1][0]
+        await _write_batch(fed, activity_id, plan, [inbox for _, inbox in found if inbox not in known], cursor)
     while plan.owners:
         batch = await _followers(fed, plan.owners, cursor)
         if not batch:
@@ -84,6 +92,10 @@ async def _when_its_turn_comes(fed: Federation, activity_id: int) -> _Plan | Non
     return await _prepare(fed, activity_id)
 
 
+async def _servers(fed: Federation, after: str) -> list[tuple[str, str]]:
+    return await reading(fed.database, lambda db: reach.everyone(db, after))
+
+
 async def _followers(fed: Federation, owners: list[int], after: str) -> list[str]:
     return await reading(fed.database, lambda db: reach.follower_inboxes(db, owners, after))
 
@@ -102,7 +114,7 @@ async def _prepare(fed: Federation, activity_id: int) -> _Plan | None:
         home = actors.by_uri(db, activity.data.get("audience", "")) if chosen else None
         also = (home.shared_inbox or home.inbox) if home is not None else ""
         owners, named = reach.collections(db, activity), reach.addressed(db, activity)
-        return _Plan(owners, named, wrapped or chosen, also)
+        return _Plan(owners, named, wrapped or chosen, bool(activity.data.get("everyone")), also)
 
     return await writing(fed.database, work)
 

@@ -276,6 +276,13 @@ def _page(
     return [(row[0], row[1]) for row in window.rows(db, query, Follow.id)]
 
 
+def all_of(db: Session, actor_id: int) -> list[tuple[Follow, Actor]]:
+    """Everybody an actor follows, with how, oldest first."""
+    query = select(Follow, Actor).join(Actor, Follow.target_id == Actor.id)
+    mine = (Follow.follower_id == actor_id, Follow.state == FollowState.ACCEPTED, Actor.deleted_at.is_(None))
+    return [(row[0], row[1]) for row in db.execute(query.where(*mine).order_by(Follow.id))]
+
+
 def local_followers(db: Session, actor: Actor) -> list[Actor]:
     """The actors of this node that follow `actor`."""
     return list(

@@ -1,8 +1,9 @@
 """Leaving: an actor deletes itself or moves away, and what goes with it."""
 
+from contextlib import suppress
 from datetime import timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_
 from sqlalchemy.orm import Session
 
 from models import (
@@ -10,8 +11,10 @@ from models import (
     affiliations,
     anonymity,
     ballots,
+    exports,
     figures,
     follows,
+    jobs,
     media,
     names,
     outbox,
@@ -20,30 +23,21 @@ from models import (
 )
 from models.account_domains import AccountDomain
 from models.account_notes import AccountNote
-from models.accounts import Account
+from models.accounts import Account, Role
 from models.actor_keys import Key
 from models.actors import PUBLIC, Actor
-from models.announcements import Dismissal, Reaction
-from models.base import now
+from models.base import Base, now
 from models.blocks import Block, Mute
-from models.bookmarks import Bookmark
 from models.communities import Moderator
-from models.conversations import Conversation
 from models.directory import DismissedSuggestion
-from models.drafts import KeptDraft
 from models.endorsements import Endorsement
-from models.errors import Conflict
-from models.featured_tags import FeaturedTag
-from models.filters import Filter
+from models.errors import Conflict, DomainError
 from models.follows import Follow
-from models.lists import List
-from models.markers import Marker
 from models.notifications import Notification
-from models.tag_follows import TagFollow
-from models.thread_follows import ThreadFollow
-from models.thread_mutes import ThreadMute
 
 MOVE_COOLDOWN = timedelta(days=7)
+BATCH = 200
+"""How many posts are emptied in one transaction when somebody leaves."""
 
 
 def gone(db: Session, actor: Actor) -> None:
@@ -56,46 +50,49 @@ def gone(db: Session, actor: Actor) -> None:
 
 
 def delete_local(db: Session, actor: Actor) -> None:
-    """Delete a local actor for good: tells the world, empties the row, keeps the name from being used again.
+    """Delete a local actor for good: tells every server we know, empties the row, keeps the name from being used again.
 
-    Whoever is signed in as it, in a browser or an app, is so no longer.
+    Whoever is signed in as it, in a browser or an app, is so no longer. Nothing it wrote is shown from now on; what is
+    more than can be emptied at once a job empties soon. Raises Conflict for the last administrator.
     """
     if (account := db.get(Account, actor.id)) is not None:
+        if account.role == Role.ADMIN:
+            accounts.set_role(db, account, Role.MEMBER)
         accounts.end_all_logins(db, account)
+    to, cc = [PUBLIC], [actor.followers_uri]
     outbox.record(
-        db,
-        "Delete",
-        actor,
-        object_uri=actor.uri,
-        to=[PUBLIC],
-        cc=[actor.followers_uri],
-        public=True,
-        urgent=True,
-        data={"inboxes": _follower_inboxes(db, actor)},
+        db, "Delete", actor, object_uri=actor.uri, to=to, cc=cc, public=True, urgent=True, data={"everyone": True}
     )
-    removing.tombstone_all(db, actor)
+    more = erase(db, actor)
     _forget_relations(db, actor)
-    _forget_kept(db, actor)
     media.remove_of_account(db, actor.id)
+    exports.remove_of_account(db, actor.id)
     _empty(db, actor)
+    actor.suspended_at = now()
+    if account is not None:
+        _forget_account(db, account)
+    if more:
+        jobs.enqueue(db, "erase", {"actor": actor.id}, dedupe=f"erase:{actor.id}")
     db.flush()
 
 
-def _forget_kept(db: Session, actor: Actor) -> None:
-    """What somebody kept for himself goes with his account, and what belongs to it (members, keywords) with that."""
-    kept = (Bookmark, Conversation, Dismissal, FeaturedTag, Filter, KeptDraft, List, Marker, Reaction, TagFollow)
-    for table in (*kept, ThreadFollow, ThreadMute):
-        db.execute(delete(table).where(table.account_id == actor.id))
-    anonymity.unlink(db, actor.id)
+def erase(db: Session, actor: Actor) -> bool:
+    """Empty some of what an actor who is gone wrote; whether there is more."""
+    return removing.tombstone_all(db, actor, limit=BATCH) == BATCH
 
 
-def _follower_inboxes(db: Session, actor: Actor) -> list[str]:
-    rows = db.execute(
-        select(Actor.shared_inbox, Actor.inbox)
-        .join(Follow, Follow.follower_id == Actor.id)
-        .where(Follow.target_id == actor.id, Actor.local.is_(False))
-    )
-    return sorted({shared or own for shared, own in rows})
+def _forget_account(db: Session, account: Account) -> None:
+    """The login goes, and everything that is kept for it: e-mail address, password, notices, bookmarks, lists, apps.
+
+    Every table that knows accounts is asked, so that none that is added later is forgotten here.
+    """
+    db.flush()
+    for table in Base.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            if key.target_fullname == "accounts.id":
+                db.execute(delete(table).where(key.parent == account.id))
+    db.delete(account)
+    db.flush()
 
 
 def _forget_relations(db: Session, actor: Actor) -> None:
@@ -127,12 +124,14 @@ def _empty(db: Session, actor: Actor) -> None:
 
 
 def moved(db: Session, actor: Actor, target: Actor) -> None:
-    """`actor` moved to `target` (checked by the caller): local followers follow the new one. Once in 7 days."""
+    """`actor` moved to `target` (checked by the caller): local followers follow the new one, but for those whom the new
+    one, or they, keep away. Once in 7 days."""
     if actor.moved_at is not None and now() - actor.moved_at < MOVE_COOLDOWN:
         raise Conflict("This account moved less than 7 days ago.")
     actor.moved_to, actor.moved_at = target.uri, now()
     for follower in follows.local_followers(db, actor):
         follows.undo(db, follower, actor)
         if follower.id != target.id:
-            follows.request(db, follower, target)
+            with suppress(DomainError):
+                follows.request(db, follower, target)
     db.flush()

@@ -317,6 +317,12 @@ def remove_of_account(db: Session, account_id: int) -> None:
     remove(db, list(db.scalars(select(Media).where(Media.account_id == account_id))))
 
 
+def files_of(db: Session, account_id: int) -> list[str]:
+    """The names of all finished files of somebody's, oldest first."""
+    query = select(Media.file).where(Media.account_id == account_id, Media.file != "").order_by(Media.id)
+    return list(db.scalars(query))
+
+
 def set_picture(db: Session, account_id: int, purpose: Purpose, made: Made, id: int) -> str:
     """Keep a new picture of a profile instead of the one before; returns its address."""
     forget_picture(db, account_id, purpose)

@@ -38,6 +38,8 @@ class NotificationKind(StrEnum):
     ASKED = "asked"
     THREAD = "thread"
     DUPLICATE = "duplicate"
+    EXPORT = "export"
+    IMPORT = "import"
 
 
 CLIENT_TYPES = {

@@ -81,6 +81,20 @@ def follower_inboxes(db: Session, owners: Sequence[int], after: str, limit: int 
     return list(db.scalars(query))
 
 
+def everyone(db: Session, after: str, limit: int = BATCH) -> list[tuple[str, str]]:
+    """The next `limit` domains behind `after`, each with one inbox: for what every server has to hear once. The shared
+    one where the server has any."""
+    shared = func.min(case((Actor.shared_inbox != "", Actor.shared_inbox)))
+    query = (
+        select(Actor.domain, func.coalesce(shared, func.min(Actor.inbox)))
+        .where(_reachable(), Actor.domain > after)
+        .group_by(Actor.domain)
+        .order_by(Actor.domain)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in db.execute(query)]
+
+
 def own_inboxes(db: Session, activity: Activity, shared: str) -> list[str]:
     """The own inboxes of those an activity goes to and whose server named `shared`: for when that is gone."""
     named = [*activity.to, *activity.cc, activity.data.get("audience", "")]

@@ -126,11 +126,14 @@ def _release_duplicates(db: Session, post: Post) -> None:
             composing.touch(db, actors.get(db, question.author_id), question)
 
 
-def tombstone_all(db: Session, actor: Actor) -> None:
-    """Empty everything an actor wrote; used when the account itself goes, so no Delete per post is sent."""
-    of_actor = select(Post).where(Post.author_id == actor.id, Post.deleted_at.is_(None))
-    for post in db.scalars(of_actor.order_by(Post.id)).all():
+def tombstone_all(db: Session, actor: Actor, limit: int | None = None) -> int:
+    """Empty everything an actor wrote, or the oldest `limit` posts of it; how many. Used when the account itself goes, so
+    no Delete per post is sent."""
+    of_actor = select(Post).where(Post.author_id == actor.id, Post.deleted_at.is_(None)).order_by(Post.id)
+    found = db.scalars(of_actor if limit is None else of_actor.limit(limit)).all()
+    for post in found:
         tombstone(db, post)
+    return len(found)
 
 
 def was_open(post: Post) -> bool:

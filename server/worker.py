@@ -16,6 +16,7 @@ from models import (
     deliveries,
     email_links,
     events,
+    exports,
     inbox,
     media,
     memory,
@@ -25,7 +26,7 @@ from models import (
     reach,
 )
 from models.errors import Unavailable
-from server import letters, pushing
+from server import exporting, letters, pushing
 from server.media import processing, remote
 from server.media.store import Store
 from server.settings import Settings
@@ -49,12 +50,19 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "files": media.sweep,
     "affiliations": affiliations.sweep,
     "links in mail": email_links.sweep,
+    "exports": exports.sweep,
 }
 
 
 def jobs(settings: Settings) -> Mapping[str, working.Run]:
     """The work of all layers, by the names that models promise it under."""
-    return {**federation.JOBS, "push": pushing.send, "mail": letters.sending(settings), **processing.jobs(settings)}
+    return {
+        **federation.JOBS,
+        "push": pushing.send,
+        "mail": letters.sending(settings),
+        **processing.jobs(settings),
+        **exporting.jobs(settings),
+    }
 
 
 async def run_worker(fed: Federation, stop: asyncio.Event, settings: Settings) -> None:

@@ -34,6 +34,8 @@ SENTENCES = {
     NotificationKind.ASKED: later("asks you"),
     NotificationKind.THREAD: later("answered a question you follow"),
     NotificationKind.DUPLICATE: later("saw that your question was asked before"),
+    NotificationKind.EXPORT: later("has the copy of your data ready"),
+    NotificationKind.IMPORT: later("has taken in your list"),
 }
 
 UNREAD = later("Unread notices: %(count)s")

@@ -68,6 +68,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "when": when,
         "number": lambda value: format_decimal(value, locale=locale(language)),
         "host": host,
+        "bytes": lambda size: bytes_said(size, language),
         "shown": shown,
         "shown_inside": visible,
         "say": texts.gettext,
@@ -101,6 +102,12 @@ def initials(actor: Actor) -> str:
     words = [word for word in shown(actor.display_name).split() if word[0].isalnum()]
     letters = words[0][0] + (words[-1][0] if len(words) > 1 else "") if words else actor.username[:1]
     return letters.upper()
+
+
+def bytes_said(size: int, language: str) -> str:
+    """A size as people say it: `3,4 MB`."""
+    unit, name = next((one for one in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")) if size >= one[0]), (1, "B"))
+    return f"{format_decimal(size / unit, format='#,##0.#' if unit > 1 else '0', locale=locale(language))} {name}"
 
 
 def host(uri: str) -> str:

@@ -37,6 +37,9 @@ OWN_PAGES = (
     *(
         "/settings/blocks",
         "/settings/affiliations",
+        "/settings/data",
+        "/settings/move",
+        "/settings/delete",
         "/org/havby/manage",
         "/admin/organizations",
         "/admin/reports",

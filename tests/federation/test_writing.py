@@ -31,6 +31,7 @@ from models import (
     composing,
     follows,
     listings,
+    moving,
     organizations,
     outbox,
     posts,
@@ -311,14 +312,7 @@ def _flag(scene: Scene) -> dict[str, Any]:
 
 
 def _move(scene: Scene) -> dict[str, Any]:
-    outbox.record(
-        scene.db,
-        "Move",
-        scene.lene,
-        object_uri=scene.lene.uri,
-        to=[scene.lene.followers_uri],
-        data={"target": "https://m.example/users/lene"},
-    )
+    moving.away(scene.db, scene.lene, remote(scene.db, "m.example", "lene", also_known_as=[scene.lene.uri]))
     return scene.activity("Move")
 
 

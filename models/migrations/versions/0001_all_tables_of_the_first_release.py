@@ -1176,8 +1176,146 @@ def upgrade() -> None:
             op.execute(f"CREATE TABLE {table} (id BIGINT PRIMARY KEY, stems TSVECTOR NOT NULL)")
             op.execute(f"CREATE INDEX ix_{table}_stems ON {table} USING gin (stems) WITH (fastupdate = off)")
 
+    op.create_table(
+        "exports",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_exports_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
+    )
+    with op.batch_alter_table("exports", schema=None) as batch_op:
+        batch_op.create_index("ix_exports_account_id_id", ["account_id", "id"], unique=False)
+        batch_op.create_index("ix_exports_expires_at", ["expires_at"], unique=False)
+
+    op.create_table(
+        "imports",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("rows", sa.Text(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("errors", sa.Text(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_imports_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.create_index("ix_imports_account_id_id", ["account_id", "id"], unique=False)
+
+    op.drop_table("post_index")
+    op.drop_table("actor_index_docsize")
+    op.drop_table("actor_index_config")
+    op.drop_table("actor_index_data")
+    op.drop_table("actor_index_idx")
+    op.drop_table("post_index_idx")
+    op.drop_table("post_index_config")
+    op.drop_table("actor_index_content")
+    op.drop_table("post_index_docsize")
+    op.drop_table("post_index_data")
+    op.drop_table("actor_index")
+    op.drop_table("post_index_content")
+
 
 def downgrade() -> None:
+    op.create_table(
+        "post_index_content",
+        sa.Column("id", sa.Integer(), nullable=True),
+        sa.Column("c0", sa.NullType(), nullable=True),
+        sa.Column("c1", sa.NullType(), nullable=True),
+        sa.Column("c2", sa.NullType(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "actor_index",
+        sa.Column("title", sa.NullType(), nullable=True),
+        sa.Column("body", sa.NullType(), nullable=True),
+        sa.Column("marks", sa.NullType(), nullable=True),
+    )
+    op.create_table(
+        "post_index_data",
+        sa.Column("id", sa.Integer(), nullable=True),
+        sa.Column("block", sa.BLOB(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "post_index_docsize",
+        sa.Column("id", sa.Integer(), nullable=True),
+        sa.Column("sz", sa.BLOB(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "actor_index_content",
+        sa.Column("id", sa.Integer(), nullable=True),
+        sa.Column("c0", sa.NullType(), nullable=True),
+        sa.Column("c1", sa.NullType(), nullable=True),
+        sa.Column("c2", sa.NullType(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "post_index_config",
+        sa.Column("k", sa.NullType(), nullable=False),
+        sa.Column("v", sa.NullType(), nullable=True),
+        sa.PrimaryKeyConstraint("k"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "post_index_idx",
+        sa.Column("segid", sa.NullType(), nullable=False),
+        sa.Column("term", sa.NullType(), nullable=False),
+        sa.Column("pgno", sa.NullType(), nullable=True),
+        sa.PrimaryKeyConstraint("segid", "term"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "actor_index_idx",
+        sa.Column("segid", sa.NullType(), nullable=False),
+        sa.Column("term", sa.NullType(), nullable=False),
+        sa.Column("pgno", sa.NullType(), nullable=True),
+        sa.PrimaryKeyConstraint("segid", "term"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "actor_index_data",
+        sa.Column("id", sa.Integer(), nullable=True),
+        sa.Column("block", sa.BLOB(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "actor_index_config",
+        sa.Column("k", sa.NullType(), nullable=False),
+        sa.Column("v", sa.NullType(), nullable=True),
+        sa.PrimaryKeyConstraint("k"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "actor_index_docsize",
+        sa.Column("id", sa.Integer(), nullable=True),
+        sa.Column("sz", sa.BLOB(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "post_index",
+        sa.Column("title", sa.NullType(), nullable=True),
+        sa.Column("body", sa.NullType(), nullable=True),
+        sa.Column("marks", sa.NullType(), nullable=True),
+    )
+    with op.batch_alter_table("imports", schema=None) as batch_op:
+        batch_op.drop_index("ix_imports_account_id_id")
+
+    op.drop_table("imports")
+    with op.batch_alter_table("exports", schema=None) as batch_op:
+        batch_op.drop_index("ix_exports_expires_at")
+        batch_op.drop_index("ix_exports_account_id_id")
+
+    op.drop_table("exports")
     op.execute("DROP TABLE actor_index")
     op.execute("DROP TABLE post_index")
     op.drop_table("tag_synonyms")
