@@ -111,6 +111,12 @@ def unlink(db: Session, account_id: int) -> None:
     db.execute(delete(AnonymousPost).where(AnonymousPost.account_id == account_id))
 
 
+def posts_of(db: Session, account_id: int) -> list[Post]:
+    """What somebody wrote anonymously, oldest first: for the copy of his own data."""
+    query = select(Post).join(AnonymousPost, AnonymousPost.post_id == Post.id)
+    return list(db.scalars(query.where(AnonymousPost.account_id == account_id).order_by(Post.id)))
+
+
 def mine(db: Session, account_id: int, post_ids: Sequence[int]) -> set[int]:
     """Which of these posts somebody wrote anonymously."""
     query = select(AnonymousPost.post_id).where(

@@ -65,6 +65,7 @@ def delete_local(db: Session, actor: Actor) -> None:
     )
     more = erase(db, actor)
     _forget_relations(db, actor)
+    anonymity.unlink(db, actor.id)
     media.remove_of_account(db, actor.id)
     exports.remove_of_account(db, actor.id)
     _empty(db, actor)

@@ -27,7 +27,7 @@ from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN
 from federation.working import Run
 from federation.writing import activities, document, dumps, objects, stamp
 from federation.writing import actors as writing_actors
-from models import account_domains, actors, blocks, bookmarks, exports, follows, lists, media
+from models import account_domains, actors, anonymity, blocks, bookmarks, exports, follows, lists, media
 from models.actors import Actor
 from models.audience import addressing
 from models.database import Database
@@ -128,7 +128,8 @@ def _collection(name: str, items: list[str]) -> bytes:
 
 
 def _items(database: Database, account_id: int) -> Iterator[dict[str, Any]]:
-    """Everything somebody wrote, and then what he passed on, oldest first; private things too: it is for him alone."""
+    """Everything somebody wrote, what he wrote anonymously, and what he passed on, each oldest first; private things too:
+    it is for him alone."""
     written = select(Post).where(Post.author_id == account_id, Post.deleted_at.is_(None)).order_by(Post.id)
     after = 0
     while True:
@@ -139,6 +140,9 @@ def _items(database: Database, account_id: int) -> Iterator[dict[str, Any]]:
         if not found:
             break
         after = found[-1].id
+    with database.reading() as db:
+        made = [_create(db, post) for post in anonymity.posts_of(db, account_id) if post.deleted_at is None]
+    yield from made
     announced = select(Activity).where(Activity.actor_id == account_id, Activity.type == "Announce")
     after = 0
     while True:

@@ -7,7 +7,20 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import access, accounts, actors, blocks, bookmarks, follows, leaving, moving, notifications, posts
+from models import (
+    access,
+    accounts,
+    actors,
+    anonymity,
+    blocks,
+    bookmarks,
+    follows,
+    leaving,
+    moving,
+    notifications,
+    posts,
+    threads,
+)
 from models.accounts import Account
 from models.actors import Actor
 from models.base import Base, clock
@@ -220,6 +233,17 @@ def test_whoever_wrote_much_is_hidden_at_once_and_emptied_step_by_step(
     while lived_in.write(lambda db: leaving.erase(db, actors.get(db, gone))):
         pass
     assert lived_in.write(left)[0] == 0
+
+
+def test_what_was_asked_anonymously_stays_and_is_nobodys(do: Do) -> None:
+    def work(db: Session) -> None:
+        birk, group = local(db, "birk"), local(db, "udfordrere")
+        asked = threads.ask(db, birk, group, Draft(text="Hvordan?", title="Må jeg spørge om det?", anonymous=True))
+        leaving.delete_local(db, birk)
+        assert posts.get(db, asked.id).deleted_at is None
+        assert anonymity.posts_of(db, birk.id) == []
+
+    do(work)
 
 
 def test_what_others_wrote_stays(do: Do) -> None:
