@@ -134,15 +134,35 @@ def request(db: Session, actor: Actor, organization: Actor, affiliation_class: s
 
 def on_confirmed_email(db: Session, account: Account) -> None:
     """Somebody's e-mail address was confirmed: what he asked for is granted where it is one of the organisation's, and
-    what he could ask for is offered to him. Nothing is shown that he has not said yes to."""
+    what he could ask for is offered to him. Nothing is shown that he has not said yes to.
+
+    What only an earlier address confirmed is no longer shown until somebody has looked at it.
+    """
     actor = actors.get(db, account.id)
-    for organization in organizations.at_domain(db, account.email):
+    here = organizations.at_domain(db, account.email)
+    for row, organization in of(db, actor.id):
+        if row.way == Way.EMAIL and organization not in here:
+            _lapse(db, row, actor)
+    for organization in here:
         kind = organizations.get(db, organization).kind
-        row = _find(db, actor.id, organization.id)
-        if row is None:
+        known = _find(db, actor.id, organization.id)
+        if known is None:
             offer(db, actor, organization, kind, Way.EMAIL)
-        elif row.state == State.REQUESTED and row.affiliation_class == kind:
-            _confirm(db, row, Way.EMAIL)
+        elif known.state == State.REQUESTED and known.affiliation_class == kind:
+            _confirm(db, known, Way.EMAIL)
+
+
+def _lapse(db: Session, row: Affiliation, actor: Actor) -> None:
+    was, row.way = row.state, ""
+    if was == State.OFFERED:
+        db.delete(row)
+    if was == State.CONFIRMED:
+        row.state, row.decided_at = State.REQUESTED.value, None
+        db.flush()
+        for account_id in _who_decides(db, actors.get(db, row.organization_id)):
+            notifications.notify(db, account_id, NotificationKind.AFFILIATION_REQUEST, actor, subject=str(row.id))
+        _show(db, actor)
+    db.flush()
 
 
 def offer(db: Session, actor: Actor, organization: Actor, affiliation_class: str, way: Way) -> None:

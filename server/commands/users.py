@@ -7,9 +7,11 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, moderation
+from models import accounts, actors, moderation, organizations
 from models.accounts import Account, Role
 from models.actors import Actor
+from models.errors import Invalid
+from models.organizations import AffiliationClass
 from server.commands.opening import as_json, opened, show
 from server.settings import load
 
@@ -72,12 +74,25 @@ def add(
 @user.command()
 @click.option("--email", default="", help="Only this address can use it.")
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True)
+@click.option("--organization", default="", help="An organisation here that confirms whoever takes it up.")
+@click.option("--citizen", is_flag=True, help="As a citizen of it, not as one who works there.")
 @role
 @as_json
-def invite(email: str, days: int, role: str, as_json: bool) -> None:
+def invite(email: str, days: int, organization: str, citizen: bool, role: str, as_json: bool) -> None:
     """Make a link with which somebody can make an account of his own, once."""
+
+    def work(db: Session) -> str:
+        if not organization:
+            return accounts.invite(db, role=role, email=email, days=days)
+        body = organizations.by_name(db, organization)
+        kinds = organizations.classes(organizations.get(db, body))
+        if citizen and AffiliationClass.CITIZEN not in kinds:
+            raise Invalid("Nobody can be that to this organisation.", code="class_unknown")
+        kind = AffiliationClass.CITIZEN if citizen else kinds[0]
+        return accounts.invite(db, role=role, email=email, days=days, organization_id=body.id, affiliation_class=kind)
+
     with opened() as database:
-        token = database.write(lambda db: accounts.invite(db, role=role, email=email, days=days))
+        token = database.write(work)
         link = f"{database.node.origin}/invitations/{token}"
     show({"link": link, "role": role, "days": days}) if as_json else click.echo(link)
 

@@ -223,7 +223,7 @@ async def invite(visit: Visit, form: Form) -> Response:
 async def administer(visit: Visit) -> Response:
     """`GET /admin/organizations`: who asks to belong where, and the organisations; administrators make new ones."""
     visit.require(Role.MODERATOR)
-    return await _admin_page(visit, Form())
+    return await _admin_page(visit, Form.filled(kind=str(KINDS[0])))
 
 
 async def _admin_page(visit: Visit, form: Form, status: int = 200) -> Response:

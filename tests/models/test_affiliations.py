@@ -152,6 +152,19 @@ def test_an_address_that_is_only_claimed_confirms_nothing_until_it_is_confirmed(
     do(work)
 
 
+def test_what_only_an_earlier_address_confirmed_is_looked_at_again(do: Do) -> None:
+    def work(db: Session) -> None:
+        david = local(db, "david")
+        account = db.get_one(Account, david.id)
+        account.email = "david@firma.example"
+        accounts.confirm_email(db, account)
+        ((row, _),) = affiliations.of(db, david.id)
+        assert (row.state, david.affiliation) == ("requested", {})
+        assert "affiliation_request" in told(db, local(db, "birk"))
+
+    do(work)
+
+
 def test_an_address_below_or_like_the_domain_is_another(do: Do) -> None:
     def work(db: Session) -> None:
         for number, email in enumerate(("a@x.havby.example", "a@nothavby.example", "havby.example@b.example")):

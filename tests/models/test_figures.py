@@ -135,7 +135,7 @@ def test_who_leaves_takes_his_follows_and_posts_out_of_the_figures(database: Dat
 
     there = database.write(befriend)
     deed: dict[str, Callable[[Session], object]] = {
-        "deleted": lambda db: leaving.delete_local(db, actors.get(db, world.people["anna"].id)),
+        "deleted": lambda db: leaving.delete_local(db, actors.get(db, world.people["eva"].id)),
         "gone": lambda db: leaving.gone(db, actors.get(db, there)),
         "dropped": lambda db: reach.drop_followings(db, actors.get(db, there)),
     }

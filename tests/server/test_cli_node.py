@@ -13,10 +13,24 @@ from click.testing import CliRunner
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, deliveries, domains, follows, jobs, oauth, outbox, peers, posts, threads
+from models import (
+    accounts,
+    actors,
+    deliveries,
+    domains,
+    follows,
+    jobs,
+    oauth,
+    organizations,
+    outbox,
+    peers,
+    posts,
+    threads,
+)
 from models.actors import Actor
 from models.database import Database
 from models.errors import Unauthenticated
+from models.organizations import Facts
 from models.outbox import Activity
 from models.posts import Post
 from server.cli import COMMANDS, main
@@ -124,6 +138,19 @@ def test_a_suspended_person_cannot_sign_in_until_it_is_lifted(torv: Torv) -> Non
     torv.good("user", "suspend", "birk", "--lift")
     with torv.database.reading() as db:
         accounts.check_password(db, "birk", world.PASSWORD)
+
+
+def test_an_invitation_may_say_what_its_taker_is_to_an_organisation(torv: Torv) -> None:
+    torv.database.write(lambda db: organizations.create(db, None, "firma", Facts("Firma", kind="supplier")).id)
+    token = torv.good("user", "invite", "--organization", "firma").strip().rsplit("/", 1)[1]
+    assert torv.database.write(lambda db: accounts.invitation(db, token).affiliation_class) == "supplier"
+    count = "SELECT count(*) FROM invitations"
+    before = torv.database.write(lambda db: db.scalar(text(count)))
+    for wrong in (("firma", "--citizen"), ("nowhere",)):
+        done = torv("user", "invite", "--organization", *wrong)
+        assert done.exit_code != 0
+        assert "Traceback" not in done.output
+    assert torv.database.write(lambda db: db.scalar(text(count))) == before
 
 
 def test_an_invitation_makes_one_account(torv: Torv) -> None:
