@@ -60,6 +60,12 @@ def followed(db: Session, account_id: int, names: Iterable[str]) -> set[str]:
     return set(db.scalars(query))
 
 
+def count(db: Session, names: Iterable[str]) -> int:
+    """How many follow one of these tags."""
+    accounts = func.count(func.distinct(TagFollow.account_id))
+    return db.scalar(select(accounts).where(TagFollow.name.in_(list(names)))) or 0
+
+
 def names(account_id: int) -> Select[*tuple[Any, ...]]:
     """A query for the names of the tags an account follows, and of those that mean the same."""
     meant = (

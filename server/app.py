@@ -60,6 +60,7 @@ from server.web import (
     searching,
     signing_in,
     starting,
+    tags,
     writing,
 )
 from server.web import settings as my_settings
@@ -119,7 +120,8 @@ PAGES = [
     _route("/privacy-policy", house.privacy_policy),
     _route("/terms-of-service", house.terms_of_service),
     _route("/announcements/{id:int}/dismiss", house.dismiss_announcement, POST),
-    _route("/t/{tag}", front.tag),
+    _route("/t/{tag}", tags.tag),
+    _route("/t/{tag}/follow", tags.follow, POST),
     _route("/search", searching.search),
     _route("/questions", questions.questions),
     _route("/ask", questions.ask_form),
@@ -276,6 +278,9 @@ ADMINISTRATION = [
     _route("/admin/reports", admin.reports),
     _route("/admin/reports/{id:int}/close", admin.close_report, POST),
     _route("/admin/actors/{id:int}/suspend", admin.suspend, POST),
+    _route("/admin/tags", tags.synonyms),
+    _route("/admin/tags", tags.add_synonym, POST),
+    _route("/admin/tags/drop", tags.drop_synonym, POST),
     _route("/admin/domains", admin.rules),
     _route("/admin/domains", admin.set_rule, POST),
     _route("/admin/domains/drop", admin.drop_rule, POST),

@@ -34,10 +34,10 @@ from models.search.rights import findable, reach
 from models.search.store import POSTS, Clause, Hit
 from models.search.words import fold
 
-CANDIDATES = 500
+CANDIDATES = 300
 """How many of the newest posts with all words are ranked."""
 
-TITLED = 300
+TITLED = 200
 """How many more that have them in the title."""
 
 FEW = 3
@@ -252,6 +252,11 @@ def newest(
             break
         before = ids[-1]
     return fetch(db, found[offset : offset + limit])
+
+
+def count(db: Session, filters: Filters) -> int:
+    """How many posts anybody may find fit the filters."""
+    return POSTS.count(db, filters.clauses(None))
 
 
 def fetch(db: Session, ids: Sequence[int]) -> list[Post]:

@@ -1,8 +1,7 @@
-"""The front page, tags, and what the node says of itself."""
+"""The front page, and what the node says of itself."""
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
@@ -11,7 +10,6 @@ from models import accounts, announcements, communities, follows, house, moderat
 from models.actors import Actor
 from models.announcements import Announcement
 from models.posts import Post
-from models.text import tag_key
 from models.windows import Window
 from server.version import VERSION
 from server.web.showing import TAG_NAMES, Shown, show
@@ -61,22 +59,6 @@ async def _welcome(visit: Visit) -> Response:
 
     shown, groups = await visit.read(look)
     return visit.page("welcome.html", shown=shown, groups=groups, feed="/feeds/public")
-
-
-@page
-async def tag(visit: Visit) -> Response:
-    """`GET /t/{tag}?before=`: public posts with a hashtag."""
-    name = tag_key(visit.request.path_params["tag"])
-
-    def look(db: Session) -> Shown:
-        found = timelines.tag(db, visit.actor, name, Window(visit.cursor(), limit=PAGE + 1))
-        return show(db, visit.actor, found, doings=True)
-
-    shown = await visit.read(look)
-    following = shown.posts[PAGE - 1].id if len(shown.posts) > PAGE else None
-    del shown.posts[PAGE:]
-    feed = f"/feeds/tag/{quote(name)}"
-    return visit.page("tag.html", tag=name, shown=shown, following=following, tag_names=TAG_NAMES, feed=feed)
 
 
 @page

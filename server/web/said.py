@@ -10,6 +10,8 @@ SAID = {
     "duplicate-marked": later("The question now points to the earlier one."),
     "duplicate-unmarked": later("The question stands for itself again."),
     "asked": later("Your question is posted."),
+    "tag-followed": later("Posts with this tag come to your home page."),
+    "tag-unfollowed": later("You follow this tag no longer."),
     "answered": later("Your answer is posted."),
     "commented": later("Your comment is posted."),
     "posted": later("Your post is published."),

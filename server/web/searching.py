@@ -178,8 +178,9 @@ def _look(db: Session, viewer: Actor | None, choice: Choice, newest: int | None,
         if choice.asked or choice.narrowed or choice.what:
             _look_for_posts(db, viewer, result, newest, offset)
         if choice.typed and not offset and not choice.narrowed and not choice.what:
-            result.people = people.find(db, viewer, choice.typed, communities=False, limit=BESIDE)
-            result.communities = people.find(db, viewer, choice.typed, communities=True, limit=BESIDE)
+            either = people.find(db, viewer, choice.typed, limit=people.MOST)
+            result.people = [one for one in either if not one.is_community][:BESIDE]
+            result.communities = [one for one in either if one.is_community][:BESIDE]
         if choice.asked and not offset:
             result.experts = experts.among(db, viewer, result.found.ids)
     elif choice.typed:

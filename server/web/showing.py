@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, anonymity, communities, municipalities, polls, posts, reactions
+from models import actors, anonymity, communities, municipalities, polls, posts, reactions, tags
 from models.access import visible
 from models.actors import Actor
 from models.communities import Community
@@ -69,6 +69,8 @@ class Shown:
     people: dict[int, Actor] = field(default_factory=dict)
     """Authors and communities by id, and whoever else was asked for."""
     tags: dict[int, list[PostTag]] = field(default_factory=dict)
+    mains: dict[str, str] = field(default_factory=dict)
+    """The main names of those tags that have another."""
     votes: dict[int, int] = field(default_factory=dict)
     """The visitor's own votes by post."""
     edited: set[int] = field(default_factory=set)
@@ -120,6 +122,7 @@ def show(
     starts = {post.thread_id for post in listed if post.thread_id != post.id}
     shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids), edited=posts.edited(db, ids))
     shown.here = links(db)
+    shown.mains = tags.mains(db, {tag.name for found_tags in shown.tags.values() for tag in found_tags})
     shown.polls = polls.of(
         db, viewer.id if viewer else None, [p.id for p in listed if p.object_type == polls.OBJECT_TYPE]
     )

@@ -44,6 +44,8 @@ OWN_PAGES = (
         "/admin/organizations",
         "/admin/reports",
         "/admin/domains",
+        "/admin/tags",
+        "/t/gåhjemmøde?list=questions",
         "/admin/identity",
         "/start",
         "/intents/follow?uri=birk",
