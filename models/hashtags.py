@@ -13,7 +13,7 @@ from models import text
 from models.access import listed
 from models.base import ID_RANDOM_BITS, now
 from models.feeds import findable
-from models.posts import Post, PostTag, Visibility
+from models.posts import Kind, Post, PostTag, Visibility
 
 DAYS = 7
 A_DAY = (24 * 3600 * 1000) << ID_RANDOM_BITS
@@ -98,6 +98,17 @@ def beginning(db: Session, asked: str, *, offset: int = 0, limit: int = 20) -> l
         .limit(limit)
     )
     return [(row[0], row[1]) for row in db.execute(query)]
+
+
+def answered_under(db: Session, actor_id: int, *, limit: int = 12) -> list[str]:
+    """The tags of questions somebody answered, of the newest 200 answers; those he met most often first."""
+    threads = select(Post.thread_id).where(
+        Post.author_id == actor_id, Post.kind == Kind.ANSWER, Post.deleted_at.is_(None)
+    )
+    newest = threads.order_by(Post.id.desc()).limit(200).subquery()
+    times = func.count()
+    query = select(PostTag.name).where(PostTag.post_id.in_(select(newest.c.thread_id))).group_by(PostTag.name)
+    return list(db.scalars(query.order_by(times.desc(), PostTag.name).limit(limit)))
 
 
 def written(db: Session, name: str) -> str:

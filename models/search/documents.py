@@ -75,7 +75,7 @@ def of_post(db: Session, post: Post, root: Post | None, author: Actor, home: Act
         marks.append(municipality_mark(about["municipality"]))
     marks += [mark for mark in map(tag_mark, tags) if mark]
     if post.kind == Kind.QUESTION:
-        marks += [UNANSWERED] if post.answer_count == 0 else []
+        marks += [UNANSWERED] if post.answer_count == 0 and post.duplicate_of_id is None else []
         marks += [ANSWER_ACCEPTED] if post.accepted_id is not None else []
     elif root is not None and root.accepted_id == post.id:
         marks.append(IS_ACCEPTED)

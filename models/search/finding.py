@@ -43,6 +43,7 @@ TITLED = 200
 FEW = 3
 """With fewer found than this, other spellings are looked for."""
 
+MOST_VOTED = 1000
 YEAR_MS = 365 * 24 * 3600 * 1000
 
 HOLDS_ALL, BEGINS, SPELLED, HOLDS_SOME = "all", "begins", "spelled", "some"
@@ -64,6 +65,8 @@ class Filters:
     accepted: bool = False
     """Questions with an accepted answer, and answers that were accepted."""
     since: datetime | None = None
+    listed: bool = False
+    """For a list of what is asked here and not for a search: authors in our own communities need not be indexable."""
 
     def clauses(self, viewer: Actor | None) -> list[Clause]:
         """All of it, and what `viewer` may find, as the index has it."""
@@ -79,8 +82,8 @@ class Filters:
 
     @property
     def within(self) -> bool:
-        """Whether one community is searched."""
-        return self.community_id is not None
+        """Whether a community's own list is looked through."""
+        return self.listed or self.community_id is not None
 
     @property
     def oldest(self) -> int:
@@ -252,6 +255,14 @@ def newest(
             break
         before = ids[-1]
     return fetch(db, found[offset : offset + limit])
+
+
+def most_voted(db: Session, viewer: Actor | None, filters: Filters, *, offset: int = 0, limit: int = 20) -> list[Post]:
+    """What fits the filters, most votes first, among the newest 1000."""
+    ids = POSTS.newest(db, filters.clauses(viewer), after=filters.oldest, limit=MOST_VOTED)
+    query = select(Post.id).where(Post.id.in_(ids), findable(viewer, in_community=filters.within))
+    query = query.order_by((Post.up - Post.down).desc(), Post.id.desc()).offset(offset).limit(limit)
+    return fetch(db, list(db.scalars(query)))
 
 
 def count(db: Session, filters: Filters) -> int:

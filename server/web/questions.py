@@ -1,4 +1,4 @@
-"""Lists of questions, and asking one."""
+"""Asking a question."""
 
 import re
 from dataclasses import replace
@@ -6,32 +6,21 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, anonymity, municipalities, threads, timelines
+from models import actors, anonymity, municipalities, threads
 from models.actors import Actor, ActorType
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
 from models.drafts import Wanted
-from models.errors import DomainError, NotFound
+from models.errors import DomainError
 from models.posts import Draft, Post, Visibility
 from models.text import HASHTAG, is_tag, tag_key
-from models.windows import Window
 from server.elsewhere import find_actor, resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web import drafting
+from server.web import drafting, similar
 from server.web.attaching import attached
 from server.web.rendering import post_path
-from server.web.showing import BARRIER_NAMES, Shown, show, to_ask_in
-from server.web.visits import Visit, action, own_page, page
-
-ORDERS = {
-    "new": later("Newest"),
-    "unanswered": later("Unanswered"),
-    "top": later("Most votes"),
-    "accepted": later("Answer accepted"),
-}
-PAGE = 30
-LAST_OFFSET = 3000
-"""How deep one may leaf in a list ordered by votes: every page there costs what lies before it."""
+from server.web.showing import BARRIER_NAMES, to_ask_in
+from server.web.visits import Visit, action, own_page
 
 MAX_ASKED = 5
 """Persons to whom one question can be put."""
@@ -41,35 +30,13 @@ FACES = ("self", "anonymous")
 """As whom somebody asks."""
 
 
-@page
-async def questions(visit: Visit) -> Response:
-    """`GET /questions?order=new|unanswered|top|accepted`: everybody's questions."""
-    order = visit.query("order") or "new"
-    if order not in ORDERS:
-        raise NotFound("There is no such list.")
-    offset = min(visit.cursor("from") or 0, LAST_OFFSET) if order == "top" else 0
-
-    def look(db: Session) -> Shown:
-        window = Window(visit.cursor(), limit=PAGE + 1)
-        found = timelines.questions(db, visit.actor, window, order=order, offset=offset)
-        return show(db, visit.actor, found)
-
-    shown = await visit.read(look)
-    following = ""
-    if len(shown.posts) > PAGE:
-        del shown.posts[PAGE:]
-        place = f"from={offset + PAGE}" if order == "top" else f"before={shown.posts[-1].id}"
-        following = f"/questions?order={order}&{place}"
-    feed = "/feeds/unanswered" if order == "unanswered" else "/feeds/questions"
-    return visit.page("questions.html", shown=shown, order=order, orders=ORDERS, following=following, feed=feed)
-
-
 @own_page
 async def ask_form(visit: Visit) -> Response:
-    """`GET /ask?community=<id>&to=<handle>`: an empty question, or with `draft` one that was begun."""
+    """`GET /ask?community=<id>&to=<handle>&title=`: an empty question, or with `draft` one that was begun."""
     form = await drafting.begun(visit, Wanted.QUESTION) or Form.filled(
         community=visit.query("community"),
         to=visit.query("to"),
+        title=visit.query("title")[:MAX_TITLE],
         visibility=Visibility.PUBLIC.value,
         language=visit.language,
         face="self",
@@ -187,4 +154,5 @@ async def _ask_page(visit: Visit, form: Form, status: int = 200, *, preview: boo
         barriers=BARRIER_NAMES,
         municipalities=municipalities.known(),
         preview=await drafting.preview(visit, form.raw("text")) if preview else None,
+        similar=await similar.like(visit, form.raw("title")),
     )

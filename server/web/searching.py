@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, communities, municipalities
+from models import municipalities
 from models.actors import Actor
 from models.base import now
 from models.composing import BARRIERS
@@ -22,6 +22,7 @@ from models.search.finding import BEGINS, Filters, Found
 from models.text import plain
 from server.i18n import later
 from server.web import places
+from server.web.question_lists import to_choose
 from server.web.showing import BARRIER_NAMES, Shown, content, show
 from server.web.visits import Visit, page
 
@@ -173,7 +174,7 @@ async def search(visit: Visit) -> Response:
 
 
 def _look(db: Session, viewer: Actor | None, choice: Choice, newest: int | None, offset: int) -> Result:
-    result = Result(choice, groups=_to_choose(db, choice.community))
+    result = Result(choice, groups=to_choose(db, choice.community))
     if choice.looks_for_posts:
         if choice.asked or choice.narrowed or choice.what:
             _look_for_posts(db, viewer, result, newest, offset)
@@ -210,10 +211,3 @@ def _hit(post: Post, found: Found) -> Hit:
     wanted = {stem for clause in clauses if not clause.begins for stem in clause.any}
     begins = tuple(stem for clause in clauses if clause.begins for stem in clause.any)
     return Hit(post, mark(post.title, wanted, begins), cut(plain(content(post)), wanted, begins))
-
-
-def _to_choose(db: Session, chosen: int | None) -> list[Actor]:
-    groups = [*communities.all_local(db), *communities.known_remote(db)]
-    if chosen is not None and chosen not in {group.id for group in groups}:
-        groups += [group for group in actors.many(db, [chosen]).values() if group.is_community and group.active]
-    return groups

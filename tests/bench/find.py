@@ -197,8 +197,11 @@ PAGES = (
     "/t/tag300",
     "/questions",
     "/questions?order=unanswered",
-    "/unanswered",
-    "/unanswered?community={group}&barrier=love",
+    "/questions?order=unanswered&barrier=love",
+    "/questions?order=unanswered&community={group}&mine=1",
+    "/questions?order=top",
+    "/questions?order=top&barrier=regler",
+    "/questions?order=accepted",
     "/ask/similar?title=hvordan+får+kommunen+skolerne+til+at+holde+møder+med+ældre+borgere+om+budg",
     "/ask/similar?title=regl",
 )

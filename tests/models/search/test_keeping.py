@@ -37,9 +37,7 @@ def fetched(db: Session, number: int, content: str, **more: object) -> Post:
 
 def _edit(db: Session) -> None:
     asked = question(db)
-    draft = Draft(
-        text="Xylofoner i stedet", title="Et helt andet spørgsmål", barriers=("kultur",), municipality="Havby"
-    )
+    draft = Draft(text="Xylofoner i stedet", title="Et helt andet spørgsmål", barriers=("kultur",), municipality="0101")
     composing.edit(db, person(db, "birk"), asked, draft)
 
 

@@ -1,0 +1,95 @@
+"""What was asked before: shown while somebody writes, and without scripts with the preview; and the lists of questions."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from models import threads
+from models.posts import Draft
+from tests.server.visiting import Visiting, person, words
+
+pytestmark = pytest.mark.anyio
+
+LIKE = "Er der spurgt om det før?"
+
+
+async def test_like_questions_come_as_a_part_of_a_page(visiting: Visiting) -> None:
+    async with visiting.browser("eva") as browser:
+        part = await browser.open("/ask/similar", **{"Accept-Language": "da"})
+        assert (part.status_code, part.text.strip()) == (200, "")
+        part = await browser.http.get("/ask/similar", params={"title": "Må man vise brandha"})
+        assert "Må vi lægge vores brandhaner" in part.text
+        assert "<html" not in part.text
+        assert part.headers["cache-control"] == "private, no-cache"
+
+
+@pytest.mark.parametrize("title", ["", "%22", "NEAR(a b)", "x" * 5000, "hvordan", "' OR 1=1"])
+async def test_whatever_is_typed_gives_a_part(visiting: Visiting, title: str) -> None:
+    async with visiting.browser() as browser:
+        assert (await browser.http.get("/ask/similar", params={"title": title})).status_code == 200
+
+
+async def test_without_scripts_the_preview_shows_them_and_keeps_what_was_typed(visiting: Visiting) -> None:
+    async with visiting.browser("eva") as browser:
+        assert LIKE not in await browser.read("/ask")
+        shown = await browser.send("/ask", title="Brandhaner på privat grund?", text="Nå", do="preview")
+        assert shown.status_code == 200
+        assert LIKE in shown.text and "Må vi lægge vores brandhaner" in shown.text
+        assert 'value="Brandhaner på privat grund?"' in shown.text
+        refused = await browser.send("/ask", title="Brandhaner på privat grund?", text="Nå")
+        assert refused.status_code == 422
+        assert LIKE in refused.text
+        assert 'value="brandhaner"' in await browser.read("/ask?title=brandhaner")
+
+
+def _ask(db: Session) -> None:
+    group = person(db, "udfordrere")
+    for number, barrier in enumerate(("regler", "kultur", "regler")):
+        draft = Draft(text="#musik" if number else "Ja", title=f"Spørgsmål {number} om musik", barriers=(barrier,))
+        draft = Draft(**{**draft.__dict__, "municipality": "0101" if number == 1 else ""})
+        threads.ask(db, person(db, "birk"), group, draft)
+
+
+def listed(html: str) -> list[str]:
+    rows = html.partition('<ul class="rows">')[2].partition("</ul>")[0]
+    return [part.partition("</a>")[0].rpartition(">")[2] for part in rows.split('class="title"')[1:]]
+
+
+async def test_the_unanswered_can_be_narrowed_to_what_one_knows_about(visiting: Visiting) -> None:
+    visiting.database.write(_ask)
+    with visiting.database.reading() as db:
+        group = person(db, "udfordrere").id
+    async with visiting.browser("farid") as browser:
+        assert len(listed(await browser.read("/questions?order=unanswered"))) == 4
+        assert listed(await browser.read("/questions?order=unanswered&barrier=kultur")) == ["Spørgsmål 1 om musik"]
+        assert listed(await browser.read("/questions?order=unanswered&municipality=0101")) == ["Spørgsmål 1 om musik"]
+        assert len(listed(await browser.read(f"/questions?order=unanswered&community={group}"))) == 4
+        mine = await browser.read("/questions?order=unanswered&mine=1")
+        assert listed(mine) == ["Spørgsmål 2 om musik", "Spørgsmål 0 om musik"]
+        assert "#regler" in words(mine)
+    async with visiting.browser("anna") as browser:
+        assert "Hvordan fik I" in (await browser.read("/questions?order=top&barrier=regler"))
+        accepted = listed(await browser.read("/questions?order=accepted&barrier=regler"))
+        assert [title[:11] for title in accepted] == ["Må vi lægge", "Hvordan fik"]
+        assert "Intet spørgsmål passer" in await browser.read("/questions?community=1")
+
+
+async def test_who_answered_nothing_yet_is_told_what_to_do(visiting: Visiting) -> None:
+    async with visiting.browser("birk") as browser:
+        html = await browser.read("/questions?order=unanswered&mine=1")
+        assert listed(html) == []
+        assert "Du har endnu ikke svaret" in html
+    async with visiting.browser() as browser:
+        assert listed(await browser.read("/questions?order=unanswered&mine=1"))
+
+
+async def test_a_narrowed_list_goes_on(visiting: Visiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.web.question_lists.PAGE", 1)
+    visiting.database.write(_ask)
+    async with visiting.browser() as browser:
+        for order in ("", "order=top&", "order=unanswered&"):
+            seen, path = [], f"/questions?{order}barrier=regler"
+            while path:
+                html = await browser.read(path)
+                seen += listed(html)
+                path = html.partition('class="pages"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+            assert len(seen) == len(set(seen)) == (2 if "unanswered" in order else 4)
