@@ -8,6 +8,7 @@ import pytest
 from models import accounts, affiliations, organizations
 from models.accounts import Account
 from tests.dumping import dumped
+from tests.federation.elsewhere import remote
 from tests.server.page_queries import queries
 from tests.server.visiting import Browser, Visiting, person, question, words
 
@@ -246,3 +247,40 @@ async def test_pages_ask_the_database_as_often_for_many_people_as_for_few(
 
         browser.do(more)
         assert [await queries(browser, path) for path in paths] == few
+
+
+async def test_nothing_that_people_or_servers_write_here_becomes_markup(visiting: Visiting) -> None:
+    """T95"""
+    evil = "\u202e<img src=x onerror=alert(1)>\"'</option><script>alert(1)</script>"
+
+    def stranger(db: Any) -> None:
+        organization = remote(db, "m.example", "malmo", type="Organization")
+        organization.name = evil
+        claim = affiliations.Claim(organization.uri, "supplier")
+        tove = remote(
+            db,
+            "m.example",
+            "tove",
+            extra={"affiliation": [{"organization": claim.organization, "class": claim.affiliation_class}]},
+        )
+        affiliations.record_checked(db, tove, {claim: organization.id})
+
+    visiting.database.write(stranger)
+    async with visiting.browser("birk") as birk, visiting.browser("anna") as anna:
+        await birk.succeed(
+            "/settings", name="Birk", language="da", role=evil[:100], topics=evil[:40], field1=evil, value1=evil
+        )
+        await ask(birk, note=evil)
+        facts = {"name": evil[:100], "kind": "public-body", "summary": evil}
+        await anna.succeed("/admin/organizations", username="ond", **facts)
+        number = row_of(birk, "birk", "vesterlund")
+        pages = ["/org/vesterlund/manage", "/admin/organizations", "/org/ond", "/org/ond/manage", "/organizations"]
+        for path in [*pages, "/u/birk", "/@tove@m.example", "/org/havby/members"]:
+            page = await anna.read(path)
+            assert "<img src=x" not in page, path
+            assert "<script>alert" not in page, path
+        await anna.succeed(f"/affiliations/{number}", verdict="refuse", reason=evil)
+        for path in ("/settings/affiliations", "/settings", "/notifications"):
+            page = await birk.read(path)
+            assert "<img src=x" not in page, path
+            assert "<script>alert" not in page, path
