@@ -1,4 +1,4 @@
-"""Accounts: the people who sign in on this node, with roles, sessions and invitations."""
+"""Accounts: the people who sign in on this node, with roles and sessions."""
 
 import hashlib
 import re
@@ -12,12 +12,12 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import ForeignKey, Text, delete, select
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors
 from models.actors import Actor, ActorType
-from models.base import Base, Id, Json, UtcTime, now
-from models.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from models.base import Base, Json, UtcTime, now
+from models.errors import Conflict, Invalid, NotFound, Unauthenticated
 
 LOGIN_DAYS = 60
 MIN_PASSWORD = 10
@@ -33,6 +33,18 @@ class Role(StrEnum):
     MEMBER = "member"
     MODERATOR = "moderator"
     ADMIN = "admin"
+
+
+class Wait(StrEnum):
+    """What a new account waits for."""
+
+    NOTHING = ""
+    CONFIRMATION = "confirmation"
+    """That its holder opens the link sent to its address."""
+    APPROVAL = "approval"
+    """That a moderator says yes."""
+    REFUSAL = "refused"
+    """Nothing any more: a moderator said no. It is deleted in a while."""
 
 
 class Account(Base):
@@ -55,6 +67,8 @@ class Account(Base):
     email_confirmed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """When it was shown that the address is this person's; null while he only says so."""
     suspended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    waits_for: Mapped[str] = mapped_column(Text, default="")
+    """What has to happen before it is let in (`Wait`). Until then its actor is suspended: nobody sees it."""
 
 
 class Login(Base):
@@ -67,23 +81,6 @@ class Login(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
     user_agent: Mapped[str] = mapped_column(Text, default="")
-
-
-class Invitation(Base):
-    """A link that lets somebody make an account."""
-
-    __tablename__ = "invitations"
-
-    token_hash: Mapped[str] = mapped_column(Text, primary_key=True)
-    role: Mapped[str] = mapped_column(Text, default=Role.MEMBER)
-    email: Mapped[str] = mapped_column(Text, default="")
-    organization_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
-    """The organisation that confirms whoever takes it up, as `affiliation_class`."""
-    affiliation_class: Mapped[str] = mapped_column(Text, default="")
-    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
-    expires_at: Mapped[datetime] = mapped_column(UtcTime)
-    used_by: Mapped[int | None] = mapped_column(Id)
-    organization: Mapped[Actor | None] = relationship(lazy="joined", viewonly=True)
 
 
 # OWASP's setting; a semaphore keeps a wave of logins from taking 19 MiB each at once.
@@ -167,11 +164,14 @@ def change_email(db: Session, account: Account, email: str) -> None:
 def confirm_email(db: Session, account: Account) -> None:
     """It is shown that the address is this person's: he wrote from it, opened a link sent to it, or somebody who knows
     him says so."""
-    from models import affiliations  # knows accounts itself
+    from models import affiliations, registrations  # know accounts themselves
 
     account.email_confirmed_at = now()
     db.flush()
-    affiliations.on_confirmed_email(db, account)
+    if account.waits_for:
+        registrations.on_confirmed_email(db, account)
+    else:
+        affiliations.on_confirmed_email(db, account)
 
 
 def by_username(db: Session, username: str) -> Account:
@@ -246,14 +246,24 @@ def start_login(db: Session, account: Account, user_agent: str = "") -> str:
 
 
 def who(db: Session, token: str) -> tuple[Account, Actor] | None:
-    """Who is behind a cookie; None if it is unknown, ended, or its account suspended."""
-    row = db.execute(
+    """Who is behind a cookie; None if it is unknown, ended, or its account suspended or not let in yet."""
+    row = _behind(db, token)
+    return (row[0], row[1]) if row and row[1].active and not row[0].waits_for else None
+
+
+def who_waits(db: Session, token: str) -> Account | None:
+    """Whose account behind a cookie waits to be let in; None for everybody else."""
+    row = _behind(db, token)
+    return row[0] if row and row[0].waits_for else None
+
+
+def _behind(db: Session, token: str) -> Any:
+    return db.execute(
         select(Account, Actor)
         .join(Login, Login.account_id == Account.id)
         .join(Actor, Actor.id == Account.id)
         .where(Login.token_hash == hash_token(token), Login.expires_at > now(), Account.suspended_at.is_(None))
     ).first()
-    return (row[0], row[1]) if row and row[1].active else None
 
 
 def logins_of(db: Session, account: Account) -> list[Login]:
@@ -300,7 +310,8 @@ def suspend(db: Session, account: Account) -> None:
 def unsuspend(db: Session, account: Account) -> None:
     """Let somebody in again."""
     account.suspended_at = None
-    actors.unsuspend(db, actors.get(db, account.id))
+    if not account.waits_for:
+        actors.unsuspend(db, actors.get(db, account.id))
 
 
 def address(email: str) -> str:
@@ -319,68 +330,6 @@ def address(email: str) -> str:
 def _mailbox(email: str) -> str:
     local, _, domain = email.rpartition("@")
     return f"{local.partition('+')[0] or local}@{domain}"
-
-
-def invite(
-    db: Session,
-    *,
-    role: str = Role.MEMBER,
-    email: str = "",
-    days: int = 7,
-    organization_id: int | None = None,
-    affiliation_class: str = "",
-) -> str:
-    """A secret that lets one person (`email`, or whoever has it) make an account within `days`. Raises Invalid.
-
-    With an organisation it also confirms what he is to it: the caller has made sure that who invites may do that.
-    """
-    if role not in ROLES:
-        raise Invalid("Unknown role.", code="role_unknown")
-    if not 1 <= days <= 365:
-        raise Invalid("An invitation holds 1 to 365 days.", code="days_range")
-    email = address(email) if email.strip() else ""
-    token = secrets.token_urlsafe(24)
-    db.add(
-        Invitation(
-            token_hash=hash_token(token),
-            role=role,
-            email=email,
-            organization_id=organization_id,
-            affiliation_class=affiliation_class,
-            expires_at=now() + timedelta(days=days),
-        )
-    )
-    db.flush()
-    return token
-
-
-def invitation(db: Session, token: str) -> Invitation:
-    """An invitation that still holds; raises NotFound."""
-    row = db.get(Invitation, hash_token(token))
-    if row is None or row.used_by is not None or row.expires_at <= now():
-        raise NotFound("This invitation is used up or too old. Ask for a new one.", code="invitation_gone")
-    return row
-
-
-def use_invitation(
-    db: Session, token: str, *, username: str, email: str, password: str, name: str = "", language: str = "da"
-) -> Account:
-    """Make the account an invitation promises. Raises NotFound, Invalid, Conflict or Forbidden (another address)."""
-    from models import affiliations  # knows accounts itself
-
-    row = invitation(db, token)
-    if row.email and row.email != address(email):
-        raise Forbidden("This invitation is for another e-mail address.", code="email_other")
-    account = create(db, username=username, email=email, password=password, name=name, role=row.role, language=language)
-    row.used_by = account.id
-    db.flush()
-    if row.email:
-        confirm_email(db, account)  # the link was sent to that address
-    if row.organization_id is not None:
-        affiliations.accept_invited(
-            db, actors.get(db, account.id), actors.get(db, row.organization_id), row.affiliation_class
-        )
-    return account
 
 
 def staff(db: Session, limit: int = 50) -> list[tuple[Account, Actor]]:

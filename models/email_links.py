@@ -111,6 +111,14 @@ def forgotten(db: Session, email: str) -> None:
         promise(db, account, Purpose.PASSWORD)
 
 
+def on_the_way(db: Session, account: Account) -> str:
+    """The new address of an account that still has to be confirmed; empty if there is none."""
+    query = select(EmailLink.email).where(
+        EmailLink.account_id == account.id, EmailLink.purpose == Purpose.CONFIRM.value, EmailLink.expires_at > now()
+    )
+    return next((email for email in db.scalars(query) if email != account.email), "")
+
+
 def forget(db: Session, account_id: int) -> None:
     """Links that are on their way to somebody lead nowhere any more."""
     db.execute(delete(EmailLink).where(EmailLink.account_id == account_id))

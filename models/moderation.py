@@ -196,4 +196,5 @@ def unsuspend(db: Session, actor: Actor, *, by: Actor | None) -> None:
 
 def count_accounts(db: Session) -> int:
     """Accounts that can sign in, for NodeInfo."""
-    return db.scalar(select(func.count()).select_from(Account).where(Account.suspended_at.is_(None))) or 0
+    can = (Account.suspended_at.is_(None), Account.waits_for == "")
+    return db.scalar(select(func.count()).select_from(Account).where(*can)) or 0

@@ -20,7 +20,7 @@ SORTS = ("not_following", "not_followers", "new_accounts", "private_mentions", "
 NEW = timedelta(days=30)
 """An account is new for so long."""
 
-ALWAYS = {"report", "follow_accepted", "twin_request", "poll", "status", "removed", "accepted"}
+ALWAYS = {"report", "follow_accepted", "twin_request", "poll", "status", "removed", "accepted", "sign_up"}
 """Kinds that follow from what their reader did or is, so nobody has to be kept off."""
 
 

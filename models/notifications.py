@@ -31,6 +31,7 @@ class NotificationKind(StrEnum):
     REMOVED = "removed"
     POLL = "poll"
     STATUS = "status"
+    SIGN_UP = "sign_up"
     AFFILIATION_REQUEST = "affiliation_request"
     AFFILIATION_OFFER = "affiliation_offer"
     AFFILIATION_CONFIRMED = "affiliation_confirmed"
@@ -70,7 +71,7 @@ GROUPED = {"favourite", "reblog", "follow"}
 GROUP_SPAN = 12 * 3600
 
 
-ALWAYS = (NotificationKind.REMOVED, NotificationKind.REPORT)
+ALWAYS = (NotificationKind.REMOVED, NotificationKind.REPORT, NotificationKind.SIGN_UP)
 """What somebody is told of also in a conversation he has muted: it is about him, not about what is said there."""
 
 

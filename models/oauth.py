@@ -318,7 +318,10 @@ def refresh(db: Session, app: App, token: str, wanted: str = "", *, proven: bool
 
 
 def who(db: Session, token: str) -> Known | None:
-    """Who is behind a token that holds; None for anything else, a suspended account's included. One query."""
+    """Who is behind a token that holds; None for anything else, a suspended account's included. One query.
+
+    Whoever waits to be let in is known all the same: the caller has to look at `Account.waits_for`.
+    """
     found = db.execute(
         select(AccessToken, App, Account, Actor)
         .join(App, App.id == AccessToken.app_id)
@@ -331,7 +334,9 @@ def who(db: Session, token: str) -> Known | None:
     row, app, account, actor = found
     if row.account_id is None:
         return Known(row, app, None, None)
-    if account is None or actor is None or account.suspended_at is not None or not actor.active:
+    if account is None or actor is None or account.suspended_at is not None:
+        return None
+    if not actor.active and not account.waits_for:
         return None
     return Known(row, app, account, actor)
 

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from federation.context import Federation
 from federation.crossing import writing
 from federation.working import GiveUp, Run
-from models import actors, email_links, identity
+from models import actors, email_links, identity, invitations
 from models.accounts import Account
 from models.database import node_of
 from models.email_links import Purpose
+from models.registrations import Application
 from server import i18n, mail
 from server.i18n import later
 from server.mail import Letter
@@ -69,9 +70,18 @@ class Desk:
 
     db: Session
     settings: Settings
-    account: Account
     place: str
     """Name of the node."""
+    language: str
+    reader: Account | None = None
+    """None for somebody who has no account here yet."""
+
+    @property
+    def account(self) -> Account:
+        """The reader's account, of letters that only people with one get."""
+        if self.reader is None:
+            raise GiveUp("the letter is for somebody with an account")
+        return self.reader
 
     @property
     def origin(self) -> str:
@@ -80,7 +90,7 @@ class Desk:
 
     def say(self, text: str, **values: Any) -> str:
         """A text in the reader's language, with its values."""
-        said = i18n.translator(self.account.language)(text)
+        said = i18n.translator(self.language)(text)
         return said % values if values else said
 
 
@@ -89,10 +99,12 @@ Write = Callable[[Desk, Mapping[str, Any]], Sheet | None]
 
 def lay_out(desk: Desk, sheet: Sheet, to: str) -> Letter:
     """The letter as text and as HTML."""
-    person = actors.get(desk.db, desk.account.id)
+    greeting = desk.say(later("Hello"))
+    if desk.reader is not None:
+        greeting = desk.say(later("Hello %(name)s"), name=actors.get(desk.db, desk.reader.id).display_name)
     values = {
-        "language": desk.account.language,
-        "greeting": desk.say(later("Hello %(name)s"), name=person.display_name),
+        "language": desk.language,
+        "greeting": greeting,
         "sheet": sheet,
         "place": desk.place,
         "origin": desk.origin,
@@ -136,12 +148,58 @@ def moved(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     )  # fmt: skip
 
 
+def invitation(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
+    """Somebody invites you."""
+    renewed = invitations.renew(desk.db, int(job["invitation"]))
+    if renewed is None:
+        return None
+    row, token = renewed
+    inviter = actors.get(desk.db, row.invited_by).display_name if row.invited_by is not None else desk.place
+    return Sheet(
+        desk.say(later("%(name)s invites you to %(place)s"), name=inviter, place=desk.place),
+        [
+            desk.say(later("%(name)s thinks you should be part of %(place)s."), name=inviter, place=desk.place),
+            desk.say(later("Here people in the public sector ask one another how things are done.")),
+        ],
+        (desk.say(later("Make your account")), f"{desk.origin}/invitations/{token}"),
+        closing=[desk.say(later("The invitation is for you alone and works once, for seven days. We write no more if you do not use it."))],
+    )  # fmt: skip
+
+
+def approved(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
+    """You are let in."""
+    return Sheet(
+        desk.say(later("Welcome to %(place)s"), place=desk.place),
+        [desk.say(later("A moderator has said yes: your account is open."))],
+        (desk.say(later("Sign in")), f"{desk.origin}/sign-in?next=/start"),
+    )
+
+
+def refused(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
+    """You are not let in, and why."""
+    application = desk.db.get(Application, desk.account.id)
+    if application is None or application.refused_at is None:
+        return None
+    return Sheet(
+        desk.say(later("About your account at %(place)s"), place=desk.place),
+        [desk.say(later("A moderator has read what you wrote, and does not let you in:")), application.refusal],
+        closing=[desk.say(later("Everything we know of you is deleted within a month.")), f"{desk.origin}/contact"],
+    )
+
+
 def address(desk: Desk, job: Mapping[str, Any]) -> str:
     """Where the letter goes."""
     return str(job.get("email") or desk.account.email)
 
 
-LETTERS: dict[str, Write] = {"confirm": confirm, "password": password, "address": moved}
+LETTERS: dict[str, Write] = {
+    "confirm": confirm,
+    "password": password,
+    "address": moved,
+    "invitation": invitation,
+    "approved": approved,
+    "refused": refused,
+}
 
 
 def sending(settings: Settings) -> Run:
@@ -158,11 +216,14 @@ def sending(settings: Settings) -> Run:
             return
 
         def compose(db: Session) -> tuple[Letter, str] | None:
-            account = db.get(Account, int(job["account"]))
-            if account is None or account.suspended_at is not None:
-                return None
             place = identity.of(db, defaults(settings)).name
-            desk = Desk(db, settings, account, place)
+            if "account" in job:
+                account = db.get(Account, int(job["account"]))
+                if account is None or account.suspended_at is not None:
+                    return None
+                desk = Desk(db, settings, place, account.language, account)
+            else:
+                desk = Desk(db, settings, place, str(job["language"]))
             sheet = write(desk, job)
             return (lay_out(desk, sheet, address(desk, job)), place) if sheet is not None else None
 

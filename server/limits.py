@@ -44,6 +44,7 @@ LOOKUPS_BY_ACCOUNT = Rule("lookup/account", 60, 60 * 60)
 WRITES_BY_ACCOUNT = Rule("write/account", 300, 60 * 60)
 MAILS_BY_ADDRESS = Rule("mail/address", 10, 60 * 60)
 MAILS_BY_ACCOUNT = Rule("mail/account", 3, 60 * 60)
+INVITATIONS_BY_ACCOUNT = Rule("invitation/account", 30, 24 * 60 * 60)
 OAUTH_BY_ADDRESS = Rule("oauth/address", 300, 5 * 60)
 APPS_BY_ADDRESS = Rule("apps/address", 5, 10 * 60)
 API_SECONDS = 5 * 60

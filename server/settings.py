@@ -114,14 +114,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ),
     ] = "note"
     registrations: Annotated[
-        Literal["closed", "invite", "open"],
+        Literal["closed", "invite", "approval", "domain", "open"],
         Meta(
-            description="Who may make an account: nobody (`closed`), whoever has an invitation (`invite`), or anybody, "
-            "on the pages and from apps (`open`; addresses are not checked, so somebody has to look after it)."
+            description="Who may make an account, until an administrator chooses on the pages: nobody (`closed`), whoever "
+            "has an invitation (`invite`), whoever a moderator lets in (`approval`), whoever has an address at one of "
+            "`registration_domains` (`domain`), or anybody (`open`). With `smtp_host` addresses are confirmed first."
         ),
     ] = "invite"
+    registration_domains: Annotated[
+        tuple[str, ...],
+        Meta(description="What stands after the @ of those who may make an account where `registrations` is `domain`."),
+    ] = ()
     sign_ups_per_hour: Annotated[
-        Positive, Meta(description="Accounts that one network may make in an hour where `registrations` is `open`.")
+        Positive, Meta(description="Accounts that one network may make in an hour without invitations.")
     ] = 10
     api_calls: Annotated[
         Positive,
@@ -240,6 +245,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 ipaddress.ip_network(network)
             except ValueError as error:
                 raise ValueError(f"trusted_proxies: {error}") from None
+        for host in self.registration_domains:
+            if not HOST.fullmatch(host) or "." not in host:
+                raise ValueError(f"registration_domains: {host!r} is no domain")
+        if self.registrations == "domain" and not (self.registration_domains and self.smtp_host):
+            raise ValueError("registrations: domain asks for registration_domains and for smtp_host")
         for entry in self.fetch_allow:
             opening(entry)  # its text begins with the setting's name itself
         if self.ca_file and not Path(self.ca_file).is_file():

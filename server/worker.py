@@ -24,6 +24,7 @@ from models import (
     outbox,
     peers,
     reach,
+    registrations,
 )
 from models.errors import Unavailable
 from server import exporting, letters, pushing
@@ -51,6 +52,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "affiliations": affiliations.sweep,
     "links in mail": email_links.sweep,
     "exports": exports.sweep,
+    "accounts never let in": registrations.sweep,
 }
 
 

@@ -17,8 +17,10 @@ from models import actors, base, collections, moderation, posts
 from models.actors import Actor, ActorType
 from models.database import Node
 from models.errors import DomainError, NotFound
+from models.registrations import Mode
 from models.text import tag_key
 from server.activitypub.answering import federation_of
+from server.site import Site
 from server.version import VERSION
 
 OPEN = {"Access-Control-Allow-Origin": "*"}
@@ -113,15 +115,16 @@ async def nodeinfo(request: Request) -> Response:
     version = request.path_params["version"]
     if version not in {"2.0", "2.1"}:
         raise NotFound("There is no NodeInfo of that version.")
-    settings = request.app.state.settings
+    site: Site = request.app.state.site
+    known = await site.current()
     body = {
         "version": version,
         "software": {"name": "torv", "version": VERSION},
         "protocols": ["activitypub"],
         "services": {"inbound": [], "outbound": []},
-        "openRegistrations": settings.registrations == "open",
+        "openRegistrations": site.policy.mode in {Mode.OPEN, Mode.APPROVAL},
         "usage": await _usage(request, federation_of(request)),
-        "metadata": {"nodeName": (await request.app.state.site.current()).name},
+        "metadata": {"nodeName": known.name},
     }
     kind = f'application/json; profile="{NODEINFO}{version}#"'
     return JSONResponse(body, media_type=kind, headers=OPEN | {"Cache-Control": "public, max-age=1800"})

@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from federation.crossing import reading, writing
 from models import oauth, scopes
-from models.accounts import Account
+from models.accounts import Account, Wait
 from models.actors import Actor
 from models.base import now
 from models.database import Database, Node
@@ -35,8 +35,16 @@ from server.asking import Asker
 from server.limits import API_COSTLY_SECONDS, API_SECONDS, Rule, api_calls
 
 T = TypeVar("T")
-Who = Literal["user", "app", "anybody"]
+Who = Literal["user", "newcomer", "app", "anybody"]
 Function = Callable[["Call", Any], Awaitable[Any]]
+
+
+WAITS = {
+    Wait.CONFIRMATION: "Your login is missing a confirmed e-mail address",
+    Wait.APPROVAL: "Your login is currently pending approval",
+    Wait.REFUSAL: "Your login is currently disabled",
+}
+"""What whoever is not let in yet hears to whatever he calls, in Mastodon's words."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,8 @@ def endpoint(
 ) -> Callable[[Function], Described]:
     """Describe an endpoint.
 
-    `scope` is what a token must cover, None for nothing. `who` may call: somebody with an account (`user`), any app
+    `scope` is what a token must cover, None for nothing. `who` may call: somebody with an account (`user`), also one that
+    waits to be let in (`newcomer`), any app
     that has a token (`app`), or `anybody`, whose token, if there is one, must be good all the same. `args` and
     `answer` are the types of what comes in and goes out. `costly`: uploads and deletions, of which there are fewer.
     """
@@ -171,7 +180,9 @@ async def _call(request: Request, described: Described) -> Call:
     if found is None:
         raise Unauthenticated("The access token is invalid", code="invalid_token")
     call = Call(request, found.token, found.account, found.actor, found.app)
-    if described.who == "user" and call.actor is None:
+    if call.account is not None and call.account.waits_for and described.who not in {"newcomer", "app"}:
+        raise Forbidden(WAITS[Wait(call.account.waits_for)], code="waits")
+    if described.who in {"user", "newcomer"} and call.actor is None:
         raise Forbidden("This method requires an authenticated user", code="user_required")
     if described.scope is not None and not call.may(described.scope):
         raise Forbidden("This action is outside the authorized scopes", code="scope_missing")

@@ -39,7 +39,8 @@ async def show(call: Call, args: Nothing) -> Instance:
     """`GET /api/v2/instance`."""
     size = await remembered(call, "size", COUNTED_FOR, statistics.size)
     found = await call.read(lambda db: show_instance.told(db, size, call.settings))
-    return show_instance.instance(call.node, call.settings, await call.site.current(), found, call.language)
+    site = await call.site.current()
+    return show_instance.instance(call.node, call.settings, site, call.site.policy, found, call.language)
 
 
 @endpoint(None, Nothing, V1Instance, who="anybody")
@@ -53,7 +54,7 @@ async def show_first(call: Call, args: Nothing) -> V1Instance:
     found, text = await call.read(look)
     site = await call.site.current()
     description = text.html if text is not None else str(paragraphs(site.description))
-    return show_instance.first_version(call.node, call.settings, site, found, description)
+    return show_instance.first_version(call.node, call.settings, site, call.site.policy, found, description)
 
 
 @endpoint(None, Nothing, list[Rule], who="anybody")

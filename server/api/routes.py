@@ -108,6 +108,8 @@ TIMELINES: list[Endpoint] = [
 ACCOUNTS: list[Endpoint] = [
     get("/api/v1/accounts", accounts.several),
     post("/api/v1/accounts", signing_up.sign_up),
+    post("/api/v1/emails/confirmations", signing_up.confirm_again),
+    get("/api/v1/emails/check_confirmation", signing_up.is_confirmed),
     get("/api/v1/accounts/verify_credentials", profile.verify_credentials),
     patch("/api/v1/accounts/update_credentials", profile.update_credentials),
     delete("/api/v1/profile/avatar", profile.delete_avatar),

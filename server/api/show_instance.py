@@ -10,6 +10,7 @@ from models.accounts import LANGUAGES
 from models.database import Node
 from models.house import Page
 from models.identity import Identity
+from models.registrations import Mode, Policy
 from server import i18n, static_files
 from server.api import show_accounts
 from server.api.entities import instance as entities
@@ -33,10 +34,12 @@ URL_LENGTH = 23
 """What clients count an address as, whatever its length."""
 
 CLOSED = {
-    "invite": later("Accounts here are by invitation. Ask the administrators for one."),
-    "closed": later("No accounts are made here at the moment."),
+    Mode.INVITE: later("Accounts here are by invitation. Ask the administrators for one."),
+    Mode.CLOSED: later("No accounts are made here at the moment."),
 }
-"""What is said to who would like an account and cannot make one by himself, by the setting `registrations`."""
+"""What is said to who would like an account and cannot make one by himself."""
+
+DOMAINS = later("Accounts here are for those with an e-mail address at: %(domains)s.")
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ def version() -> str:
     return f"{MASTODON} (compatible; Torv {VERSION})"
 
 
-def instance(node: Node, chosen: Settings, site: Identity, found: Told, language: str) -> entities.Instance:
+def instance(
+    node: Node, chosen: Settings, site: Identity, policy: Policy, found: Told, language: str
+) -> entities.Instance:
     """The node, second version; what people read of it in their language."""
     return entities.Instance(
         domain=node.domain,
@@ -116,12 +121,12 @@ def instance(node: Node, chosen: Settings, site: Identity, found: Told, language
             limited_federation=found.named_only,
         ),
         registrations=entities.Registrations(
-            enabled=chosen.registrations == "open",
-            approval_required=False,
-            reason_required=None,
-            message=_how(chosen, language),
+            enabled=policy.open,
+            approval_required=policy.mode == Mode.APPROVAL,
+            reason_required=policy.mode == Mode.APPROVAL if policy.open else None,
+            message=_how(policy, language),
             min_age=None,
-            url=f"{node.origin}/sign-up" if chosen.registrations == "open" else None,
+            url=f"{node.origin}/sign-up" if policy.open else None,
         ),
         api_versions={"mastodon": API_VERSION},
         wrapstodon=None,
@@ -130,7 +135,9 @@ def instance(node: Node, chosen: Settings, site: Identity, found: Told, language
     )
 
 
-def first_version(node: Node, chosen: Settings, site: Identity, found: Told, description: str) -> entities.V1Instance:
+def first_version(
+    node: Node, chosen: Settings, site: Identity, policy: Policy, found: Told, description: str
+) -> entities.V1Instance:
     """The node, first version; `description` is HTML."""
     size = found.size
     return entities.V1Instance(
@@ -144,9 +151,9 @@ def first_version(node: Node, chosen: Settings, site: Identity, found: Told, des
         stats=entities.Figures(user_count=size.accounts, status_count=size.posts, domain_count=size.peers),
         thumbnail=_picture(node, 1),
         languages=_languages(chosen),
-        registrations=chosen.registrations == "open",
-        approval_required=False,
-        invites_enabled=chosen.registrations == "invite",
+        registrations=policy.open,
+        approval_required=policy.mode == Mode.APPROVAL,
+        invites_enabled=policy.members_invite and policy.mode != Mode.CLOSED,
         configuration=entities.V1Configuration(
             accounts=account_limits(),
             statuses=status_limits(found.media),
@@ -223,8 +230,13 @@ def _everybody() -> entities.FeedAccess:
     return entities.FeedAccess(local="public", remote="public")
 
 
-def _how(chosen: Settings, language: str) -> str | None:
-    """How one gets an account where an app cannot make it, as HTML."""
-    if chosen.registrations == "open":
+def _how(policy: Policy, language: str) -> str | None:
+    """How one gets an account where an app cannot make it, and who can where not everybody does, as HTML."""
+    say = i18n.translator(language)
+    if policy.mode == Mode.DOMAIN:
+        said = say(DOMAINS) % {"domains": ", ".join(policy.domains)}
+    elif policy.open:
         return None
-    return f"<p>{escape(i18n.translator(language)(CLOSED[chosen.registrations]))}</p>"
+    else:
+        said = say(CLOSED[policy.mode])
+    return f"<p>{escape(said)}</p>"

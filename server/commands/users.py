@@ -7,7 +7,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, moderation, organizations
+from models import accounts, actors, invitations, moderation, organizations
 from models.accounts import Account, Role
 from models.actors import Actor
 from models.errors import Invalid
@@ -83,13 +83,15 @@ def invite(email: str, days: int, organization: str, citizen: bool, role: str, a
 
     def work(db: Session) -> str:
         if not organization:
-            return accounts.invite(db, role=role, email=email, days=days)
+            return invitations.invite(db, role=role, email=email, days=days)
         body = organizations.by_name(db, organization)
         kinds = organizations.classes(organizations.get(db, body))
         if citizen and AffiliationClass.CITIZEN not in kinds:
             raise Invalid("Nobody can be that to this organisation.", code="class_unknown")
         kind = AffiliationClass.CITIZEN if citizen else kinds[0]
-        return accounts.invite(db, role=role, email=email, days=days, organization_id=body.id, affiliation_class=kind)
+        return invitations.invite(
+            db, role=role, email=email, days=days, organization_id=body.id, affiliation_class=kind
+        )
 
     with opened() as database:
         token = database.write(work)

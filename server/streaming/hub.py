@@ -63,7 +63,7 @@ class Hub:
         if not secret:
             raise Unauthenticated("Missing access token", code="invalid_token")
         found = await reading(self._database, lambda db: oauth.who(db, secret))
-        if found is None or found.account is None:
+        if found is None or found.account is None or found.account.waits_for:
             raise Unauthenticated("Invalid access token", code="invalid_token")
         connection = Connection(found.account.id, found.token.id, found.token.scopes)
         if channel is not None:

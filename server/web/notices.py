@@ -24,6 +24,7 @@ SENTENCES = {
     NotificationKind.FOLLOW_ACCEPTED: later("accepted your request to follow"),
     NotificationKind.TWIN_REQUEST: later("asks to be a twin of your community"),
     NotificationKind.REPORT: later("reported something"),
+    NotificationKind.SIGN_UP: later("has somebody who asks to be let in"),
     NotificationKind.REMOVED: later("took your post out of the community"),
     NotificationKind.POLL: later("had a poll that is over now"),
     NotificationKind.STATUS: later("wrote a new post"),

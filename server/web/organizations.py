@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import accounts, actors, affiliations, municipalities, organizations
+from models import actors, affiliations, invitations, municipalities, organizations
 from models.accounts import Role
 from models.actors import Actor
 from models.affiliations import Affiliation
@@ -211,7 +211,7 @@ async def invite(visit: Visit, form: Form) -> Response:
         if kind not in organizations.classes(organizations.get(db, actor)):
             form.error("class", later("Choose one of these."))
             return ""
-        return accounts.invite(db, email=email, organization_id=actor.id, affiliation_class=kind)
+        return invitations.invite(db, email=email, organization_id=actor.id, affiliation_class=kind)
 
     token = await visit.write(write)
     if form.errors:

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation.crossing import reading, writing
-from models import accounts, actors, blocks, media, municipalities, profiles
-from models.accounts import Account
+from models import accounts, actors, blocks, email_links, media, municipalities, profiles
+from models.accounts import Account, Login
 from models.actors import Actor
 from models.errors import DomainError, Invalid
 from models.media import PICTURES
@@ -108,13 +108,20 @@ def _about(form: Form) -> dict[str, Any]:
 @own_page
 async def account_form(visit: Visit) -> Response:
     """`GET /settings/account`: password and devices."""
-    return await _account_page(visit, Form())
+    return await account_page(visit, Form())
 
 
-async def _account_page(visit: Visit, form: Form, status: int = 200) -> Response:
-    devices = await visit.read(lambda db: accounts.logins_of(db, visit.my_account))
+async def account_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    """Address, password and devices, with what was typed."""
+
+    def look(db: Session) -> tuple[list[Login], str]:
+        return accounts.logins_of(db, visit.my_account), email_links.on_the_way(db, visit.my_account)
+
+    devices, new_email = await visit.read(look)
     own = accounts.hash_token(sessions.read(visit.request, visit.node, sessions.SESSION))
-    return visit.page("settings_account.html", status=status, form=form, tab="account", devices=devices, own=own)
+    return visit.page(
+        "settings_account.html", status=status, form=form, tab="account", devices=devices, own=own, new_email=new_email
+    )  # fmt: skip
 
 
 @action
@@ -122,15 +129,9 @@ async def change_password(visit: Visit, form: Form) -> Response:
     """`POST /settings/password`: a new password; all other devices are signed out at once."""
     old, new = form.secret("old"), form.secret("new")
     if not form.errors:
-        visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
-        try:
-            await reading(visit.database, lambda db: accounts.check_password(db, visit.me.username, old))
-        except DomainError as error:
-            if error.status != 401:
-                raise
-            form.error("old", later("This is not your password."))
+        await check_own_password(visit, form, old, "old")
     if form.errors:
-        return await _account_page(visit, form, 422)
+        return await account_page(visit, form, 422)
 
     def write(db: Session, me: Actor) -> str:
         account = db.get_one(Account, me.id)
@@ -143,10 +144,21 @@ async def change_password(visit: Visit, form: Form) -> Response:
         if error.status != 422:
             raise
         form.error("new", error.text)
-        return await _account_page(visit, form, 422)
+        return await account_page(visit, form, 422)
     response = visit.go("/settings/account", said="password-changed")
     sessions.put(response, visit.node, sessions.SESSION, token, seconds=sessions.SESSION_SECONDS)
     return response
+
+
+async def check_own_password(visit: Visit, form: Form, password: str, field: str) -> None:
+    """Note a fault in the form unless this is the visitor's password."""
+    visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
+    try:
+        await reading(visit.database, lambda db: accounts.check_password(db, visit.me.username, password))
+    except DomainError as error:
+        if error.status != 401:
+            raise
+        form.error(field, later("This is not your password."))
 
 
 @action

@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from federation.crossing import reading, writing
-from models import accounts
-from models.accounts import Account, Invitation
+from models import accounts, invitations, registrations
+from models.accounts import Account
 from models.errors import DomainError, NotFound
+from models.invitations import Invitation
+from models.registrations import MAX_REASON, Mode
 from server import sessions
 from server.forms import Form
 from server.i18n import LANGUAGES
@@ -61,7 +63,7 @@ async def _signed_in(visit: Visit, account: Account, going_to: str, said: str = 
         return accounts.start_login(db, row, agent)
 
     token = await writing(visit.database, start)
-    response = visit.go(going_to, said=said)
+    response = visit.go("/waiting") if account.waits_for else visit.go(going_to, said=said)
     # A fresh secret for every login: whatever was in this browser before is worth nothing now.
     sessions.put(response, visit.node, sessions.SESSION, token, seconds=sessions.SESSION_SECONDS)
     sessions.drop(response, visit.node, sessions.FORM)
@@ -80,7 +82,7 @@ async def sign_out(visit: Visit, form: Form) -> Response:
 
 
 def _holds(visit: Visit) -> str:
-    if visit.settings.registrations == "closed":
+    if visit.site.policy.mode == Mode.CLOSED:
         raise NotFound("There is no such page.")
     token: str = visit.request.path_params["token"]
     return token
@@ -90,7 +92,7 @@ def _holds(visit: Visit) -> str:
 async def invitation_form(visit: Visit) -> Response:
     """`GET /invitations/{token}`: make the account that an invitation promises."""
     token = _holds(visit)
-    invited = await visit.read(lambda db: accounts.invitation(db, token))
+    invited = await visit.read(lambda db: invitations.find(db, token))
     form = Form.filled(email=invited.email, language=visit.language)
     return visit.page("invitation.html", form=form, invited=invited)
 
@@ -99,11 +101,11 @@ async def invitation_form(visit: Visit) -> Response:
 async def use_invitation(visit: Visit, form: Form) -> Response:
     """`POST /invitations/{token}`: the account is made and signed in."""
     token = _holds(visit)
-    invited = await visit.read(lambda db: accounts.invitation(db, token))
+    invited = await visit.read(lambda db: invitations.find(db, token))
     visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
 
     def create(db: Session, new: New) -> Account:
-        return accounts.use_invitation(db, token, **asdict(new))
+        return invitations.use(db, token, by_mail=visit.site.policy.by_mail, **asdict(new))
 
     return await _make(visit, form, create, invited)
 
@@ -117,13 +119,18 @@ async def sign_up_form(visit: Visit) -> Response:
 
 @open_action
 async def sign_up(visit: Visit, form: Form) -> Response:
-    """`POST /sign-up`: the account is made and signed in."""
+    """`POST /sign-up`: the account is made, and signed in or told what it waits for."""
     _anybody(visit)
-    return await _make(visit, form, lambda db, new: accounts.create(db, **asdict(new)), None)
+    reason = form.text("reason", most=MAX_REASON, required=visit.site.policy.mode == Mode.APPROVAL)
+
+    def create(db: Session, new: New) -> Account:
+        return registrations.sign_up(db, visit.site.look_at_policy(db), reason=reason, **asdict(new))
+
+    return await _make(visit, form, create, None)
 
 
 def _anybody(visit: Visit) -> None:
-    if visit.settings.registrations != "open":
+    if not visit.site.policy.open:
         raise NotFound("There is no such page.")
 
 
@@ -163,7 +170,7 @@ async def _make(
 
 
 def _field(error: DomainError) -> str:
-    for name in ("password", "email"):
+    for name in ("password", "email", "reason"):
         if error.code.startswith(name):
             return name
     return "username"

@@ -58,6 +58,8 @@ class Visit(Asker):
     account: Account | None = None
     actor: Actor | None = None
     unread: int = 0
+    newcomer: Account | None = None
+    """Whose account waits to be let in: he is nobody yet, but can read how it stands."""
     secret: str = ""
     """What the form tokens of this visitor are made from."""
     _new_secret: bool = field(default=False, init=False)
@@ -77,6 +79,8 @@ class Visit(Asker):
                 visit.account, visit.actor, visit.unread = found
                 visit.language = i18n.known(visit.account.language)
                 visit.secret = token
+            else:
+                visit.newcomer = await reading(visit.database, lambda db: accounts.who_waits(db, token))
         if not visit.secret:
             visit.secret = sessions.read(request, node, sessions.FORM)
         return visit
@@ -185,6 +189,7 @@ def common(request: Request, visit: Visit | None) -> dict[str, Any]:
         "node": node,
         "settings": settings,
         "site": site.known,
+        "policy": site.policy,
         "logo": site.known.logo_address(""),
         "colours": f"/colours/{style_version(site.known)}.css" if site.known.accent else "",
         "picture": site.links.icon if site.links else lambda actor: "",
@@ -228,6 +233,8 @@ def own_page(endpoint: Callable[[Visit], Awaitable[Response]]) -> Endpoint:
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
         visit = await Visit.of(request)
+        if visit.newcomer is not None:
+            return RedirectResponse("/waiting", status_code=303)
         if visit.actor is None:
             return RedirectResponse(f"/sign-in?next={quote(visit.here, safe='')}", status_code=303)
         return await endpoint(visit)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, affiliations, leaving, moderation, notifications, organizations
+from models import accounts, actors, affiliations, invitations, leaving, moderation, notifications, organizations
 from models.accounts import Account
 from models.actors import Actor
 from models.affiliations import Affiliation, Claim, State
@@ -191,10 +191,10 @@ def test_a_confirmed_address_offers_what_was_not_asked_for_and_shows_it_only_wit
 def test_an_invitation_carries_the_affiliation_and_an_invited_address_counts_as_confirmed(do: Do) -> None:
     def work(db: Session) -> None:
         aabakke = local(db, "aabakke")
-        token = accounts.invite(
+        token = invitations.invite(
             db, email="gry@havby.example", organization_id=aabakke.id, affiliation_class="public-body"
         )
-        account = accounts.use_invitation(
+        account = invitations.use(
             db, token, username="gry", email="gry@havby.example", password="correct horse battery"
         )
         assert account.email_confirmed_at is not None

@@ -19,6 +19,7 @@ from models import (
     deliveries,
     domains,
     follows,
+    invitations,
     jobs,
     oauth,
     organizations,
@@ -143,7 +144,7 @@ def test_a_suspended_person_cannot_sign_in_until_it_is_lifted(torv: Torv) -> Non
 def test_an_invitation_may_say_what_its_taker_is_to_an_organisation(torv: Torv) -> None:
     torv.database.write(lambda db: organizations.create(db, None, "firma", Facts("Firma", kind="supplier")).id)
     token = torv.good("user", "invite", "--organization", "firma").strip().rsplit("/", 1)[1]
-    assert torv.database.write(lambda db: accounts.invitation(db, token).affiliation_class) == "supplier"
+    assert torv.database.write(lambda db: invitations.find(db, token).affiliation_class) == "supplier"
     count = "SELECT count(*) FROM invitations"
     before = torv.database.write(lambda db: db.scalar(text(count)))
     for wrong in (("firma", "--citizen"), ("nowhere",)):
@@ -157,7 +158,7 @@ def test_an_invitation_makes_one_account(torv: Torv) -> None:
     token = torv.good("user", "invite", "--role", "moderator").strip().rsplit("/", 1)[1]
 
     def work(db: Session) -> str:
-        made = accounts.use_invitation(
+        made = invitations.use(
             db,
             token,
             username="ny",

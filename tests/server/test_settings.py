@@ -37,7 +37,7 @@ def test_lists_in_the_environment_are_separated_by_commas() -> None:
         ("TORV_LISTEN_PORT", "abc", "int"),
         ("TORV_LISTEN_PORT", "70000", "65535"),
         ("TORV_AUTHORIZED_FETCH", "maybe", "bool"),
-        ("TORV_REGISTRATIONS", "anybody", "one of closed, invite, open, not 'anybody'"),
+        ("TORV_REGISTRATIONS", "anybody", "one of closed, invite, approval, domain, open, not 'anybody'"),
         ("TORV_PER_HOST", "0", ">= 1"),
         ("TORV_ORIGIN", "https://torv.example.dk/sti", "nothing after it"),
         ("TORV_ORIGIN", "https://Torv.example.dk", "lower case"),

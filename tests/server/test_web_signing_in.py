@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from models import accounts
+from models import accounts, invitations
 from server.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS
 from tests.server.visiting import ORIGIN, Visiting, words
 from tests.world import PASSWORD
@@ -169,7 +169,7 @@ async def test_after_signing_in_one_is_where_one_wanted_to_be(visiting: Visiting
 
 
 async def test_an_invitation_makes_one_account_and_no_second(visiting: Visiting) -> None:
-    token = visiting.database.write(lambda db: accounts.invite(db))
+    token = visiting.database.write(lambda db: invitations.invite(db))
     fields = {"username": "gitte", "name": "Gitte", "email": "g@havby.example", "password": "tre tilfaeldige ord"}
     async with visiting.browser() as browser:
         await browser.take_token(f"/invitations/{token}")
@@ -197,7 +197,7 @@ async def test_an_invitation_makes_one_account_and_no_second(visiting: Visiting)
 async def test_a_mistake_in_an_invitation_form_is_told_beside_its_field_and_nothing_is_lost(
     visiting: Visiting, field: str, value: str, says: str
 ) -> None:
-    token = visiting.database.write(lambda db: accounts.invite(db))
+    token = visiting.database.write(lambda db: invitations.invite(db))
     fields = {"username": "gitte", "name": "Gitte G", "email": "g@havby.example", "password": "tre tilfaeldige ord"}
     async with visiting.browser() as browser:
         await browser.take_token(f"/invitations/{token}")

@@ -220,6 +220,7 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("email_confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("waits_for", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["id"], ["actors.id"], name=op.f("fk_accounts_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("email", name=op.f("uq_accounts_email")),
@@ -339,16 +340,25 @@ def upgrade() -> None:
     op.create_table(
         "invitations",
         sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("confirms", sa.Boolean(), nullable=False),
         sa.Column("organization_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("affiliation_class", sa.Text(), nullable=False),
+        sa.Column("invited_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["invited_by"], ["actors.id"], name=op.f("fk_invitations_invited_by")),
         sa.ForeignKeyConstraint(["organization_id"], ["actors.id"], name=op.f("fk_invitations_organization_id")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_invitations")),
+        sa.UniqueConstraint("number", name=op.f("uq_invitations_number")),
     )
+    with op.batch_alter_table("invitations", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitations_invited_by"), ["invited_by"], unique=False)
+        batch_op.create_index(batch_op.f("ix_invitations_used_by"), ["used_by"], unique=False)
+
     op.create_table(
         "keys",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -663,6 +673,32 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_logins_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
+        "applications",
+        sa.Column(
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("refusal", sa.Text(), nullable=False),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_applications_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_applications")),
+    )
+    op.create_table(
+        "digests",
+        sa.Column(
+            "account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("every", sa.Text(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("covered_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("begun", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_digests_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_digests")),
+    )
+    with op.batch_alter_table("digests", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_digests_next_at"), ["next_at"], unique=False)
 
     op.create_table(
         "email_links",
@@ -1340,6 +1376,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_email_links_account_id"))
 
     op.drop_table("email_links")
+    with op.batch_alter_table("digests", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_digests_next_at"))
+
+    op.drop_table("digests")
+    op.drop_table("applications")
     with op.batch_alter_table("logins", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_logins_account_id"))
 
@@ -1444,6 +1485,10 @@ def downgrade() -> None:
     op.drop_table("actor_figures")
     op.drop_table("accounts")
     op.drop_table("account_notes")
+    with op.batch_alter_table("invitations", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_invitations_used_by"))
+        batch_op.drop_index(batch_op.f("ix_invitations_invited_by"))
+
     op.drop_table("invitations")
     op.drop_table("account_domains")
     with op.batch_alter_table("received", schema=None) as batch_op:
