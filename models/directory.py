@@ -65,18 +65,24 @@ def shown(viewer: Actor | None) -> ColumnElement[bool]:
 def listing(
     db: Session, viewer: Actor | None, *, newest: bool = False, local: bool = False, offset: int = 0, limit: int = 40
 ) -> list[Actor]:
-    """The directory: who wrote last comes first, or who came last (`newest`). `local`: only of this node."""
+    """The directory: who wrote last comes first, and those who have not written last of all; or who came last (`newest`).
+
+    `local`: only of this node.
+    """
     query = select(Actor).where(shown(viewer))
     if local:
         query = query.where(Actor.local.is_(True))
     if newest:
-        query = query.order_by(Actor.id.desc())
-    else:
-        query = query.join(ActorFigures, ActorFigures.actor_id == Actor.id).where(
-            ActorFigures.last_post_at.is_not(None)
-        )
-        query = query.order_by(ActorFigures.last_post_at.desc(), Actor.id.desc())
-    return list(db.scalars(query.offset(offset).limit(limit)))
+        return list(db.scalars(query.order_by(Actor.id.desc()).offset(offset).limit(limit)))
+    written = ActorFigures.last_post_at.is_not(None)
+    active = query.join(ActorFigures, ActorFigures.actor_id == Actor.id).where(written)
+    by_time = active.order_by(ActorFigures.last_post_at.desc(), Actor.id.desc())
+    found = list(db.scalars(by_time.offset(offset).limit(limit)))
+    if len(found) < limit:
+        before = db.scalar(select(func.count()).select_from(active.subquery())) if offset else len(found)
+        silent = query.where(~exists().where(ActorFigures.actor_id == Actor.id, written)).order_by(Actor.id.desc())
+        found += db.scalars(silent.offset(max(0, offset - (before or 0))).limit(limit - len(found)))
+    return found
 
 
 def suggestions(db: Session, viewer: Actor, *, limit: int = 40) -> list[Suggested]:

@@ -6,7 +6,7 @@ no post is thrown away after a day. Whoever removes a row promises, in the same 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -115,19 +115,41 @@ class Made:
         return [name for name in (self.file, self.preview) if name]
 
 
+@dataclass(frozen=True)
+class Thumbnail:
+    """A picture that stands for a film or a sound; `file` is the name it is kept under."""
+
+    file: str
+    width: int
+    height: int
+    blurhash: str
+
+    @property
+    def files(self) -> list[str]:
+        """The names of all its files."""
+        return [self.file]
+
+
 def create(
     db: Session,
     account_id: int,
     kind: str,
     upload: str,
     *,
+    id: int | None = None,
     description: str = "",
     focus: tuple[float, float] | None = None,
+    thumbnail: Thumbnail | None = None,
     run_at: datetime | None = None,
 ) -> Media:
-    """Keep an upload, and promise the work on it, not before `run_at` where somebody begins at once. Raises Invalid."""
-    row = Media(id=new_id(), account_id=account_id, kind=kind, upload=upload, kept_until=now() + UNUSED)
+    """Keep an upload, and promise the work on it, not before `run_at` where somebody begins at once. Raises Invalid.
+
+    `thumbnail` was made for the row with this `id`.
+    """
+    row = Media(id=id or new_id(), account_id=account_id, kind=kind, upload=upload, kept_until=now() + UNUSED)
     describe(row, description, focus)
+    if thumbnail is not None:
+        show_by(db, row, thumbnail)
     db.add(row)
     db.flush()
     jobs.enqueue(db, "media", {"media": row.id}, dedupe=f"media:{row.id}", run_at=run_at)
@@ -143,6 +165,21 @@ def describe(row: Media, description: str | None = None, focus: tuple[float, flo
         row.description = said
     if focus is not None:
         row.focus_x, row.focus_y = (min(max(value, -1.0), 1.0) for value in focus)
+
+
+def takes_thumbnail(kind: str) -> None:
+    """Raises Invalid for what is its own picture."""
+    if kind not in {"video", "audio"}:
+        raise Invalid("Validation failed: Thumbnail must be blank", code="thumbnail_unfit")
+
+
+def show_by(db: Session, row: Media, chosen: Thumbnail) -> None:
+    """Let this picture stand for a film or sound instead of the one before, whose file goes. Raises Invalid."""
+    takes_thumbnail(row.kind)
+    if row.preview and row.preview != chosen.file:
+        _drop_files(db, [row.preview])
+    row.preview, row.blurhash = chosen.file, chosen.blurhash
+    row.meta = {**(row.meta or {}), "small": {"width": chosen.width, "height": chosen.height}}
 
 
 def begin(db: Session, id: int) -> Media | None:
@@ -167,10 +204,18 @@ def under_way(db: Session, id: int) -> bool:
 
 
 def finish(db: Session, id: int, made: Made) -> bool:
-    """It is done and can be shown. False if it was removed meanwhile: then its files have to go."""
+    """It is done and can be shown. False if it was removed meanwhile: then its files have to go.
+
+    A thumbnail that was chosen meanwhile stays, and the picture that was made goes.
+    """
     row = db.scalar(select(Media).where(Media.id == id).with_for_update())
     if row is None:
         return False
+    if row.preview:
+        if made.preview and made.preview != row.preview:
+            _drop_files(db, [made.preview])
+        chosen = {"small": row.meta["small"]}
+        made = replace(made, preview=row.preview, blurhash=row.blurhash, meta={**made.meta, **chosen})
     row.kind, row.file, row.preview, row.media_type, row.size = (
         made.kind, made.file, made.preview, made.media_type, made.size,
     )  # fmt: skip
@@ -295,9 +340,13 @@ def remove(db: Session, rows: Sequence[Media]) -> None:
     uploads = [row.upload for row in rows if row.upload]
     for row in rows:
         db.delete(row)
-    if files or uploads:
-        jobs.enqueue(db, "media_gone", {"files": files, "uploads": uploads})
+    _drop_files(db, files, uploads)
     db.flush()
+
+
+def _drop_files(db: Session, files: Sequence[str], uploads: Sequence[str] = ()) -> None:
+    if files or uploads:
+        jobs.enqueue(db, "media_gone", {"files": list(files), "uploads": list(uploads)})
 
 
 def let_go(db: Session, post: Post) -> None:

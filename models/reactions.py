@@ -297,14 +297,12 @@ def my_boosts(db: Session, actor_id: int, post_ids: list[int]) -> set[int]:
     return set(db.scalars(select(Boost.post_id).where(Boost.actor_id == actor_id, Boost.post_id.in_(post_ids))))
 
 
-def boosters(db: Session, viewer: Actor | None, post: Post, window: Window = MANY) -> list[tuple[int, Actor]]:
-    """Who boosted a post, as far as `viewer` may know, with cursors, the last first."""
-    from models.statuses import boost_visible
-
+def boosters(db: Session, post: Post, window: Window = MANY) -> list[tuple[int, Actor]]:
+    """Who boosted a post for all to see, with cursors, the last first. Boosts for followers are named to nobody."""
     query = (
         select(Boost.id, Actor)
         .join(Actor, Boost.actor_id == Actor.id)
-        .where(Boost.post_id == post.id, boost_visible(viewer), _present())
+        .where(Boost.post_id == post.id, Boost.visibility != Visibility.FOLLOWERS, _present())
     )
     return [(row[0], row[1]) for row in window.rows(db, query, Boost.id)]
 

@@ -201,6 +201,11 @@ def is_form(headers: Headers) -> bool:
     return media_type in {"application/x-www-form-urlencoded", "multipart/form-data"}
 
 
+def is_json(headers: Headers) -> bool:
+    """True for a body that says it is JSON."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
 def brings_files(headers: Headers) -> bool:
     """True for the one kind of form that can hold files."""
     return headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"

@@ -18,7 +18,7 @@ from starlette.requests import Request
 
 from models.errors import Invalid
 from models.windows import Window
-from server.security import brings_files, is_form
+from server.security import brings_files, is_form, is_json
 
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -56,10 +56,13 @@ class Paged(msgspec.Struct, kw_only=True):
 
 
 async def read(request: Request, form: type[A]) -> tuple[A, dict[str, UploadFile]]:
-    """The arguments of a request as `form`, and the files sent with them. Raises Invalid, naming the argument."""
+    """The arguments of a request as `form`, and the files sent with them. Raises Invalid, naming the argument.
+
+    A GET may bring JSON as well, as Mastodon.py asks for familiar followers and Rails reads it.
+    """
     values = _nested(_pairs(request.scope["query_string"]))
     files: dict[str, UploadFile] = {}
-    if request.method not in {"GET", "HEAD"}:
+    if request.method not in {"GET", "HEAD"} or is_json(request.headers):
         body, files = await _body(request)
         values |= body
     return convert(values, form), files

@@ -32,8 +32,9 @@ ERROR_SCHEMA = {
     "required": ["error"],
 }
 FILES = {
-    "media.upload": ("file",),
-    "media.upload_first": ("file",),
+    "media.upload": ("file", "thumbnail"),
+    "media.upload_first": ("file", "thumbnail"),
+    "media.change": ("thumbnail",),
     "profile.update_credentials": ("avatar", "header"),
 }
 """What comes as a file, which only multipart can carry."""

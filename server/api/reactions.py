@@ -121,11 +121,11 @@ async def unmute(call: Call, args: Nothing) -> Status:
 
 @endpoint("read:accounts", Paged, list[Account], who="anybody")
 async def reblogged_by(call: Call, args: Paged) -> Page[Account]:
-    """`GET /api/v1/statuses/{id}/reblogged_by`: who boosted it."""
+    """`GET /api/v1/statuses/{id}/reblogged_by`: who boosted it for all to see."""
 
     def look(db: Session) -> Page[Account]:
         post = statuses.find(db, call.actor, call.path()).post
-        return seeing.page(db, call.actor, reactions.boosters(db, call.actor, post, args.window(40, 80)))
+        return seeing.page(db, call.actor, reactions.boosters(db, post, args.window(40, 80)))
 
     return await call.read(look)
 

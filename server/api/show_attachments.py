@@ -48,12 +48,17 @@ def uploaded(row: Media, origin: str) -> MediaAttachment:
         id=str(row.id),
         type=OURS[row.kind],
         url=one.get("url") if ready else None,
-        preview_url=(one.get("preview_url") or one["url"]) if ready and row.kind != "audio" else None,
+        preview_url=_preview(row, one) if ready else None,
         remote_url=None,
         meta=_meta(one),
         description=row.description or None,
         blurhash=row.blurhash or None,
     )
+
+
+def _preview(row: Media, one: dict[str, Any]) -> str | None:
+    """The picture of a file; a sound has one only if its sender chose it."""
+    return one.get("preview_url") or (one["url"] if row.kind != "audio" else None)
 
 
 def links(post: Post) -> str:
@@ -90,9 +95,12 @@ def _meta(one: dict[str, Any]) -> dict[str, Any]:
     known = one.get("meta") or {}
     original = known.get("original") or {"width": one.get("width"), "height": one.get("height")}
     meta: dict[str, Any] = {}
+    small = _size(known.get("small") or {})
     if (first := _size(original)) is not None:
         meta["original"] = first
-        meta["small"] = _size(known.get("small") or {}) or _size({"width": one["width"], "height": one["height"]})
+        meta["small"] = small or _size({"width": one["width"], "height": one["height"]})
+    elif small is not None:
+        meta["small"] = small
     if (seconds := original.get("duration")) is not None:
         minutes, rest = divmod(float(seconds), 60)
         meta["length"] = f"{int(minutes // 60)}:{int(minutes % 60):02}:{rest:05.2f}"

@@ -1,7 +1,6 @@
 """Statuses: writing, reading, changing and deleting them, and what stands around them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Literal
 
 import msgspec
@@ -27,17 +26,18 @@ from models.errors import Invalid, NotFound
 from models.polls import PollDraft
 from models.posts import Draft, Kind, Post, Visibility
 from models.reactions import unboost
-from models.text import one_line
-from server.api import show_statuses
+from models.text import one_line, plain
+from server.api import show_statuses, status_files
 from server.api.arguments import Id, Nothing, Paged, Whole
 from server.api.calls import Call, endpoint
 from server.api.entities.scheduled import ScheduledParams, ScheduledPoll, ScheduledStatus
 from server.api.entities.statuses import Context, Seen, Status, StatusEdit, StatusSource
-from server.api.media import focus_of
+from server.api.media import kept_if_used
 from server.api.paging import Page
 from server.api.scheduled import moment
 from server.api.scheduled import shown as waiting
 from server.api.show_edits import edits
+from server.api.status_files import FileWritten
 from server.elsewhere import resolve_mentions
 
 MOST_AT_ONCE = 40
@@ -86,14 +86,6 @@ class Posting(msgspec.Struct, kw_only=True):
     content_type: Literal["", "text/plain", "text/markdown"] = ""
     quoted_status_id: Id | None = None
     quote_approval_policy: Literal["", "public", "followers", "nobody"] = ""
-
-
-class FileWritten(msgspec.Struct, kw_only=True):
-    """What is said anew of a file in a status."""
-
-    id: Id
-    description: str | None = None
-    focus: str | None = None
 
 
 class Editing(msgspec.Struct, kw_only=True):
@@ -251,29 +243,20 @@ async def edit(call: Call, args: Editing) -> Status:
     """`PUT /api/v1/statuses/{id}`: say it anew. The first line of a question is its title."""
     await resolve_mentions(call, args.status or "")
     status_id = call.path()
+    said = args.media_attributes[: files.MAX_FILES]
+    chosen = await status_files.thumbnails(call, said, lambda db: own(db, call.me, status_id))
 
     def write(db: Session, me: Actor) -> int:
         post = own(db, me, status_id)
         draft = _edited(post, args)
-        if args.media_attributes:
-            draft = _described(db, me, post, draft, args.media_attributes)
+        if said:
+            draft = status_files.described(db, me, post, draft, said, chosen)
         composing.edit(db, me, post, draft)
         return post.id
 
-    return await shown(call, await call.write(write))
-
-
-def _described(db: Session, me: Actor, post: Post, draft: Draft, said: list[FileWritten]) -> Draft:
-    """Say anew what files show that are in the post, or are being put into it."""
-    for one in said[: files.MAX_FILES]:
-        row = files.mine(db, me.id, one.id)
-        if row.post_id not in {None, post.id}:
-            raise NotFound("Record not found")
-        files.describe(row, one.description, focus_of(one.focus))
-    db.flush()
-    if draft.media is not None:
-        return draft
-    return replace(draft, media=tuple(row.id for row in files.of_post(db, post.id)))
+    async with kept_if_used(call, chosen.values()):
+        await call.write(write)
+    return await shown(call, status_id)
 
 
 def _edited(post: Post, args: Editing) -> Draft:
@@ -333,11 +316,15 @@ async def delete(call: Call, args: Deleting) -> Status:
 
 @endpoint("read:statuses", Nothing, StatusSource)
 async def source(call: Call, args: Nothing) -> StatusSource:
-    """`GET /api/v1/statuses/{id}/source`: the text as it was written; a question's begins with its title."""
-    post = await call.read(lambda db: own(db, call.me, call.path()))
+    """`GET /api/v1/statuses/{id}/source`: the text as it was written; a question's begins with its title.
+
+    For all who see the status, as its object tells the source to their servers too. Of a post that came without one it
+    is what can be read.
+    """
+    post = await call.read(lambda db: statuses.find(db, call.me, call.path()).post)
     return StatusSource(
         id=str(post.id),
-        text=asking.joined(post.title, post.source),
+        text=asking.joined(post.title, post.source or plain(post.content)),
         spoiler_text=post.summary,
         content_type=(post.extra or {}).get("content_type", plain_text.MARKDOWN),
     )

@@ -8,6 +8,7 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from models import lists, timelines
+from models.errors import NotFound
 from models.posts import Post
 from models.statuses import Item
 from server.api import show_statuses
@@ -103,5 +104,5 @@ async def of_list(call: Call, args: Paged) -> Page[Status]:
 
 @endpoint("read:statuses", Linked, list[Status], who="anybody")
 async def link(call: Call, args: Linked) -> Page[Status]:
-    """`GET /api/v1/timelines/link?url=`: posts about a trending link. No links trend here, so there are none."""
-    return Page([])
+    """`GET /api/v1/timelines/link?url=`: posts about a trending link. No links trend here, so none is ever found."""
+    raise NotFound("Record not found")

@@ -20,7 +20,7 @@ from federation.crossing import in_thread, reading, writing
 from federation.working import Later, Run
 from models import media
 from models.database import Database
-from models.media import Made
+from models.media import Made, Thumbnail
 from server.media import filming
 from server.media.kinds import HEAD, MEDIA_TYPES, PNG, Sniffed, sniff
 from server.media.limits import IMAGE_PIXELS
@@ -130,6 +130,25 @@ async def make(store: Store, source: Path, id: int, wanted: str = "picture") -> 
             raise Refused(str(refused)) from None
 
 
+async def thumbnail(store: Store, source: Path, id: int) -> Thumbnail:
+    """The picture that is to stand for a film or a sound, made and kept. Raises Refused."""
+    sniffed = await in_thread(lambda: sniff(_head(source)))
+    if sniffed is None or sniffed.kind != "image":
+        raise Refused("The thumbnail has to be an image")
+    async with _workshop(store) as folder:
+        pictured = await _picture(source, sniffed.decoder, folder, "preview")
+        if pictured.get("animated"):
+            raise Refused("A thumbnail cannot be animated")
+        return await in_thread(lambda: _small(store, pictured, id, folder))
+
+
+def _small(store: Store, pictured: dict[str, Any], id: int, folder: Path) -> Thumbnail:
+    """Keep the small one of the pictures that were made."""
+    small = pictured["small"]
+    file = store.keep(folder / small["file"], id, small["extension"])
+    return Thumbnail(file, small["width"], small["height"], pictured["blurhash"])
+
+
 def _head(source: Path) -> bytes:
     with source.open("rb") as content:
         return content.read(HEAD)
@@ -177,9 +196,10 @@ def _kept(store: Store, made: dict[str, Any], id: int, folder: Path) -> Made:
     file = store.keep(place, id, whole["extension"])
     meta = {"original": {"width": whole["width"], "height": whole["height"]}}
     preview = ""
-    if (small := made.get("small")) is not None:
-        preview = store.keep(folder / small["file"], id, small["extension"])
-        meta["small"] = {"width": small["width"], "height": small["height"]}
+    if "small" in made:
+        small = _small(store, made, id, folder)
+        preview = small.file
+        meta["small"] = {"width": small.width, "height": small.height}
     return Made("image", file, MEDIA_TYPES[whole["extension"]], size, preview, meta, made["blurhash"])
 
 
@@ -226,12 +246,11 @@ async def _filmed(store: Store, found: filming.Tools, target: Path, id: int, fol
     }  # fmt: skip
 
     def keep() -> Made:
-        small = pictured["small"]
         size = target.stat().st_size
         file = store.keep(target, id, "mp4")
-        preview = store.keep(folder / small["file"], id, small["extension"])
-        meta = {"original": original, "small": {"width": small["width"], "height": small["height"]}}
-        return Made(kind, file, MEDIA_TYPES["mp4"], size, preview, meta, pictured["blurhash"])
+        small = _small(store, pictured, id, folder)
+        meta = {"original": original, "small": {"width": small.width, "height": small.height}}
+        return Made(kind, file, MEDIA_TYPES["mp4"], size, small.file, meta, small.blurhash)
 
     return await in_thread(keep)
 

@@ -4,7 +4,8 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +17,7 @@ from models import media
 from models.base import new_id, now
 from models.database import Database
 from models.errors import Invalid
-from models.media import Made, Media, Purpose, State
+from models.media import Made, Media, Purpose, State, Thumbnail
 from server.media import processing
 from server.media.kinds import HEAD, sniff
 from server.media.limits import PICTURE_BYTES, check, limits
@@ -38,13 +39,22 @@ async def take(
     *,
     description: str = "",
     focus: tuple[float, float] | None = None,
+    thumbnail: UploadFile | None = None,
 ) -> Media:
-    """Keep an upload for a post and begin the work on it. Raises Invalid for what is not taken here."""
+    """Keep an upload for a post and begin the work on it. Raises Invalid for what is not taken here.
+
+    `thumbnail`: the picture that is to stand for a film or a sound.
+    """
     store = Store.of(settings)
     rules = await in_thread(lambda: limits(settings))
     sniffed = check(rules, sniff(await _head(upload)), _size(upload))
-    name = await in_thread(lambda: _keep(store, upload.file))
     at_once = sniffed.kind == "image"
+    id = new_id()
+    chosen = None
+    if thumbnail is not None:
+        media.takes_thumbnail(sniffed.kind)
+        chosen = await shown_by(settings, id, thumbnail.file, _size(thumbnail))
+    name = await in_thread(lambda: _keep(store, upload.file))
     try:
         row = await writing(
             database,
@@ -53,13 +63,15 @@ async def take(
                 account_id,
                 sniffed.kind,
                 name,
+                id=id,
                 description=description,
                 focus=focus,
+                thumbnail=chosen,
                 run_at=now() + SOON if at_once else None,
             ),
         )
     except BaseException:
-        store.remove([], [name])
+        store.remove(chosen.files if chosen is not None else [], [name])
         raise
     if at_once:
         _begin(processing.work(database, store, row.id))
@@ -103,17 +115,38 @@ async def picture(database: Database, settings: Settings, upload: UploadFile, pu
     if size > PICTURE_BYTES:
         raise Invalid(f"Validation failed: a picture has at most {PICTURE_BYTES // 1_000_000} MB", code="file_large")
     id = new_id()
-    name = await in_thread(lambda: _keep(store, upload.file))
+    async with _at_work(store, upload.file) as source:
+        return id, await processing.make(store, source, id, purpose.value)
+
+
+async def shown_by(settings: Settings, id: int, content: BinaryIO, size: int) -> Thumbnail:
+    """A picture of so many bytes that is to stand for the film or sound with this id, made and kept.
+
+    `media.show_by` makes it that; if that fails, `discard` it. Raises Invalid.
+    """
+    if size > PICTURE_BYTES:
+        raise Invalid(
+            f"Validation failed: a thumbnail has at most {PICTURE_BYTES // 1_000_000} MB", code="thumbnail_unfit"
+        )
+    store = Store.of(settings)
+    async with _at_work(store, content) as source:
+        return await processing.thumbnail(store, source, id)
+
+
+@asynccontextmanager
+async def _at_work(store: Store, content: BinaryIO) -> AsyncIterator[Path]:
+    """An upload on the disk when it is its turn; gone afterwards. Raises Invalid where the work on it is refused."""
+    name = await in_thread(lambda: _keep(store, content))
     try:
         async with processing.turns():
-            return id, await processing.make(store, store.upload(name), id, purpose.value)
+            yield store.upload(name)
     except processing.Refused as refused:
         raise Invalid(f"Validation failed: {refused}", code="file_unfit") from None
     finally:
         await in_thread(lambda: store.remove([], [name]))
 
 
-async def discard(settings: Settings, made: Made) -> None:
+async def discard(settings: Settings, made: Made | Thumbnail) -> None:
     """Remove files that became nobody's."""
     await in_thread(lambda: Store.of(settings).remove(made.files))
 

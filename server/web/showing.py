@@ -160,7 +160,7 @@ def _kind(one: dict[str, Any]) -> str:
 def _file(post: Post, here: Links, number: int, one: dict[str, Any]) -> File:
     url = here.attachment(post, number, one["url"])
     kind = _kind(one)
-    small = (one.get("meta") or {}).get("small") or one
+    small = (kind != "video" and (one.get("meta") or {}).get("small")) or one
     preview = one.get("preview_url") or (url if kind == "image" else "")
     size = (small.get("width"), small.get("height")) if small.get("width") and small.get("height") else (None, None)
     return File(kind, url, preview, one.get("name", ""), *size, "" if post.local else one["url"])

@@ -1,8 +1,11 @@
 """The node with its world, as visitors meet it."""
 
+import shutil
+
 import pytest
 
 from models.database import Database
+from tests.missing import missing
 from tests.server.visiting import Visiting
 
 
@@ -10,3 +13,10 @@ from tests.server.visiting import Visiting
 def visiting(lived_in: Database) -> Visiting:
     """The app over the fictional world."""
     return Visiting(lived_in)
+
+
+@pytest.fixture
+def ffmpeg() -> None:
+    """What films and sounds need."""
+    if shutil.which("ffmpeg") is None:
+        missing("ffmpeg is not installed")

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,15 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from sqlalchemy import select
 
-from federation.context import Federation
 from models import media
 from models.base import clock
 from models.database import Database
-from models.jobs import Job
 from models.media import Media
-from server import worker
 from server.media import filming, processing, uploading
 from server.media.store import Store
 from server.settings import Settings
-from tests.missing import missing
+from tests.server.api.files import film_sent, kept, run_jobs
 from tests.server.apps import ORIGIN, Api, ApiWorld
 from tests.server.pictures import animation, bomb, claiming, film, photograph, picture, tone
 
@@ -32,13 +27,6 @@ pytestmark = pytest.mark.anyio
 ENTITY = {
     "id", "type", "url", "preview_url", "remote_url", "preview_remote_url", "text_url", "meta", "description", "blurhash",
 }  # fmt: skip
-
-
-@pytest.fixture
-def ffmpeg() -> None:
-    """What films and sounds need."""
-    if shutil.which("ffmpeg") is None:
-        missing("ffmpeg is not installed")
 
 
 @pytest.fixture
@@ -63,22 +51,6 @@ async def read(api: Api, url: str) -> httpx.Response:
     answer = await api.http.get(url)
     assert answer.status_code == 200, answer.text[:300]
     return answer
-
-
-async def run_jobs(world: ApiWorld) -> None:
-    """Do the work that waits for the worker."""
-    fed: Federation = world.app.state.fed
-    table = worker.jobs(world.settings)
-    with world.database.reading() as db:
-        waiting = db.scalars(select(Job).where(Job.kind.in_(["media", "media_gone"])).order_by(Job.id)).all()
-    for job in waiting:
-        await table[job.kind](fed, job.payload)
-        world.database.write(lambda db, id=job.id: db.delete(db.get_one(Job, id)))  # type: ignore[misc]
-
-
-def kept(world: ApiWorld) -> list[str]:
-    """Names of all files on the disk, unfinished ones included."""
-    return sorted(path.name for path in (world.settings.data_path / "media").rglob("*") if path.is_file())
 
 
 async def test_an_image_is_taken_with_every_field(world: ApiWorld) -> None:
@@ -466,14 +438,6 @@ async def test_without_ffmpeg_films_sounds_and_moving_gifs_are_refused(
         types = told["configuration"]["media_attachments"]["supported_mime_types"]
         assert "image/png" in types
         assert not [one for one in types if not one.startswith("image/")]
-
-
-async def film_sent(world: ApiWorld, api: Api, content: bytes, name: str = "a.mp4") -> httpx.Response:
-    """A film is the worker's work."""
-    sent = await api.call("POST", "/api/v2/media", files={"file": (name, content, "video/mp4")})
-    assert sent.status_code == 202, sent.text
-    await run_jobs(world)
-    return await api.call("GET", f"/api/v1/media/{sent.json()['id']}")
 
 
 @pytest.mark.usefixtures("ffmpeg")

@@ -80,7 +80,7 @@ NOUNS: dict[str, tuple[Any, str, list[tuple[str, str, Any]]]] = {
     "conversation": (a_conversation, "/api/v1/conversations", [
         ("POST", f"{C}/read", None), ("POST", f"{C}/unread", None), ("DELETE", C, None),
     ]),
-    "status": (a_status, P, [("GET", f"{P}/source", None), ("PUT", P, {"status": "x"}), ("DELETE", P, None)]),
+    "status": (a_status, P, [("PUT", P, {"status": "x"}), ("DELETE", P, None)]),
     "featured tag": (a_featured_tag, "/api/v1/featured_tags", [("DELETE", "/api/v1/featured_tags/{id}", None)]),
     "picture": (a_picture, M, [("GET", M, None), ("PUT", M, {"description": "x"}), ("DELETE", M, None)]),
 }  # fmt: skip

@@ -204,6 +204,8 @@ async def test_familiar_followers_are_followed_by_both(world: ApiWorld) -> None:
         msgspec.convert(found, list[FamiliarFollowers])
         assert [one["id"] for one in found] == [david]
         assert {one["username"] for one in found[0]["accounts"]} == {"birk", "camilla"}
+        as_mastodon_py = await api.call("GET", "/api/v1/accounts/familiar_followers", json={"id": [david, "17"]})
+        assert as_mastodon_py.json() == found
 
 
 def _arrive(db: Session, host: str = "by.example") -> tuple[int, int]:
@@ -298,8 +300,11 @@ async def test_the_directory_shows_those_who_want_to_be_found(world: ApiWorld) -
     async with world.client("birk") as birk, world.client() as nobody:
         everybody = await nobody.get("/api/v1/directory", limit=80)
         assert {"anna", "birk", "udfordrere"} <= {one["username"] for one in everybody}
-        dates = [one["last_status_at"] for one in everybody]
+        dates = [one["last_status_at"] or "" for one in everybody]
         assert dates == sorted(dates, reverse=True)
+        assert dates[-1] == ""  # who has not written yet can be found as well
+        pages = [await nobody.get("/api/v1/directory", limit=2, offset=at) for at in range(0, len(everybody) + 2, 2)]
+        assert [one for page in pages for one in page] == everybody
         await birk.patch("/api/v1/accounts/update_credentials", discoverable="false")
         assert "birk" not in {one["username"] for one in await nobody.get("/api/v1/directory", limit=80)}
         assert len(await nobody.get("/api/v1/directory", limit=2, offset=1, order="new", local="true")) == 2

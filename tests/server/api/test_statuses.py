@@ -15,6 +15,7 @@ from models.listings import Listing
 from models.outbox import Activity
 from models.posts import Draft, Kind, Post, Visibility
 from server.api.entities.statuses import Status
+from tests.federation.elsewhere import remote
 from tests.server.apps import Api, ApiWorld
 from tests.server.visiting import person, question
 
@@ -315,13 +316,38 @@ async def test_a_question_is_edited_with_its_title_as_the_first_line(world: ApiW
     assert row(world, made).kind == Kind.QUESTION
 
 
-async def test_nobody_edits_deletes_or_reads_the_source_of_others_posts(world: ApiWorld) -> None:
+async def test_nobody_edits_or_deletes_others_posts(world: ApiWorld) -> None:
     async with world.client("anna") as anna, world.client("birk") as birk:
         made = await write(anna)
         await birk.refused(404, "PUT", f"/api/v1/statuses/{made['id']}", data={"status": "x"})
         await birk.refused(404, "DELETE", f"/api/v1/statuses/{made['id']}")
-        await birk.refused(404, "GET", f"/api/v1/statuses/{made['id']}/source")
+        assert await anna.get(f"/api/v1/statuses/{made['id']}") == made
+
+
+async def test_who_sees_a_post_reads_its_source(world: ApiWorld) -> None:
+    async with world.client("anna") as anna, world.client("birk") as birk:
+        made = await write(anna, "Linje 1\n*Linje 2*")
+        assert (await birk.get(f"/api/v1/statuses/{made['id']}/source"))["text"] == "Linje 1\n*Linje 2*"
+        private = await write(anna, "Kun for mig", visibility="direct")
+        await birk.refused(404, "GET", f"/api/v1/statuses/{private['id']}/source")
         await birk.refused(404, "GET", "/api/v1/statuses/1/source")
+
+
+async def test_the_source_of_a_post_that_came_without_one_is_what_it_says(world: ApiWorld) -> None:
+    def arrive(db: Session) -> int:
+        there = remote(db, "by.example", "jonas")
+        post = RemotePost(
+            uri="https://by.example/p/1",
+            author=there,
+            visibility=Visibility.PUBLIC,
+            published=base.now(),
+            content="<p>Hej <b>alle</b></p>",
+        )
+        return record_remote(db, post)[0].id
+
+    post = world.database.write(arrive)
+    async with world.client("birk") as birk:
+        assert (await birk.get(f"/api/v1/statuses/{post}/source"))["text"] == "Hej alle"
 
 
 async def test_deleting_gives_the_text_back_as_it_was_written(world: ApiWorld) -> None:
@@ -399,6 +425,16 @@ async def test_who_boosted_is_told_page_by_page(world: ApiWorld) -> None:
         assert [one["acct"] for one in first.json()] == ["farid", "eva"]
         following = first.headers["link"].split(">")[0].removeprefix("<https://a.example")
         assert [one["acct"] for one in (await anna.call("GET", following)).json()] == ["birk"]
+
+
+async def test_who_boosted_for_his_followers_is_not_told(world: ApiWorld) -> None:
+    async with world.client("anna") as anna, world.client("birk") as birk:
+        mine, open_to_all = await write(anna, "Kun for dem, der følger", visibility="private"), await write(anna)
+        await anna.post(f"/api/v1/statuses/{mine['id']}/reblog")
+        await birk.post(f"/api/v1/statuses/{open_to_all['id']}/reblog", visibility="private")
+        for api in (anna, birk):
+            assert await api.get(f"/api/v1/statuses/{open_to_all['id']}/reblogged_by") == []
+        assert await anna.get(f"/api/v1/statuses/{mine['id']}/reblogged_by") == []
 
 
 async def test_own_public_posts_are_pinned_and_unpinned(world: ApiWorld) -> None:
