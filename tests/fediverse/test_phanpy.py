@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.interop, pytest.mark.slow, pytest.mark.browser]
 CHROMIUM = "/usr/bin/chromium"
 CLIENT = "phanpy.torv.test"
 WAIT = 20_000
+NEWS = "Festen er på fredag."
 
 
 def built() -> Path:
@@ -78,6 +79,13 @@ class Phanpy:
         self.page.wait_for_selector("#compose-container", state="detached", timeout=WAIT)
 
 
+def something_to_read(towns: Towns) -> None:
+    """Anna follows Carl, who writes."""
+    carl = towns.a.read(lambda db: local(db, "carl").id)
+    towns.anna.do(f"/actors/{carl}/follow")
+    towns.carl.post(NEWS)
+
+
 @pytest.fixture(scope="module")
 def phanpy(ground: Ground, towns: Towns) -> Iterator[Phanpy]:
     folder = built()
@@ -92,6 +100,9 @@ def phanpy(ground: Ground, towns: Towns) -> Iterator[Phanpy]:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-GB", ignore_https_errors=True)
         made = Phanpy(page, towns)
         try:
+            something_to_read(
+                towns
+            )  # before the page is open: reloaded, this client asks for notices and opens no stream
             made.sign_in()
             yield made
         except BaseException:
@@ -103,6 +114,9 @@ def phanpy(ground: Ground, towns: Towns) -> Iterator[Phanpy]:
 
 
 def test_somebody_signs_in_and_sees_his_home(phanpy: Phanpy) -> None:
+    home = phanpy.page.locator("#home-page")
+    expect(home).to_contain_text(NEWS, timeout=WAIT)
+    expect(home).to_contain_text("Carl")
     phanpy.shot("1-home")
 
 
