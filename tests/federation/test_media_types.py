@@ -121,4 +121,4 @@ def test_t90_hostile_headers_take_no_time(filler: str) -> None:
         text = "application/activity+json;" + (filler * size)[:size]
         media_types.prefers_activity(text)
         media_types.is_activity_type(text)
-    assert time.process_time() - before < 0.1
+    assert time.process_time() - before < 0.5  # what looks back at each character takes minutes
