@@ -135,7 +135,7 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
         url=page_address(doc.get("url")),
         in_reply_to=one_id(doc.get("inReplyTo")),
         name=title,
-        content=text.without_duplicate_line(html) if one_id(term(doc, "duplicateOf")) else html,
+        content=text.without_duplicate_line(html) if https_id(term(doc, "duplicateOf")) else html,
         source=_source(doc.get("source")),
         summary=text.plain(text.clean(summary))[:MAX_NAME],
         sensitive=doc.get("sensitive") is True,
@@ -261,7 +261,7 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
         if value := line(term(doc, name), 500):
             found[name] = value
     for name in _ID_TERMS:
-        if value := one_id(term(doc, name)):
+        if value := https_id(term(doc, name)):
             found[name] = value
     others: dict[str, str] = {}
     for key, value in list(doc.items())[:500]:

@@ -33,6 +33,7 @@ OPEN_PAGES = (
 )
 OWN_PAGES = (
     *("/", "/questions", "/questions?order=unanswered", "/communities", "/c/udfordrere", "/u/birk", "/t/regler"),
+    *("/drafts", "/followed", "/ask?to=birk", "/posts/{q}/duplicate"),
     *("/ask", "/post", "/follow", "/requests", "/notifications", "/settings", "/settings/account", "/settings/apps"),
     *(
         "/settings/blocks",

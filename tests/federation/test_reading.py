@@ -485,3 +485,23 @@ def test_pages_nested_in_pages_are_not_followed() -> None:
     assert found.first_page.first_page is None
     with pytest.raises(Unreadable):
         reading.collection(NOTE)
+
+
+def test_a_question_that_was_asked_before_names_the_earlier_one_and_its_line_is_taken_off() -> None:
+    line = '<p>↪ Spurgt før: <a href="https://a.example/p/2">Må man det?</a></p>'
+    accepted = '<p>✅ Accepteret svar: <a href="https://a.example/p/3">lene@a.example</a></p>'
+    doc = {
+        "id": "https://b.example/p/1",
+        "type": "Note",
+        "attributedTo": "https://b.example/u/lene",
+        "to": ["https://www.w3.org/ns/activitystreams#Public"],
+        "content": f"<p>Igen.</p>{line}{accepted}",
+        "torv:duplicateOf": "https://a.example/p/2",
+        "acceptedAnswer": "https://a.example/p/3",
+    }
+    found = reading.note(doc)
+    assert found.extra["duplicateOf"] == "https://a.example/p/2"
+    assert found.content == "<p>Igen.</p>"
+    for odd in ("nonsense", 17, ["https://a.example/p/2", "https://a.example/p/4"], {"href": "x"}):
+        assert "duplicateOf" not in reading.note({**doc, "torv:duplicateOf": odd}).extra
+    assert "Spurgt før" in reading.note({**doc, "torv:duplicateOf": ""}).content  # what a person wrote stays

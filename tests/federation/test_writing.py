@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from models import (
     blocks,
     communities,
     composing,
+    duplicates,
     follows,
     listings,
     moving,
@@ -103,6 +105,33 @@ def _account(db: Session, username: str, name: str) -> Actor:
 
 def _question(scene: Scene) -> dict[str, Any]:
     return document(objects.post(scene.db, scene.question), CTX)
+
+
+def _unnamed(scene: Scene) -> Post:
+    draft = Draft("@christina@b.example\n\nHan må ikke vide det.", "Hvordan siger I det til chefen?", anonymous=True)
+    return threads.ask(scene.db, scene.lene, scene.group, replace(draft, language="da", municipality="0147"))
+
+
+def _anonymous(scene: Scene) -> dict[str, Any]:
+    return document(objects.post(scene.db, _unnamed(scene)), CTX)
+
+
+def _anonymous_service(scene: Scene) -> dict[str, Any]:
+    service = actors.get(scene.db, _unnamed(scene).author_id)
+    return document(writing_actors.actor(scene.db, service), CTX_ACTOR)
+
+
+def _anonymous_choice(scene: Scene) -> dict[str, Any]:
+    question = _unnamed(scene)
+    answer = threads.answer(scene.db, _account(scene.db, "birk", "Birk"), question, Draft("Sig det mandag."))
+    threads.accept(scene.db, scene.lene, question, answer)
+    return scene.activity("ChooseAnswer")
+
+
+def _asked_before(scene: Scene) -> dict[str, Any]:
+    later = threads.ask(scene.db, scene.lene, scene.group, Draft("Igen.", "Må borgere adoptere en brandhane?"))
+    duplicates.mark(scene.db, scene.lene, later, scene.question)
+    return document(objects.post(scene.db, later), CTX)
 
 
 def _page(scene: Scene) -> dict[str, Any]:
@@ -427,6 +456,8 @@ def _quote_revoked(scene: Scene) -> dict[str, Any]:
 
 WRITTEN: dict[str, Write] = {
     "question": _question,
+    "question-anonymous": _anonymous,
+    "question-asked-before": _asked_before,
     "question-as-page": _page,
     "question-accepted": _accepted,
     "answer": _answer,
@@ -439,6 +470,7 @@ WRITTEN: dict[str, Write] = {
     "person": _person,
     "community": _community,
     "organisation": _organisation,
+    "anonymous-service": _anonymous_service,
     "members": _members,
     "node": _node,
     "create": lambda scene: scene.activity("Create"),
@@ -447,6 +479,7 @@ WRITTEN: dict[str, Write] = {
     "delete": _delete,
     "removal": _removal,
     "choose-answer": _choose,
+    "choose-answer-anonymous": _anonymous_choice,
     "undo-choose-answer": _undo_choice,
     "follow": _follow,
     "undo-follow": _unfollow,
