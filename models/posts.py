@@ -53,6 +53,7 @@ class Post(Base):
         Index("ix_posts_in_reply_to_uri", "in_reply_to_uri"),
         Index("ix_posts_community_id_kind_id", "community_id", "kind", "id"),
         Index("ix_posts_kind_id", "kind", "id"),
+        Index("ix_posts_kind_up_down_id", "kind", "up", "down", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
     )
 

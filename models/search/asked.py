@@ -5,7 +5,7 @@ Asked(words=('privat', 'grund', 'kommunernes'), phrases=('privat grund',), tags=
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from models.search.documents import tag_mark
@@ -15,6 +15,9 @@ from models.text import is_tag, tag_key
 
 MAX_LENGTH = 1000
 MAX_WORDS = 12
+"""Words that say something, and hashtags."""
+
+MAX_READ = 40
 PARTS = re.compile(r'"([^"]{1,200})"|(?<!\w)#(\w{1,100})|([^\W_]{1,200})')
 
 
@@ -34,15 +37,17 @@ class Asked:
     def telling(self) -> tuple[str, ...]:
         """The words that say what it is about; all of them where none does."""
         kept = tuple(word for word in self.words if fold(word) not in STOP)
-        return kept or self.words
+        return (kept or self.words)[:MAX_WORDS]
 
-    def clauses(self, *, begins: bool = False) -> list[Clause]:
-        """One clause per word. `begins`: words that only begin so will do."""
+    def clauses(self, *, begin: Collection[str] = ()) -> list[Clause]:
+        """One clause per word. Of the words in `begin` it is enough that another begins like them."""
         found = []
         for word in self.telling:
-            for both in stems(word):
-                wide = begins and len(both[0]) >= 3
-                found.append(Clause((fold(word), *both) if wide and len(stems(word)) == 1 else both, begins=wide))
+            forms = stems(word)
+            if word in begin and len(forms) == 1 and len(forms[0][0]) >= 3:
+                found.append(Clause(tuple(dict.fromkeys((fold(word), *forms[0]))), begins=True))
+            else:
+                found += [Clause(both) for both in forms]
         return found
 
     def any_clause(self) -> list[Clause]:
@@ -59,7 +64,7 @@ class Asked:
 
 
 def read(text: str) -> Asked:
-    """Take apart what somebody typed: at most 12 words and 12 hashtags, of the first 1000 characters."""
+    """Take apart what somebody typed: at most 40 words and 12 hashtags, of the first 1000 characters."""
     words: list[str] = []
     phrases: list[str] = []
     tags: list[str] = []
@@ -71,11 +76,11 @@ def read(text: str) -> Asked:
         if phrase and len(inside) > 1:
             phrases.append(flat(phrase))
         words += [one for one in inside if stems(one)]
-    return Asked(_first(words), _first(phrases), _first(tags))
+    return Asked(_first(words, MAX_READ), _first(phrases, MAX_WORDS), _first(tags, MAX_WORDS))
 
 
-def _first(found: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(found))[:MAX_WORDS]
+def _first(found: Iterable[str], most: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found))[:most]
 
 
 def flat(text: str) -> str:

@@ -13,7 +13,7 @@ from models.search.asked import Asked
 from models.search.finding import Filters, best
 from models.search.rights import findable
 
-THREADS = 100
+THREADS = 60
 """How many threads of a topic are looked at: the best, or the newest where there are no words."""
 
 

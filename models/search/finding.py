@@ -34,10 +34,10 @@ from models.search.rights import findable, reach
 from models.search.store import POSTS, Clause, Hit
 from models.search.words import fold
 
-CANDIDATES = 300
+CANDIDATES = 200
 """How many of the newest posts with all words are ranked."""
 
-TITLED = 200
+TITLED = 150
 """How many more that have them in the title."""
 
 FEW = 3
@@ -106,6 +106,8 @@ class Found:
     """Another spelling that finds more."""
     all: bool = True
     """Whether everything that fits was ranked."""
+    begin: tuple[str, ...] = ()
+    """Of these words other ones with the same beginning were taken."""
 
 
 def best(
@@ -119,13 +121,15 @@ def best(
     found = Found(ids, HOLDS_ALL, asked, all=whole)
     if len(ids) >= FEW or not asked.words:
         return found
-    spelled = _spelled(db, viewer, asked, filters)
+    rare = _rare(db, viewer, asked)
+    spelled = _spelled(db, viewer, asked, filters, [word for word, number in rare.items() if number < FEW])
     if ids:
         found.meant = spelled
         return found
-    ids, whole = _ranked(db, viewer, asked, asked.clauses(begins=True), filters, upto)
-    if ids:
-        return Found(ids, BEGINS, asked, spelled, whole)
+    if unknown := tuple(word for word, number in rare.items() if not number):
+        ids, whole = _ranked(db, viewer, asked, asked.clauses(begin=unknown), filters, upto)
+        if ids:
+            return Found(ids, BEGINS, asked, spelled, whole, unknown)
     if spelled is not None:
         ids, whole = _ranked(db, viewer, spelled, spelled.clauses(), filters, upto)
         if ids:
@@ -136,6 +140,12 @@ def best(
     return found
 
 
+def _rare(db: Session, viewer: Actor | None, asked: Asked) -> dict[str, int]:
+    """How many posts hold each word; counting ends where that is no longer few."""
+    mark = reach(viewer)
+    return {word: POSTS.count(db, [*Asked((word,)).clauses(), mark], most=FEW) for word in asked.telling}
+
+
 def _ranked(
     db: Session, viewer: Actor | None, asked: Asked, words: list[Clause], filters: Filters, upto: int | None
 ) -> tuple[list[int], bool]:
@@ -144,8 +154,7 @@ def _ranked(
     before, after = None if upto is None else upto + 1, filters.oldest
     if not words:
         ids = POSTS.newest(db, marks, before=before, after=after, limit=CANDIDATES)
-        allowed = {row.id for row in _look(db, viewer, ids, filters)}
-        return [id for id in ids if id in allowed], len(ids) < CANDIDATES
+        return allowed(db, viewer, ids, filters), len(ids) < CANDIDATES
     hits = POSTS.fitting(db, [*words, *marks], before=before, after=after, limit=CANDIDATES)
     whole = len(hits) < CANDIDATES
     if not whole:
@@ -174,6 +183,12 @@ def order(db: Session, viewer: Actor | None, hits: Sequence[Hit], asked: Asked, 
         fits[hit.id] = max(fits.get(hit.id, 0.0), hit.fits)
     rows = _look(db, viewer, list(fits), filters, phrases=asked.phrases)
     return [row.id for row in sorted(rows, key=lambda row: (-(fits[row.id] + 1e-9) * row.weight, -row.id))]
+
+
+def allowed(db: Session, viewer: Actor | None, ids: list[int], filters: Filters) -> list[int]:
+    """Those of these posts that `viewer` may find, in the same order."""
+    fit = {row.id for row in _look(db, viewer, ids, filters)}
+    return [id for id in ids if id in fit]
 
 
 def _look(
@@ -212,15 +227,12 @@ def _weight(kind: str, votes: int, accepted: bool, id: int, present: float) -> f
     return weight * (0.7 + 0.3 * 2**-age)
 
 
-def _spelled(db: Session, viewer: Actor | None, asked: Asked, filters: Filters) -> Asked | None:
-    """The same with those words that nobody wrote spelled as somebody did, if that finds more; None if there is none."""
+def _spelled(db: Session, viewer: Actor | None, asked: Asked, filters: Filters, rare: list[str]) -> Asked | None:
+    """The same with `rare` words spelled as somebody did, where that finds something; None if there is no such word."""
     marks = filters.clauses(viewer)
     instead: dict[str, str] = {}
-    for word in asked.telling:
-        own = Asked((word,)).clauses()
-        if POSTS.count(db, [*own, reach(viewer)], most=FEW) >= FEW:
-            continue
-        stems = {stem for clause in own for stem in clause.any}
+    for word in rare:
+        stems = {stem for clause in Asked((word,)).clauses() for stem in clause.any}
         for other in spelling.near(db, fold(word)):
             clauses = Asked((other,)).clauses()
             if stems & {stem for clause in clauses for stem in clause.any}:
@@ -249,8 +261,8 @@ def newest(
     while len(found) < offset + limit:
         step = max(100, 2 * (offset + limit))
         ids = POSTS.newest(db, clauses, before=before, after=lowest, limit=step)
-        allowed = {row.id for row in _look(db, viewer, ids, filters, phrases=asked.phrases)}
-        found += [id for id in ids if id in allowed]
+        fit = {row.id for row in _look(db, viewer, ids, filters, phrases=asked.phrases)}
+        found += [id for id in ids if id in fit]
         if len(ids) < step:
             break
         before = ids[-1]

@@ -1,5 +1,7 @@
 """Questions like the one somebody is about to ask: here and everywhere this node has heard of, while he types."""
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from models import text
@@ -18,34 +20,51 @@ RANKED = 3000
 """How many questions are ranked at most, rare words first."""
 
 COMPARED = 12
+RECENT = 20
 QUESTIONS = Filters(kinds=(Kind.QUESTION,))
 
 
 def questions(db: Session, viewer: Actor | None, typed: str, *, limit: int = 5) -> list[Post]:
     """Those most like `typed`, a title or the beginning of one. Its last word may be unfinished."""
-    asked = read(typed)
     marks = QUESTIONS.clauses(viewer)
-    wanted = _wanted(asked)
-    counted = [(POSTS.count(db, [clause, *marks], most=COMMON), clause) for clause in wanted]
-    known = sorted(((number, clause) for number, clause in counted if number), key=lambda one: one[0])
+    known = sorted(_known(db, read(typed), marks), key=lambda one: one[0])
     if not known:
         return []
-    telling = _rarest(known)
-    if telling:
-        hits = POSTS.best(db, [_any(telling), *marks], limit=5 * COMPARED)
-    else:
-        hits = POSTS.fitting(db, [*(clause for _, clause in known), *marks], limit=finding.CANDIDATES)
-    ids = finding.order(db, viewer, hits, Asked(), QUESTIONS)[:COMPARED]
     clauses = [clause for _, clause in known]
-    return [post for post in finding.fetch(db, ids) if _is_like(post, clauses)][:limit]
+    if telling := _rarest(known):
+        hits = POSTS.best(db, [_any(telling), *marks], limit=5 * COMPARED)
+        ids = finding.order(db, viewer, hits, Asked(), QUESTIONS)[:COMPARED]
+    else:
+        ids = _of_common_words(db, viewer, clauses, marks)
+    found = finding.fetch(db, ids)
+    likeness = {post.id: _likeness(post, clauses) for post in found}
+    like = [post for post in found if likeness[post.id] >= min(3, len(clauses) + 1)]
+    if not telling:
+        like.sort(key=lambda post: -likeness[post.id])
+    return like[:limit]
 
 
-def _wanted(asked: Asked) -> list[Clause]:
-    if all(fold(word) in STOP for word in asked.telling):
-        return []
-    clauses = asked.clauses()
-    unfinished = asked.clauses(begins=True)
-    return [*clauses[:-1], *unfinished[-1:]]
+def _known(db: Session, asked: Asked, marks: list[Clause]) -> list[tuple[int, Clause]]:
+    """(in how many questions, clause) of the words that somebody used; counting ends where a word is common."""
+    words = [word for word in asked.telling if fold(word) not in STOP]
+    found = []
+    for number, clause in (
+        (POSTS.count(db, [c, *marks], most=COMMON), c) for w in words for c in Asked((w,)).clauses()
+    ):
+        if number:
+            found.append((number, clause))
+    last = words[-1:]
+    if last and not POSTS.count(db, [*Asked((last[0],)).clauses(), *marks], most=1):
+        unfinished = Asked((last[0],)).clauses(begin=last)
+        found += [(POSTS.count(db, [clause, *marks], most=COMMON), clause) for clause in unfinished if clause.begins]
+    return [(number, clause) for number, clause in found if number]
+
+
+def _of_common_words(db: Session, viewer: Actor | None, clauses: list[Clause], marks: list[Clause]) -> list[int]:
+    """The newest questions with all of the words, and those with one of two of them in the title."""
+    titled = [replace(clause, titled=True) for clause in clauses[:2]]
+    ids = POSTS.newest(db, [*clauses, *marks], limit=RECENT) + POSTS.newest(db, [*titled, *marks], limit=RECENT)
+    return finding.allowed(db, viewer, list(dict.fromkeys(ids)), QUESTIONS)
 
 
 def _rarest(known: list[tuple[int, Clause]]) -> list[Clause]:
@@ -63,12 +82,12 @@ def _any(clauses: list[Clause]) -> Clause:
     return Clause(tuple(dict.fromkeys(word for clause in clauses for word in clause.any)), clauses[-1].begins)
 
 
-def _is_like(post: Post, clauses: list[Clause]) -> bool:
-    """Whether the title has one of the words, and the question two where there are two to have."""
+def _likeness(post: Post, clauses: list[Clause]) -> int:
+    """How many of the words a question has, those in its title counted twice; 0 for one that has none there."""
     title = stemmed(post.title, 60)
     body = stemmed(text.plain(post.content), 1000)
     titled = sum(_has(title, clause) for clause in clauses)
-    return titled > 0 and sum(_has([*title, *body], clause) for clause in clauses) >= min(2, len(clauses))
+    return titled + sum(_has([*title, *body], clause) for clause in clauses) if titled else 0
 
 
 def _has(stems: list[str], clause: Clause) -> bool:

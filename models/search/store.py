@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import Session
 
@@ -219,7 +219,8 @@ def is_mapped(name: str | None, kind: str, _parents: Any) -> bool:
 @event.listens_for(Base.metadata, "after_create")
 def _make_all(_metadata: Any, connection: Connection, **_how: Any) -> None:
     for store in STORES:
-        store.make(connection)
+        if not inspect(connection).has_table(store.table):
+            store.make(connection)
 
 
 @event.listens_for(Base.metadata, "before_drop")

@@ -18,7 +18,7 @@ from models.search import experts, finding, people
 from models.search.asked import Asked
 from models.search.excerpts import Piece, cut, mark
 from models.search.experts import Expert
-from models.search.finding import BEGINS, Filters, Found
+from models.search.finding import Filters, Found
 from models.text import plain
 from server.i18n import later
 from server.web import places
@@ -207,7 +207,7 @@ def _look_for_posts(db: Session, viewer: Actor | None, result: Result, newest: i
 
 
 def _hit(post: Post, found: Found) -> Hit:
-    clauses = found.asked.clauses(begins=found.how == BEGINS)
+    clauses = found.asked.clauses(begin=found.begin)
     wanted = {stem for clause in clauses if not clause.begins for stem in clause.any}
     begins = tuple(stem for clause in clauses if clause.begins for stem in clause.any)
     return Hit(post, mark(post.title, wanted, begins), cut(plain(content(post)), wanted, begins))

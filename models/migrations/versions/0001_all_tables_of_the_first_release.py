@@ -454,6 +454,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_posts_answers", ["in_reply_to_id", "kind", "demerit", "id"], unique=False)
         batch_op.create_index("ix_posts_in_reply_to_uri", ["in_reply_to_uri"], unique=False)
         batch_op.create_index("ix_posts_kind_id", ["kind", "id"], unique=False)
+        batch_op.create_index("ix_posts_kind_up_down_id", ["kind", "up", "down", "id"], unique=False)
         batch_op.create_index("ix_posts_thread_id_id", ["thread_id", "id"], unique=False)
 
     op.create_table(
@@ -1439,6 +1440,7 @@ def downgrade() -> None:
     op.drop_table("reports")
     with op.batch_alter_table("posts", schema=None) as batch_op:
         batch_op.drop_index("ix_posts_thread_id_id")
+        batch_op.drop_index("ix_posts_kind_up_down_id")
         batch_op.drop_index("ix_posts_kind_id")
         batch_op.drop_index("ix_posts_in_reply_to_uri")
         batch_op.drop_index("ix_posts_answers")
