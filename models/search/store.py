@@ -7,11 +7,12 @@ What is looked for is a list of clauses, all of which have to hold; a clause is 
 has to be there. Words come from `words` only and are letters and digits, so nothing anybody types can be an operator.
 """
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, bindparam, event, inspect, text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,8 @@ MAX_PLACES = 16_000
 """PostgreSQL counts places no further."""
 
 NO_LIMIT = 2**63 - 1
+COUNTED = 5000
+"""Rows of a word that are counted; all words that more have are as common."""
 
 
 @dataclass(frozen=True)
@@ -128,19 +131,48 @@ class Store:
         self, db: Session, clauses: Sequence[Clause], *, before: int | None = None, after: int = 0, limit: int
     ) -> list[Hit]:
         """`newest`, with how well each fits (BM25 on SQLite, ts_rank on PostgreSQL)."""
-        fits = f"-bm25({self.table}, {self.title}, 1.0, 0.0)"
-        if not is_sqlite(db):
-            fits = f"ts_rank('{{0, 0, {1 / self.title}, 1}}', stems, CAST(:words AS tsquery), 1)"
-        sql = self._where(db, f"SELECT {self._id(db)}, {fits} FROM {self.table}")  # noqa: S608
+        if is_sqlite(db):
+            # FTS5's own bm25() counts every row of every mark first, which takes longer than all the rest.
+            return self._weighed(db, clauses, self.newest(db, clauses, before=before, after=after, limit=limit))
+        sql = self._where(db, f"SELECT id, {self._fits(db)} FROM {self.table}")  # noqa: S608
         values = self._values(db, clauses, before, after, limit)
-        if not is_sqlite(db):  # a mark has no place in the text, and would make nought of every word's
-            values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
+        values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
         return [Hit(row[0], row[1]) for row in db.execute(text(f"{sql} ORDER BY 1 DESC LIMIT :most"), values)]
 
     def best(self, db: Session, clauses: Sequence[Clause], *, limit: int) -> list[Hit]:
         """What fits best among everything that holds all clauses: for words known to be rare."""
-        hits = self.fitting(db, clauses, limit=NO_LIMIT)
-        return sorted(hits, key=lambda hit: (-hit.fits, -hit.id))[:limit]
+        sql = self._where(db, f"SELECT {self._id(db)}, {self._fits(db)} FROM {self.table}")  # noqa: S608
+        values = self._values(db, clauses, None, 0, limit)
+        if not is_sqlite(db):
+            values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
+        return [Hit(row[0], row[1]) for row in db.execute(text(f"{sql} ORDER BY 2 DESC, 1 DESC LIMIT :most"), values)]
+
+    def _fits(self, db: Session) -> str:
+        if is_sqlite(db):
+            return f"-bm25({self.table}, {self.title}, 1.0, 0.0)"
+        # a mark has no place in the text, and would make nought of every word's
+        return f"ts_rank('{{0, 0, {1 / self.title}, 1}}', stems, CAST(:words AS tsquery), 1)"
+
+    def _weighed(self, db: Session, clauses: Sequence[Clause], ids: list[int]) -> list[Hit]:
+        """BM25 of some rows: rare words count more, a word in the title as `title` of them, and long texts less."""
+        words = [clause for clause in clauses if not clause.is_mark]
+        rarity = [1 / math.log2(2 + self.count(db, [clause], most=COUNTED)) for clause in words]
+        rows = db.execute(
+            text(f"SELECT rowid, title, body FROM {self.table} WHERE rowid IN :ids").bindparams(  # noqa: S608
+                bindparam("ids", expanding=True)
+            ),
+            {"ids": ids},
+        ).all()
+        usual = sum(len(row[2]) for row in rows) / len(rows) + 1 if rows else 1.0
+        found = {}
+        for id, title, body in rows:
+            padding = 1.2 * (0.25 + 0.75 * len(body) / usual)
+            fits = 0.0
+            for clause, rare in zip(words, rarity, strict=True):
+                times = self.title * _times(title, clause) + (0 if clause.titled else _times(body, clause))
+                fits += rare * times * 2.2 / (times + padding)
+            found[id] = fits
+        return [Hit(id, found[id]) for id in ids if id in found]
 
     def count(self, db: Session, clauses: Sequence[Clause], *, most: int = NO_LIMIT) -> int:
         """How many hold all clauses; counting ends at `most`."""
@@ -172,6 +204,12 @@ class Store:
             "before": NO_LIMIT if before is None else before,
             "most": limit,
         }
+
+
+def _times(stems: str, clause: Clause) -> int:
+    """How often one of a clause's words stands among stems that blanks separate."""
+    framed = f" {stems} "
+    return max(framed.count(f" {word}" if clause.begins else f" {word} ") for word in clause.any)
 
 
 def _fts5(clauses: Iterable[Clause]) -> str:
