@@ -11,7 +11,7 @@ from models.actors import Actor, ActorType
 from models.posts import Kind, Post, Visibility
 from models.search.asked import Asked
 from models.search.finding import Filters, best
-from models.search.rights import findable
+from models.search.rights import held
 
 THREADS = 60
 """How many threads of a topic are looked at: the best, or the newest where there are no words."""
@@ -55,8 +55,12 @@ def among(db: Session, viewer: Actor | None, post_ids: Collection[int], *, limit
             Post.kind == Kind.ANSWER,
             Post.visibility == Visibility.PUBLIC,
             Actor.type == ActorType.PERSON,
+            Post.deleted_at.is_(None),
+            Post.removed_at.is_(None),
+            ~held(),
+            # whom one may see and wants to see: that is all there is to ask about a public post
+            Actor.indexable.is_(True),
             directory.shown(viewer),
-            findable(viewer),
         )
         .group_by(Post.author_id)
         .having(accepted + got > 0)

@@ -29,11 +29,15 @@ def findable(viewer: Actor | None, *, in_community: bool = False) -> ColumnEleme
     willing: ColumnElement[bool] = exists().where(_Author.id == Post.author_id, _Author.indexable.is_(True))
     if in_community:
         willing = or_(willing, exists().where(_Home.id == Post.community_id, _Home.local.is_(True)))
-    holding = select(Community.id).where(Community.holds_outside.is_(True))
-    held = and_(Post.unreviewed.is_(True), Post.community_id.is_not(None), Post.community_id.in_(holding))
-    others = and_(Post.visibility.in_(open_to), or_(willing, Post.visibility == Visibility.NODE), ~held)
+    others = and_(Post.visibility.in_(open_to), or_(willing, Post.visibility == Visibility.NODE), ~held())
     ways = others if viewer is None else or_(others, Post.author_id == viewer.id)
     return and_(ways, Post.removed_at.is_(None), listed(viewer), not_muted(viewer, Post.author_id))
+
+
+def held() -> ColumnElement[bool]:
+    """Answers from outside that a community holds back until somebody keeps them."""
+    holding = select(Community.id).where(Community.holds_outside.is_(True))
+    return and_(Post.unreviewed.is_(True), Post.community_id.is_not(None), Post.community_id.in_(holding))
 
 
 def reach(viewer: Actor | None, *, in_community: bool = False) -> Clause:

@@ -169,7 +169,7 @@ async def test_the_number_of_queries_does_not_grow_with_what_is_found(visiting: 
             html = await browser.read("/search?q=xylofon&what=")
             event.remove(engine, "before_cursor_execute", count)
             assert len(found(html)) == (9 if more == 3 else 20)
-            figures.append(sorted(re.sub(r"IN \([^()]+\)", "IN (…)", one) for one in counted))
+            figures.append([" ".join(one.split()[:4]) for one in counted if one != "BEGIN"])
             counted.clear()
         assert figures[0] == figures[1]
 
