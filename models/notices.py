@@ -34,6 +34,8 @@ class Wish:
     excluded: frozenset[str] = frozenset()
     from_id: int | None = None
     with_filtered: bool = False
+    kinds: frozenset[str] | None = None
+    """These kinds instead, also those that clients know nothing of: for the pages."""
 
 
 ALL = Wish()
@@ -67,7 +69,15 @@ class Group:
 def page(db: Session, reader: Actor, window: Window, wish: Wish = ALL) -> list[Notice]:
     """The notices of an account, newest first."""
     query = _shown(select(Notification), reader, wish)
-    return _with_all(db, reader, window.scalars(db, query, Notification.id))
+    rows = window.scalars(db, query, Notification.id)
+    return _with_all(db, reader, rows, all_kinds=wish.kinds is not None)
+
+
+def several(db: Session, reader: Actor, ids: Sequence[int]) -> list[Notice]:
+    """Those of these notices, of whatever kind, that `reader` can still be shown, oldest first."""
+    query = _shown(select(Notification), reader, Wish(kinds=frozenset(NotificationKind)))
+    rows = list(db.scalars(query.where(Notification.id.in_(ids)).order_by(Notification.id)))
+    return _with_all(db, reader, rows, all_kinds=True)
 
 
 def find(db: Session, reader: Actor, notice_id: int) -> Notice | None:
@@ -167,7 +177,8 @@ def _filled(db: Session, reader: Actor, found: list[Group], wish: Wish) -> list[
     """Add what the newest of each group shows, and how many there are in all."""
     heads = [group.ids[0] for group in found]
     rows = db.scalars(select(Notification).where(Notification.id.in_(heads)))
-    shown = {notice.row.id: notice for notice in _with_all(db, reader, list(rows))}
+    all_kinds = wish.kinds is not None
+    shown = {notice.row.id: notice for notice in _with_all(db, reader, list(rows), all_kinds=all_kinds)}
     keys = [group.key for group in found if not group.key.startswith("ungrouped-")]
     counted = _shown(select(Notification.group_key, func.count()), reader, wish)
     counted = counted.where(Notification.group_key.in_(keys)).group_by(Notification.group_key)
@@ -192,6 +203,11 @@ def _shown(query: Any, reader: Actor, wish: Wish) -> Any:
     """The notices of `reader`'s that a client can show: nobody's whom he blocked, nothing he may not read any more."""
     types = set(CLIENT_TYPES.values()) if wish.types is None else set(wish.types)
     kinds = [kind for kind, type in CLIENT_TYPES.items() if type in types - wish.excluded]
+    own_request: ColumnElement[bool] = or_(
+        Notification.kind != NotificationKind.FOLLOW_REQUEST, Notification.subject == ""
+    )
+    if wish.kinds is not None:
+        kinds, own_request = [NotificationKind(kind) for kind in wish.kinds], true()
     moderates = select(Account.id).where(
         Account.id == reader.id, Account.role.in_([Role.MODERATOR, Role.ADMIN]), Account.suspended_at.is_(None)
     )
@@ -202,8 +218,8 @@ def _shown(query: Any, reader: Actor, wish: Wish) -> Any:
         .where(
             Notification.account_id == reader.id,
             Notification.kind.in_(kinds),
-            or_(Notification.kind != NotificationKind.FOLLOW_REQUEST, Notification.subject == ""),
-            or_(Notification.kind != NotificationKind.REPORT, moderates.exists()),
+            own_request,
+            or_(Notification.kind.not_in([NotificationKind.REPORT, NotificationKind.SIGN_UP]), moderates.exists()),
             true() if wish.with_filtered else Notification.filtered.is_(False),
             true() if wish.from_id is None else Notification.from_id == wish.from_id,
             _Sender.suspended_at.is_(None),
@@ -215,7 +231,7 @@ def _shown(query: Any, reader: Actor, wish: Wish) -> Any:
     )
 
 
-def _with_all(db: Session, reader: Actor, rows: Sequence[Notification]) -> list[Notice]:
+def _with_all(db: Session, reader: Actor, rows: Sequence[Notification], *, all_kinds: bool = False) -> list[Notice]:
     people = actors.many(db, [row.from_id for row in rows])
     wanted = [row.post_id for row in rows if row.post_id is not None]
     posts = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(wanted)))} if wanted else {}
@@ -229,7 +245,7 @@ def _with_all(db: Session, reader: Actor, rows: Sequence[Notification]) -> list[
     notices = []
     for row in rows:
         type = client_type(row.kind, row.subject)
-        if type is None:
+        if type is None and not all_kinds:
             continue
         post = posts.get(row.post_id or 0)
         if row.kind == NotificationKind.ACCEPTED and post is not None:
@@ -237,7 +253,7 @@ def _with_all(db: Session, reader: Actor, rows: Sequence[Notification]) -> list[
         report, reported = (None, None)
         if row.kind == NotificationKind.REPORT:
             report, reported = reports.get(int(row.subject), (None, None))
-        notices.append(Notice(row, people[row.from_id], type, post, report, reported))
+        notices.append(Notice(row, people[row.from_id], type or "", post, report, reported))
     return notices
 
 

@@ -102,13 +102,16 @@ class Notification(Base):
 
 def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | None = None, *, subject: str = "") -> bool:
     """Tell an account of something once; False if it knows, has no account here, or does not want to hear of `who`."""
-    from models import account_domains, anonymity, blocks, notification_policy, push
+    from models import account_domains, anonymity, blocks, notice_choices, notification_policy, push
 
     if account_id == who.id and kind != NotificationKind.POLL:
         return False
     account_id = anonymity.told(db, account_id, post)
     # Of the end of his own poll somebody is told by nobody but himself.
-    if (account_id == who.id and kind != NotificationKind.POLL) or db.get(Account, account_id) is None:
+    account = db.get(Account, account_id)
+    if (account_id == who.id and kind != NotificationKind.POLL) or account is None:
+        return False
+    if not notice_choices.shown(account, kind):
         return False
     if blocks.blocked_between(db, account_id, who.id) or blocks.hides_notices(db, account_id, who.id):
         return False
@@ -138,6 +141,8 @@ def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | Non
     if fresh and verdict == "accept":
         events.notified(db, account_id, id)
         push.promise(db, account_id, id, type, who.id)
+        if notice_choices.mailed(account, kind):
+            notice_choices.promise(db, account_id, at)
     return fresh
 
 

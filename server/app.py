@@ -39,6 +39,7 @@ from server.web import (
     ballots,
     belonging,
     by_mail,
+    choosing_notices,
     communities,
     drafting,
     duplicating,
@@ -149,6 +150,10 @@ PAGES = [
     _route("/notifications", notices.notices),
     _route("/notifications/count", notices.count),
     _route("/notifications/read", notices.mark_read, POST),
+    _route("/notifications/aside", notices.kept_aside),
+    _route("/notifications/aside", notices.answer_aside, POST),
+    _route("/unsubscribe/{token}", choosing_notices.unsubscribe_form),
+    _route("/unsubscribe/{token}", choosing_notices.unsubscribe, POST),
 ]
 
 FEEDS = [
@@ -252,6 +257,8 @@ ACCOUNT = [
     _route("/settings", my_settings.change_profile, POST),
     _route("/settings/account", my_settings.account_form),
     _route("/settings/password", my_settings.change_password, POST),
+    _route("/settings/notices", choosing_notices.choices_form),
+    _route("/settings/notices", choosing_notices.choose, POST),
     _route("/settings/email", my_address.change, POST),
     _route("/settings/email/again", my_address.confirm_again, POST),
     _route("/settings/devices/end", my_settings.end_device, POST),

@@ -1,117 +1,13 @@
-"""Writing letters: what each says, in its reader's language, as plain text and as simple HTML."""
+"""Letters about somebody's account: what each says, in its reader's language."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from sqlalchemy.orm import Session
-
-from federation.context import Federation
-from federation.crossing import writing
-from federation.working import GiveUp, Run
-from models import actors, email_links, identity, invitations
-from models.accounts import Account
-from models.database import node_of
+from models import actors, email_links, invitations
 from models.email_links import Purpose
 from models.registrations import Application
-from server import i18n, mail
 from server.i18n import later
-from server.mail import Letter
-from server.settings import Settings
-from server.site import defaults
-
-FOLDER = Path(__file__).parent / "templates" / "mail"
-_templates = Environment(
-    loader=FileSystemLoader(FOLDER),
-    autoescape=select_autoescape(["html"], default=False),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a list: what it is, where it leads, and a quiet word on it."""
-
-    title: str
-    address: str
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """A heading and its list."""
-
-    heading: str
-    entries: list[Entry]
-
-
-@dataclass
-class Sheet:
-    """A letter before it is laid out. Texts are in the reader's language."""
-
-    subject: str
-    paragraphs: list[str]
-    action: tuple[str, str] | None = None
-    """The one thing to do: its words and its address."""
-    chapters: list[Chapter] = field(default_factory=list)
-    closing: list[str] = field(default_factory=list)
-    """Small print, after the signature."""
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Desk:
-    """What whoever writes a letter has before him."""
-
-    db: Session
-    settings: Settings
-    place: str
-    """Name of the node."""
-    language: str
-    reader: Account | None = None
-    """None for somebody who has no account here yet."""
-
-    @property
-    def account(self) -> Account:
-        """The reader's account, of letters that only people with one get."""
-        if self.reader is None:
-            raise GiveUp("the letter is for somebody with an account")
-        return self.reader
-
-    @property
-    def origin(self) -> str:
-        """Every address in a letter begins with it, whatever host a request named."""
-        return node_of(self.db).origin
-
-    def say(self, text: str, **values: Any) -> str:
-        """A text in the reader's language, with its values."""
-        said = i18n.translator(self.language)(text)
-        return said % values if values else said
-
-
-Write = Callable[[Desk, Mapping[str, Any]], Sheet | None]
-
-
-def lay_out(desk: Desk, sheet: Sheet, to: str) -> Letter:
-    """The letter as text and as HTML."""
-    greeting = desk.say(later("Hello"))
-    if desk.reader is not None:
-        greeting = desk.say(later("Hello %(name)s"), name=actors.get(desk.db, desk.reader.id).display_name)
-    values = {
-        "language": desk.language,
-        "greeting": greeting,
-        "sheet": sheet,
-        "place": desk.place,
-        "origin": desk.origin,
-    }
-    text = _templates.get_template("letter.txt").render(values)
-    html = _templates.get_template("letter.html").render(values)
-    return Letter(to, sheet.subject, text, html, sheet.headers)
+from server.sheets import Desk, Sheet, address
 
 
 def confirm(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
@@ -187,48 +83,29 @@ def refused(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     )
 
 
-def address(desk: Desk, job: Mapping[str, Any]) -> str:
-    """Where the letter goes."""
-    return str(job.get("email") or desk.account.email)
-
-
-LETTERS: dict[str, Write] = {
-    "confirm": confirm,
-    "password": password,
-    "address": moved,
-    "invitation": invitation,
-    "approved": approved,
-    "refused": refused,
+DONE = {
+    "warned": later("You have a warning from the moderators"),
+    "hidden": later("The moderators have hidden something of yours"),
+    "deleted_post": later("The moderators have deleted something of yours"),
+    "limited": later("The moderators have limited your account"),
+    "suspended": later("The moderators have closed your account"),
+    "opened": later("Your account is open again"),
+    "banned": later("You are shut out of a community"),
+    "deleted": later("The moderators have deleted your account"),
+    "appeal_accepted": later("Your objection was accepted"),
+    "appeal_refused": later("Your objection was not accepted"),
 }
+"""What moderators did, for each of `models.letters.MODERATION`."""
 
 
-def sending(settings: Settings) -> Run:
-    """The job `mail`: writes the letter that was promised and hands it to the mail server.
-
-    Without a mail server the letter is let go: nobody was told that one would come.
-    """
-
-    async def send(fed: Federation, job: dict[str, Any]) -> None:
-        write = LETTERS.get(str(job["letter"]))
-        if write is None:
-            raise GiveUp(f"Nobody knows how to write {job['letter']!r}.")
-        if not mail.is_set_up(settings):
-            return
-
-        def compose(db: Session) -> tuple[Letter, str] | None:
-            place = identity.of(db, defaults(settings)).name
-            if "account" in job:
-                account = db.get(Account, int(job["account"]))
-                if account is None or account.suspended_at is not None:
-                    return None
-                desk = Desk(db, settings, place, account.language, account)
-            else:
-                desk = Desk(db, settings, place, str(job["language"]))
-            sheet = write(desk, job)
-            return (lay_out(desk, sheet, address(desk, job)), place) if sheet is not None else None
-
-        composed = await writing(fed.database, compose)
-        if composed is not None:
-            await mail.send(settings, composed[0], name=composed[1])
-
-    return send
+def moderation(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
+    """Moderators have done something to you or yours."""
+    done = desk.say(DONE[str(job["what"])])
+    paragraphs = [f"{done}."]
+    if job["about"]:
+        paragraphs.append(desk.say(later("It is about: %(what)s"), what=job["about"]))
+    if job["reason"]:
+        paragraphs += [desk.say(later("The reason they give:")), str(job["reason"])]
+    path = str(job["path"])
+    action = (desk.say(later("See it, and object if you do not agree")), desk.origin + path) if path else None
+    return Sheet(done, paragraphs, action, closing=[f"{desk.origin}/contact"])

@@ -27,6 +27,7 @@ log = structlog.get_logger("torv.mail")
 DEADLINE = 20.0
 """Seconds for each step of talking to the mail server."""
 
+BROKE_OFF = "The mail server broke off."
 NOT_THE_LETTERS_FAULT = (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError)
 """Refusals that concern all letters: an administrator mends that, and then they go out."""
 
@@ -36,6 +37,11 @@ class MailFault(DomainError):
 
     status = 503
     code = "mail_fault"
+
+    def __init__(self, text: str, *, perhaps_taken: bool = False) -> None:
+        super().__init__(text)
+        self.perhaps_taken = perhaps_taken
+        """The way broke while the server had the letter: nobody knows whether it goes on to its reader."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ def _hand_over(settings: Settings, made: EmailMessage) -> None:
     try:
         server = connected(settings)
         try:
-            server.send_message(made)
+            _give(server, made)
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 server.quit()  # the letter is taken, whatever the server says to our farewell
         finally:
@@ -117,6 +123,17 @@ def _hand_over(settings: Settings, made: EmailMessage) -> None:
         raise MailFault("The mail server does not take it now.") from None
     except (OSError, smtplib.SMTPException) as error:
         raise MailFault(f"The mail server cannot be reached ({type(error).__name__}).") from None
+
+
+def _give(server: smtplib.SMTP, made: EmailMessage) -> None:
+    try:
+        server.send_message(made)
+    except smtplib.SMTPServerDisconnected as error:
+        raise MailFault(BROKE_OFF, perhaps_taken=True) from error
+    except smtplib.SMTPException:
+        raise
+    except OSError as error:
+        raise MailFault(BROKE_OFF, perhaps_taken=True) from error
 
 
 def connected(settings: Settings) -> smtplib.SMTP:

@@ -14,6 +14,7 @@ from federation.crossing import in_thread, writing
 from models import (
     affiliations,
     deliveries,
+    digests,
     email_links,
     events,
     exports,
@@ -27,7 +28,7 @@ from models import (
     registrations,
 )
 from models.errors import Unavailable
-from server import exporting, letters, pushing
+from server import exporting, pushing, sending
 from server.media import processing, remote
 from server.media.store import Store
 from server.settings import Settings
@@ -53,6 +54,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "links in mail": email_links.sweep,
     "exports": exports.sweep,
     "accounts never let in": registrations.sweep,
+    "letters with what is new": digests.promise_due,
 }
 
 
@@ -61,7 +63,7 @@ def jobs(settings: Settings) -> Mapping[str, working.Run]:
     return {
         **federation.JOBS,
         "push": pushing.send,
-        "mail": letters.sending(settings),
+        "mail": sending.sending(settings),
         **processing.jobs(settings),
         **exporting.jobs(settings),
     }

@@ -1,12 +1,18 @@
 """Notices: what happened that concerns the visitor."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response
 
-from models import access, actors, notifications
+from models import actors, notification_policy, notifications
+from models import notices as noticed
 from models.actors import Actor
-from models.notifications import Notification, NotificationKind
+from models.notice_choices import KINDS, Sort
+from models.notices import Group, Wish
+from models.notifications import GROUPED, Notification, NotificationKind
 from models.posts import Post
+from models.windows import Window
 from server.forms import Form
 from server.i18n import later
 from server.web.visits import Visit, action, own_page, page
@@ -41,24 +47,106 @@ SENTENCES = {
 
 UNREAD = later("Unread notices: %(count)s")
 
-Row = tuple[Notification, Actor, Post | None, Actor | None]
+PLURALS = {NotificationKind.FOLLOW: later("follow you")}
+"""What is said of several where it is not the same."""
+
+PATHS = {
+    NotificationKind.FOLLOW_REQUEST: "/requests",
+    NotificationKind.REPORT: "/admin/reports",
+    NotificationKind.SIGN_UP: "/admin/sign-ups",
+    NotificationKind.AFFILIATION_REQUEST: "/settings/affiliations",
+    NotificationKind.AFFILIATION_OFFER: "/settings/affiliations",
+    NotificationKind.AFFILIATION_CONFIRMED: "/settings/affiliations",
+    NotificationKind.AFFILIATION_REFUSED: "/settings/affiliations",
+    NotificationKind.EXPORT: "/settings/data",
+    NotificationKind.IMPORT: "/settings/data",
+}
+"""Where one goes from a notice that is about no post."""
+
+FILTERS = {
+    "": (later("All"), frozenset(NotificationKind)),
+    "answers": (
+        later("Answers and mentions"),
+        frozenset(
+            {*KINDS[Sort.ANSWERS], *KINDS[Sort.MENTIONS], *KINDS[Sort.ACCEPTED]},
+        ),
+    ),
+    "requests": (later("Requests"), frozenset(KINDS[Sort.REQUESTS])),
+}
+"""What can be shown alone: the word in the address, its name, its kinds."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Notices that say the same, as the page shows them."""
+
+    row: Notification
+    kind: NotificationKind
+    people: list[Actor]
+    others: int
+    """How many more there are than those named."""
+    unread: bool
+    post: Post | None
+    group: Actor | None
+    """The community a request is for."""
+
+
+NAMED = 2
+"""How many of those who did the same are named."""
 
 
 @own_page
 async def notices(visit: Visit) -> Response:
-    """`GET /notifications?before=`: newest first."""
+    """`GET /notifications?show=&before=`: newest first; votes, boosts and follows that go together on one line."""
+    shown = visit.query("show") if visit.query("show") in FILTERS else ""
+    wish = Wish(kinds=FILTERS[shown][1])
 
-    def look(db: Session) -> list[Row]:
-        found = notifications.of(db, visit.me.id, before=visit.cursor(), limit=PAGE + 1)
-        groups = actors.many(db, [int(row.subject) for row, _, _ in found if row.kind == "twin_request"])
-        return [
-            (row, who, post if post is not None and access.may_see(db, visit.me, post) else None, groups.get(_id(row)))
-            for row, who, post in found
-        ]
+    def look(db: Session) -> tuple[list[Line], int | None, tuple[int, int]]:
+        window = Window(visit.cursor(), limit=PAGE)
+        found = noticed.groups(db, visit.me, window, wish, frozenset(GROUPED))
+        more = min((group.ids[-1] for group in found), default=None) if len(found) == PAGE else None
+        return _lines(db, found), more, notification_policy.pending(db, visit.me.id)
 
-    rows = await visit.read(look)
-    following = rows[PAGE - 1][0].id if len(rows) > PAGE else None
-    return visit.page("notifications.html", rows=rows[:PAGE], following=following, sentences=SENTENCES)
+    lines, following, pending = await visit.read(look)
+    return visit.page(
+        "notifications.html",
+        lines=lines,
+        following=following,
+        pending=pending,
+        sentences=SENTENCES,
+        plurals=PLURALS,
+        filters=FILTERS,
+        chosen=shown,
+    )
+
+
+def _lines(db: Session, found: list[Group]) -> list[Line]:
+    named = {group.key: list(dict.fromkeys(group.from_ids))[:NAMED] for group in found}
+    asked = [int(head.row.subject) for group in found if (head := group.head) and _for_community(head.row)]
+    people = actors.many(db, [*(id for ids in named.values() for id in ids), *asked])
+    lines = []
+    for group in found:
+        head = group.head
+        if head is None:
+            continue
+        who = [people[id] for id in named[group.key]]
+        lines.append(
+            Line(
+                head.row,
+                NotificationKind(head.row.kind),
+                who,
+                max(group.total - len(who), 0),
+                head.row.read_at is None,
+                head.post,
+                people.get(int(head.row.subject)) if _for_community(head.row) else None,
+            )
+        )
+    return lines
+
+
+def _for_community(row: Notification) -> bool:
+    """Whether it is a request to a community, which its subject names."""
+    return row.kind in {NotificationKind.TWIN_REQUEST, NotificationKind.FOLLOW_REQUEST} and row.subject.isdigit()
 
 
 @page
@@ -72,8 +160,27 @@ async def count(visit: Visit) -> Response:
     return JSONResponse(values, headers={"Cache-Control": "no-store"})
 
 
-def _id(row: Notification) -> int:
-    return int(row.subject) if row.kind == "twin_request" and row.subject.isdigit() else 0
+@own_page
+async def kept_aside(visit: Visit) -> Response:
+    """`GET /notifications/aside`: whose notices wait until the visitor says whether he wants to hear of them."""
+    found = await visit.read(
+        lambda db: notification_policy.requests(db, visit.me.id, Window(visit.cursor(), limit=PAGE))
+    )
+    following = found[-1].sender.id if len(found) == PAGE else None
+    return visit.page("notifications_aside.html", found=found, following=following)
+
+
+@action
+async def answer_aside(visit: Visit, form: Form) -> Response:
+    """`POST /notifications/aside`, with `sender` and `verdict`: let in from now on, or throw away."""
+    sender = form.number("sender") or 0
+    let_in = form.choice("verdict", ("let-in", "dismiss")) == "let-in"
+
+    def write(db: Session, me: Actor) -> None:
+        (notification_policy.let_in if let_in else notification_policy.dismiss)(db, me.id, [sender])
+
+    await visit.write(write)
+    return visit.go("/notifications/aside", said="sender-let-in" if let_in else "notices-dismissed")
 
 
 @action

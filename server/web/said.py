@@ -41,6 +41,8 @@ SAID = {
     "reported": later("Thank you. The moderators have been told."),
     "report-closed": later("The report is closed."),
     "saved": later("Your changes are saved."),
+    "sender-let-in": later("You are told of this sender from now on."),
+    "notices-dismissed": later("The notices are thrown away."),
     "let-in": later("The account is open, and its owner is told."),
     "not-let-in": later("The answer is sent."),
     "invited": later("The invitation is on its way."),

@@ -51,6 +51,8 @@ OWN_PAGES = (
         "/admin/registrations",
         "/admin/sign-ups",
         "/invitations",
+        "/settings/notices",
+        "/notifications/aside",
         "/start",
         "/intents/follow?uri=birk",
         "/posts/{q}/reply",

@@ -31,6 +31,8 @@ class MailServer:
     answers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What to say to the next commands of a name instead of yes, such as `450 later`."""
     said: list[str] = field(default_factory=list)
+    broken: list[bytes] = field(default_factory=list)
+    """Letters after which it hung up without a word: the answer `HANG UP` to a `BODY`."""
 
     @property
     def letters(self) -> list[EmailMessage]:
@@ -56,6 +58,9 @@ class MailServer:
                 if verb == "DATA" and answer.startswith("354"):
                     body = (await reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
                     answer = self._answer("BODY", "250 taken")
+                    if answer == "HANG UP":
+                        self.broken.append(body)
+                        break
                     if answer.startswith("250"):
                         letter = message_from_bytes(body, policy=policy.default)
                         assert isinstance(letter, EmailMessage)
