@@ -5,7 +5,7 @@ be tried, and a lease that runs out needs nobody to notice. Rows that are done g
 administrator with `dead_at` set and `run_at` far away.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -396,6 +396,12 @@ def stats(db: Session) -> Stats:
     waiting, oldest = db.execute(select(func.count(), func.min(Delivery.created_at)).where(alive)).one()
     given_up = db.scalar(select(func.count()).select_from(Delivery).where(Delivery.dead_at.is_not(None))) or 0
     return Stats(waiting, given_up, oldest)
+
+
+def waiting_for(db: Session, hosts: Collection[str]) -> dict[str, int]:
+    """How many deliveries wait for each of these hosts, those given up not counted; hosts without any are left out."""
+    query = select(Delivery.host, func.count()).where(Delivery.host.in_(hosts), Delivery.dead_at.is_(None))
+    return {row[0]: int(row[1]) for row in db.execute(query.group_by(Delivery.host))}
 
 
 def any_due(db: Session) -> bool:

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from models import deliveries, inbox, jobs, peers
+from models import deliveries, inbox, jobs, moderation, peers
+from models.actors import Actor
 from models.base import now
+from models.errors import NotFound
+from models.jobs import Job
 from models.outbox import Delivery
 from models.peers import Peer
 
@@ -54,6 +57,20 @@ def overview(db: Session) -> list[Queue]:
     ]
 
 
+def by_kind(db: Session) -> list[Queue]:
+    """The jobs by kind: those that wait longest first."""
+    alive = Job.dead_at.is_(None)
+    due = case((alive & (Job.run_at <= now()), Job.created_at))
+    query = select(
+        Job.kind,
+        func.sum(case((alive, 1), else_=0)),
+        func.sum(case((alive, 0), else_=1)),
+        func.min(due),
+    ).group_by(Job.kind)
+    found = [Queue(row[0], int(row[1]), int(row[2]), row[3]) for row in db.execute(query)]
+    return sorted(found, key=lambda queue: (-queue.age, queue.name))
+
+
 def hosts(db: Session, limit: int = 50) -> list[HostQueue]:
     """Hosts with deliveries in the queue, those with most first."""
     waiting = func.sum(case((Delivery.dead_at.is_(None), 1), else_=0))
@@ -71,6 +88,26 @@ def hosts(db: Session, limit: int = 50) -> list[HostQueue]:
         )
         for host, waits, given_up in rows
     ]
+
+
+def in_trouble(db: Session, limit: int = 50) -> list[Peer]:
+    """Hosts that fail, are held back or parked: those parked first, then those that failed last."""
+    trouble = (Peer.parked_at.is_not(None)) | (Peer.failures > 0) | (Peer.open_until > now())
+    order = (Peer.parked_at.is_(None), Peer.last_failure_at.desc(), Peer.host)
+    return list(db.scalars(select(Peer).where(trouble).order_by(*order).limit(limit)))
+
+
+def unpark(db: Session, host: str, *, by: Actor | None = None) -> int:
+    """Somebody says that the host is back: deliver to it now, what was given up included. How many of those.
+
+    Raises NotFound for a host of which nothing is known.
+    """
+    if peers.find(db, host) is None:
+        raise NotFound("Nothing is known of that server.")
+    peers.wake_host(db, host)
+    again = deliveries.retry(db, host=host)
+    moderation.audit(db, by.id if by else None, "peer.unpark", host, count=again)
+    return again
 
 
 def peer_states(db: Session) -> dict[str, int]:

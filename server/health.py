@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -64,15 +65,39 @@ def check_database(database: Database) -> Check:
     return Check("database", True, f"written in {(time.monotonic() - began) * 1000:.0f} ms")
 
 
-def check_disk(chosen: Settings) -> Check:
-    """Whether the disk under the data has room."""
+@dataclass(frozen=True)
+class Room:
+    """What is free, of how much (bytes), on the disk under a folder."""
+
+    folder: Path
+    free: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """Which part of the disk is free, 0 to 1."""
+        return self.free / self.total if self.total else 0.0
+
+    @property
+    def enough(self) -> bool:
+        """Whether the node goes on taking work."""
+        return self.share > LEAST_FREE
+
+
+def room(chosen: Settings) -> Room:
+    """The disk under the data."""
     folder = chosen.sqlite_path.parent if chosen.sqlite_path else chosen.data_path
     while not folder.exists():
         folder = folder.parent
     usage = shutil.disk_usage(folder)
-    share = usage.free / usage.total if usage.total else 0.0
-    found = f"{share:.0%} of {usage.total / 1e9:.1f} GB free under {folder}"
-    return Check("disk", share > LEAST_FREE, found if share > LEAST_FREE else f"{found}: make room")
+    return Room(folder, usage.free, usage.total)
+
+
+def check_disk(chosen: Settings) -> Check:
+    """Whether the disk under the data has room."""
+    disk = room(chosen)
+    found = f"{disk.share:.0%} of {disk.total / 1e9:.1f} GB free under {disk.folder}"
+    return Check("disk", disk.enough, found if disk.enough else f"{found}: make room")
 
 
 def check_clock(database: Database) -> Check:

@@ -1,12 +1,8 @@
 """`torv jobs`: what waits, what was given up, and trying it again."""
 
-from typing import Any
-
 import click
 
-from models import deliveries, inbox, queues
-from models import jobs as queue
-from models.outbox import Activity
+from models import dead_letters, queues
 from server.cli import FAILED, Failed
 from server.commands.opening import as_json, opened, show
 
@@ -50,25 +46,9 @@ def jobs(ctx: click.Context, as_json: bool) -> None:
 def dead(as_json: bool, limit: int) -> None:
     """What was given up, newest first, and why."""
     with opened() as database, database.reading() as db:
-        letters: list[dict[str, Any]] = [
-            {"queue": "jobs", "id": str(job.id), "what": job.kind, "at": job.dead_at, "error": job.error}
-            for job in queue.dead(db, limit)
-        ]
-        for row in deliveries.dead_letters(db, limit):
-            activity = db.get(Activity, row.activity_id)
-            what = f"{activity.type if activity else '?'} to {row.inbox}"
-            letters.append(
-                {"queue": "deliveries", "id": str(row.id), "what": what, "at": row.dead_at, "error": row.error}
-            )
-        letters += [
-            {
-                "queue": "received",
-                "id": str(row.id),
-                "what": f"{row.type} from {row.key_owner}",
-                "at": row.received_at,
-                "error": row.note,
-            }
-            for row in inbox.dead(db, limit)
+        letters = [
+            {"queue": str(one.queue), "id": str(one.id), "what": one.what, "at": one.at, "error": one.error}
+            for one in dead_letters.newest(db, limit)
         ]
     if as_json:
         show(letters)
@@ -87,14 +67,9 @@ def retry(ids: tuple[int, ...], everything: bool, host: str | None) -> None:
     """Try dead letters again: those with these IDS, those of a host, or all."""
     if (bool(ids) + everything + bool(host)) != 1:
         raise click.UsageError("Say which: IDS, --host HOST, or --all.")
-    wanted = None if everything else list(ids)
+    wanted = None if everything or host else list(ids)
     with opened() as database:
-        if host:
-            again = database.write(lambda db: deliveries.retry(db, host=host))
-        else:
-            again = database.write(
-                lambda db: queue.retry_dead(db, wanted) + deliveries.retry(db, wanted) + inbox.retry_dead(db, wanted)
-            )
+        again = database.write(lambda db: dead_letters.retry(db, wanted, host=host or ""))
     if ids and again < len(ids):
         raise Failed(f"{again} of {len(ids)} will be tried again; the others are no dead letters.", FAILED)
     click.echo(f"{again} will be tried again.")

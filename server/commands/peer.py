@@ -4,7 +4,7 @@ import click
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import deliveries, domains, peers
+from models import domains, peers, queues
 from models.actors import Actor
 from models.outbox import Delivery
 from models.peers import Peer
@@ -25,8 +25,7 @@ def peer(host: str, unpark: bool, as_json: bool) -> None:
             def work(db: Session) -> int:
                 if peers.find(db, host) is None:
                     raise Failed(f"Nothing is known of {host}.", NOT_FOUND)
-                peers.wake_host(db, host)
-                return deliveries.retry(db, host=host)
+                return queues.unpark(db, host)
 
             again = database.write(work)
             click.echo(f"{host} is tried again; {again} given-up deliveries go with it.", err=True)

@@ -46,6 +46,8 @@ OWN_PAGES = (
         "/admin/reports",
         "/admin/domains",
         "/admin/tags",
+        "/admin/health",
+        "/admin/letters/drop?all=1",
         "/t/gåhjemmøde?list=questions",
         "/admin/identity",
         "/admin/registrations",
