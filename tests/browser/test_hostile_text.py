@@ -1,0 +1,174 @@
+"""Hostile text in every field that people here or on other servers can fill, opened in a real browser: nothing of it runs,
+nothing is loaded, and no policy has to stop it, because what arrives in the page is text."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from federation import reading, resolving
+from federation.resolving import Budget
+from models import actors, announcements, arriving, communities, follows, house, identity, moderation, profiles, threads
+from models.actors import Actor
+from models.errors import DomainError
+from models.house import Page as HousePage
+from models.posts import Draft, Post
+from tests import keys
+from tests.browser.conftest import Site
+from tests.federation.elsewhere import Elsewhere, federation_with
+from tests.server.test_web_scripts import CORPUS
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+PUBLIC = "https://www.w3.org/ns/activitystreams#Public"
+
+
+def person(db: Session, handle: str) -> Actor:
+    found = actors.by_handle(db, handle)
+    assert found is not None
+    return found
+
+
+def typed(db: Session, number: int, evil: str) -> None:
+    """What a member writes wherever something can be written."""
+    birk, group = person(db, "birk"), person(db, "udfordrere")
+    question = threads.ask(db, birk, group, Draft(evil, f"Hvad nu {evil}"[:190], summary=evil[:100]))
+    threads.answer(db, person(db, "camilla"), question, Draft(evil))
+    threads.comment(db, person(db, "camilla"), question, Draft(evil))
+    moderation.report(db, reporter=birk, target=person(db, "camilla"), post_uris=[question.uri], comment=evil)
+    announcements.announce(db, f"{number} {evil}")
+
+
+def last_words(db: Session, evil: str) -> None:
+    """The fields of which there is one only."""
+    birk, group = person(db, "birk"), person(db, "udfordrere")
+    profiles.change(db, birk, name=evil[:90], summary_source=evil, fields=profiles.fields([(evil[:200], evil)]))
+    row = communities.settings(db, group)
+    group.name, group.summary_source = evil[:90], evil
+    row.rules = [evil]
+    house.set_rules(db, [evil])
+    for which in HousePage:
+        house.set_page(db, which, evil)
+    identity.choose(db, name=evil[:60], run_by=evil[:60], description=evil)
+
+
+def remote(evil: str, number: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Somebody elsewhere, all of whose fields are hostile, and what he wrote."""
+    eve = f"https://m{number}.example/users/eve"
+    actor = {
+        "id": eve, "type": "Person", "preferredUsername": "eve", "name": evil, "summary": evil, "url": evil,
+        "inbox": f"{eve}/inbox", "icon": {"type": "Image", "url": evil}, "image": {"type": "Image", "url": evil},
+        "attachment": [{"type": "PropertyValue", "name": evil, "value": evil}], "discoverable": True, "indexable": True,
+        "publicKey": {"id": f"{eve}#main-key", "owner": eve, "publicKeyPem": keys.draw()[1]},
+    }  # fmt: skip
+    common = {
+        "type": "Note", "attributedTo": eve, "to": [PUBLIC], "published": "2026-11-24T08:00:00Z", "url": evil,
+        "content": f"<p>{evil}</p>", "summary": evil, "contentMap": {evil[:8]: evil}, "source": {"content": evil},
+        "attachment": [{"type": "Document", "mediaType": "image/png", "url": evil, "name": evil, "blurhash": evil}],
+        "tag": [
+            {"type": "Hashtag", "name": f"#{evil}", "href": evil},
+            {"type": "Emoji", "name": f":{evil}:", "icon": {"type": "Image", "url": evil}},
+            {"type": "Mention", "name": evil, "href": evil},
+        ],
+    }  # fmt: skip
+    poll = {"type": "Question", "oneOf": [{"type": "Note", "name": evil}, {"type": "Note", "name": "ja"}]}
+    return actor, [
+        {**common, "id": f"https://m{number}.example/s/1"},
+        {**common, "id": f"https://m{number}.example/s/2", "name": evil},
+        {**common, **poll, "id": f"https://m{number}.example/s/3"},
+    ]
+
+
+async def arrive(site: Site) -> list[int]:
+    """Everything hostile from elsewhere, as a reply or a post of its own; the numbers of the posts."""
+    fed = federation_with(site.database, Elsewhere())
+    numbers = []
+    with site.database.reading() as db:
+        asked = db.scalars(select(Post).where(Post.title.startswith("Hvordan fik I"))).one().uri
+    for number, evil in enumerate(CORPUS):
+        actor, posts = remote(evil, number)
+
+        def know(db: Session, actor: dict[str, Any] = actor) -> None:
+            eve = actors.record_remote(db, reading.actor(actor).remote)
+            follows.accept(db, follows.request(db, person(db, "anna"), eve))
+
+        site.database.write(know)
+        for document in posts:
+            if document["id"].endswith("/1"):
+                document = {**document, "inReplyTo": asked}
+            made = await resolving.to_remote(fed, reading.note(document), Budget())
+            numbers.append(site.database.write(lambda db, made=made: arriving.record_remote(db, made)[0].id))
+    return numbers
+
+
+@pytest.fixture
+def hostile(site: Site) -> list[str]:
+    """The addresses of all pages that show something of it."""
+    for number, evil in enumerate(CORPUS):
+        try:
+            site.database.write(lambda db, number=number, evil=evil: typed(db, number, evil))
+        except DomainError:  # refused at the door: that is well too
+            continue
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser's own loop runs in this thread
+        numbers = elsewhere.submit(asyncio.run, arrive(site)).result()
+    with site.database.reading() as db:
+        ids = db.scalars(select(Post.id).where(Post.title.startswith("Hvad nu"))).all()
+        actor_ids = db.scalars(select(Actor.id).where(Actor.uri.endswith("/users/eve")).limit(4)).all()
+    return [
+        *(
+            "/",
+            "/questions",
+            "/notifications",
+            "/t/regler",
+            "/communities",
+            "/start",
+            "/admin/reports",
+            "/admin/domains",
+        ),
+        *("/search?q=hvad", "/search?q=script&what=people", "/admin/announcements", "/requests", "/settings/blocks"),
+        *(f"/p/{id}" for id in (*ids, *numbers)),
+        *(f"/posts/{id}/{what}" for id in ids[:6] for what in ("history", "reply", "report", "from-home")),
+        *(f"/@eve@m{number}.example" for number in range(len(CORPUS))),
+        *(f"/actors/{id}/report" for id in actor_ids),
+    ]
+
+
+def watch(page: Page, origin: str) -> list[str]:
+    """What a page does that it should not, as it happens."""
+    seen: list[str] = []
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((origin, "data:")):
+            seen.append(f"asked {request.url}")
+
+    page.on("dialog", lambda dialog: (seen.append(f"said {dialog.message}"), dialog.dismiss()))
+    page.on("pageerror", lambda error: seen.append(f"broke {error}"))
+    page.on("console", lambda line: seen.append(line.text) if "Content Security Policy" in line.text else None)
+    page.on("request", asked)
+    return seen
+
+
+def test_nothing_hostile_runs_or_loads_on_any_page(site: Site, hostile: list[str]) -> None:
+    page = site.signed_in("anna")
+    seen = watch(page, site.origin)
+    for path in hostile:
+        answer = page.goto(site.origin + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        assert page.locator("main").count() == 1, path
+        assert seen == [], path
+
+
+@pytest.mark.parametrize("evil", CORPUS, ids=lambda evil: evil[:24])
+def test_nothing_hostile_runs_in_profiles_rules_and_names(site: Site, evil: str) -> None:
+    site.database.write(lambda db: last_words(db, evil))
+    page = site.signed_in("anna")
+    seen = watch(page, site.origin)
+    for path in ("/u/birk", "/c/udfordrere", "/about", "/privacy-policy", "/admin/identity"):
+        answer = page.goto(site.origin + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        assert seen == [], path
