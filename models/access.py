@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 from models.account_domains import AccountDomain
 from models.actors import Actor, ActorType
 from models.blocks import Block
+from models.communities import Moderator
 from models.errors import NotFound
 from models.follows import Follow, FollowState
 from models.posts import Post, Recipient, Visibility
@@ -29,7 +30,7 @@ def visible(viewer: Actor | None) -> ColumnElement[bool]:
     )
     shown = and_(Post.deleted_at.is_(None), ~hidden)
     if viewer is None:
-        return and_(shown, Post.visibility.in_(OPEN))
+        return and_(shown, Post.visibility.in_(OPEN), Post.held_for == "")
     addressed = exists().where(Recipient.post_id == Post.id, Recipient.actor_id == viewer.id)
     follows = exists().where(
         _Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id, _Mine.state == FollowState.ACCEPTED
@@ -43,7 +44,16 @@ def visible(viewer: Actor | None) -> ColumnElement[bool]:
     if is_insider(viewer):
         ways.append(Post.visibility == Visibility.NODE)
     unwelcome = [] if viewer.local else [~_domain_blocked(viewer)]
-    return and_(shown, or_(*ways), ~_blocked(viewer), *unwelcome)
+    return and_(shown, or_(*ways), _let_in(viewer), ~_blocked(viewer), *unwelcome)
+
+
+def _let_in(viewer: Actor) -> ColumnElement[bool]:
+    """What waits for a moderator is read by its author and the moderators of its community only."""
+    from models.anonymity import AnonymousPost  # knows posts itself
+
+    moderated = exists().where(Moderator.community_id == Post.community_id, Moderator.actor_id == viewer.id)
+    wrote = exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id)
+    return or_(Post.held_for == "", Post.author_id == viewer.id, wrote, moderated)
 
 
 def is_insider(viewer: Actor | None) -> bool:

@@ -374,7 +374,10 @@ def _shown(db: Session, actor: Actor) -> dict[str, str]:
 
 def _show(db: Session, actor: Actor) -> None:
     """Write down what stands at the name now, and tell the followers of somebody of this node."""
+    from models import holding  # posts know affiliations themselves
+
     actor.affiliation = _shown(db, actor)
+    holding.reconsider(db, actor)
     if actor.local and actor.deleted_at is None:
         actors.update_profile(db, actor)
     db.flush()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     actors,
+    admission,
     communities,
     composing,
     conversations,
@@ -107,33 +108,44 @@ def record_remote(
         context_uri=remote.context_uri,
     )
     post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
-    post.thread_id = post.id
+    post.thread_id, post.held_for = post.id, ""
     if parent is None and not remote.in_reply_to_uri and remote.community is not None:
         post.community_id = remote.community.id
     _fill(post, remote)
     _place(db, post, parent, remote.author, remote.kind_hint)
+    home = communities.home_of(db, post)
+    if home is not None and home.local:
+        if post.kind == Kind.NOTE and communities.known(db, home).questions_only:
+            post.community_id = home = None
+        reason = admission.weigh(db, remote.author, home, Kind(post.kind), admission.recorded(post))
+        post.held_for = str(reason or "")
     db.add(post)
     db.flush()
     _names(db, post, remote)
     polls.take(db, post, remote.poll)
     posts.set_tags(db, post, remote.tags)
-    if parent is not None:
+    if parent is not None and not post.held_for:
         composing.count_reply(db, parent, post, 1)
     adopt_orphans(db, post)
     if post.kind == Kind.QUESTION and remote.accepted_uri:
         threads.note_accepted(db, post, remote.accepted_uri)
     duplicates.said_elsewhere(db, post, "", str(post.extra.get("duplicateOf", "")))
     conversations.note(db, post)
-    if told:
-        _pass_on(db, post, parent, inner)
-        composing.tell_readers(db, post, remote.author, parent)
-        events.posted(db, post)
-    elif parent is None and post.community_id is not None and composing.open_visibility(post):
+    if told and not post.held_for:
+        let_out(db, remote.author, post, parent, inner)
+    elif not told and parent is None and post.community_id is not None and composing.open_visibility(post):
         home = communities.home_of(db, post)
         if home is not None and not home.local:
             listings.list_thread(db, home, post)
     figures.wrote(db, post)
     return post, True
+
+
+def let_out(db: Session, author: Actor, post: Post, parent: Post | None, inner: dict[str, Any] | None = None) -> None:
+    """Show a post of another server to those it is for: the community's share, notices and streams."""
+    _pass_on(db, post, parent, inner)
+    composing.tell_readers(db, post, author, parent)
+    events.posted(db, post)
 
 
 def _fill(post: Post, remote: RemotePost) -> None:
@@ -252,16 +264,21 @@ def update_remote(
         and remote.kind_hint != kind
     ):
         threads.set_kind(db, post, Kind(remote.kind_hint))
+    home = communities.home_of(db, post)
+    reason = admission.weigh(db, remote.author, home, Kind(post.kind), admission.recorded(post), edited=post)
+    if reason is not None and reason != admission.Reason.CLASS:
+        composing.hold_again(db, post, reason)
     db.flush()
     polls.take(db, post, remote.poll)
     posts.set_tags(db, post, remote.tags)
     named = _names(db, post, remote)
-    for actor in named:
+    for actor in named if not post.held_for else ():
         notifications.notify(db, actor.id, "mention", remote.author, post)
     if post.kind == Kind.QUESTION:
         threads.note_accepted(db, post, remote.accepted_uri)
         duplicates.said_elsewhere(db, post, before, str(post.extra.get("duplicateOf", "")))
     if newer or changed:
         listings.pass_on(db, post, inner)
-        events.edited(db, post)
+        if not post.held_for:
+            events.edited(db, post)
     return newer or changed

@@ -10,7 +10,8 @@ that line; the text is what comes after it, begun with those persons whom the li
 Hashtags that are the names of barriers (`#regler`) say what stands in the way.
 
 Else it is a note, and so is a poll, and what is not for everybody's lists (`unlisted`). Notes are shown in the
-community as notes from other servers are. Where only moderators ask, what others write merely mentions the community.
+community as notes from other servers are. Where only moderators ask, where nobody
+asks any more, and where only questions are wanted, what others write merely mentions the community.
 Whoever thinks otherwise turns the one into the other afterwards (`make_question`, `make_note`).
 """
 
@@ -20,7 +21,19 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, anonymity, audience, communities, composing, polls, posts, statuses, text, threads
+from models import (
+    actors,
+    admission,
+    anonymity,
+    audience,
+    communities,
+    composing,
+    polls,
+    posts,
+    statuses,
+    text,
+    threads,
+)
 from models.actors import Actor
 from models.composing import BARRIER_TAGS, BARRIERS, MAX_TITLE
 from models.errors import Conflict, Forbidden
@@ -61,6 +74,8 @@ def post(db: Session, author: Actor, draft: Draft) -> Post:
         body = "\n\n".join(part for part in (persons, titled.text) if part)
         barriers = draft.barriers or barriers_in(draft.text)
         return threads.ask(db, author, group, replace(draft, title=titled.title, text=body, barriers=barriers))
+    if communities.known(db, group).questions_only:
+        return composing.note(db, author, draft)
     return composing.write(db, author, draft, Kind.NOTE, community=group)
 
 
@@ -90,8 +105,7 @@ def barriers_after(before: Iterable[str], old: str, new: str) -> tuple[str, ...]
 def _may_post(db: Session, author: Actor, group: Actor, draft: Draft) -> bool:
     if draft.visibility == Visibility.NODE and not group.local:
         return False
-    rules = communities.settings(db, group)
-    return not rules.moderators_only or communities.is_moderator(db, author.id, group.id)
+    return admission.no_question(db, author, group) is None
 
 
 def split(source: str) -> Titled | None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     actors,
+    admission,
     anonymity,
     communities,
     conversations,
@@ -72,6 +73,7 @@ def write(
         visibility = max(visibility, Visibility(parent.visibility), key=lambda v: REPLIES_KEEP[v])
     if community is not None and communities.settings(db, community).node_only:
         visibility = Visibility.NODE
+    held_for = admission.admit(db, author, community, kind, admission.written(draft, draft.disclosure or ""))
     node = node_of(db)
     writer, author = author, anonymity.face(db, author, kind, community, parent) if draft.anonymous else author
     id = new_id()
@@ -89,6 +91,7 @@ def write(
         in_reply_to_id=parent.id if parent else None,
         thread_id=parent.thread_id if parent else id,
         community_id=community.id if community else None,
+        held_for=held_for,
         context_uri=(parent.context_uri or f"{uri}/context") if parent else f"{uri}/context",
         published=now().replace(microsecond=0),
     )
@@ -107,21 +110,27 @@ def write(
     if parent is not None and visibility == Visibility.DIRECT:
         addressed.append(actors.get(db, parent.author_id))
     posts.set_recipients(db, post, [*named.mentions, *addressed])
-    if parent is not None:
+    if parent is not None and not held_for:
         count_reply(db, parent, post, 1)
     if visibility == Visibility.DIRECT and not draft.may_name_nobody and not recipients(db, post):
         raise Invalid("A direct post has to name somebody.", code="nobody_named")
     db.flush()
+    figures.wrote(db, post)
+    conversations.note(db, post)
+    if not held_for:
+        let_out(db, author, post, parent)
+    return post
+
+
+def let_out(db: Session, author: Actor, post: Post, parent: Post | None) -> None:
+    """Show a local post to those it is for: the activity, the community's share, notices and streams."""
     created = send(db, "Create", author, post)
-    if parent is None and community is not None:
+    if parent is None and post.community_id is not None:
         listings.publish_thread(db, post, None, own=created)
     elif created is not None:
         listings.pass_on(db, post, None, own=created)
-    figures.wrote(db, post)
-    conversations.note(db, post)
     tell_readers(db, post, author, parent)
     events.posted(db, post)
-    return post
 
 
 def _preferred(db: Session, author: Actor) -> str:
@@ -178,6 +187,10 @@ def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
     extra["barriers"] = list(draft.barriers)
     if draft.municipality is not None:
         extra.pop("municipality", None)
+    if draft.disclosure is not None:
+        extra.pop("disclosure", None)
+    if draft.disclosure and draft.disclosure.strip():
+        extra["disclosure"] = text.one_line(draft.disclosure, admission.MAX_DISCLOSURE)
     if draft.municipality:
         extra["municipality"] = draft.municipality
     post.extra = extra
@@ -186,8 +199,9 @@ def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
 
 
 def send(db: Session, type: str, actor: Actor, post: Post) -> outbox.Activity | None:
-    """The activity for a local post, addressed like the post; None for node-only posts, which nobody else hears of."""
-    if post.visibility == Visibility.NODE:
+    """The activity for a local post, addressed like the post; None for what nobody else hears of: node-only posts, and
+    those that wait for a moderator."""
+    if post.visibility == Visibility.NODE or post.held_for:
         return None
     to, cc = addressing(db, post)
     community = communities.home_of(db, post)
@@ -207,7 +221,19 @@ def count_reply(db: Session, parent: Post, post: Post, by: int) -> None:
     posts.hold(db, parent)
     parent.reply_count = max(0, parent.reply_count + by)
     if post.kind == Kind.ANSWER and parent.kind == Kind.QUESTION:
-        parent.answer_count = max(0, parent.answer_count + by)
+        count_answer(db, parent, post, by)
+    db.flush()
+
+
+def count_answer(db: Session, question: Post, answer: Post, by: int) -> None:
+    """Keep a question's number of answers, and how long it waited for the first, right when one comes or goes."""
+    posts.hold(db, question)
+    question.answer_count = max(0, question.answer_count + by)
+    first = posts.first_answer(db, question, besides=answer.id)
+    if by > 0:
+        first = min(first, answer.published) if first is not None else answer.published
+    waited = (first - question.published).total_seconds() if first is not None else None
+    question.answered_after = max(0, int(waited)) if waited is not None and question.answer_count else None
     db.flush()
 
 
@@ -253,6 +279,10 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
         raise Invalid("There is nothing in it yet.", code="text_missing")
     if post.kind == Kind.QUESTION and not draft.title.strip():
         raise Invalid("A question needs a title.", code="title_missing")
+    kept = str((post.extra or {}).get("disclosure", ""))
+    said = admission.written(draft, kept if draft.disclosure is None else draft.disclosure)
+    if admission.admit(db, editor, communities.home_of(db, post), Kind(post.kind), said, edited=post):
+        hold_again(db, post, admission.Reason.WORDS)
     posts.keep_edition(db, post)
     named = fill(db, post, draft)
     writer, editor = editor, anonymity.acting(db, editor, post)
@@ -268,11 +298,23 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     return post
 
 
+def hold_again(db: Session, post: Post, reason: str) -> None:
+    """A post that says something else now has to wait for a moderator, and counts for nothing meanwhile."""
+    if post.held_for:
+        return
+    parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
+    if parent is not None:
+        count_reply(db, parent, post, -1)
+    post.held_for = str(reason)
+    db.flush()
+
+
 def touch(db: Session, author: Actor, post: Post) -> None:
     """Tell the world of a new edition of a local post (also wrapped by its home community)."""
     post.updated = posts.next_update(post)
     db.flush()
-    events.edited(db, post)
+    if not post.held_for:
+        events.edited(db, post)
     update = send(db, "Update", author, post)
     if update is not None:
         listings.pass_on(db, post, None, own=update)

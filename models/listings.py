@@ -76,7 +76,9 @@ def pass_on(
 
 
 def held(db: Session, post: Post) -> bool:
-    """An answer from outside that the community holds back until somebody keeps it."""
+    """What the community holds back: until a moderator lets it in, or an answer from outside until somebody keeps it."""
+    if post.held_for:
+        return True
     row = db.get(Community, post.community_id) if post.community_id else None
     return post.unreviewed and row is not None and row.holds_outside
 

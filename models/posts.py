@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Computed, ForeignKey, Index, Text, delete, func, select
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox, text
@@ -43,6 +44,23 @@ class Visibility(StrEnum):
     NODE = "node"
 
 
+_STATE = ("held_for", "removed_at", "deleted_at")
+"""Columns of an index only so that SQLite, which looks at a condition again, need not read the row for it."""
+
+_HERE = "held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"
+
+
+def _some(name: str, *columns: str, where: str) -> Index:
+    """An index over some of the posts only; a query uses it if it says the same in the same words."""
+    return Index(name, *columns, sqlite_where=sql(where), postgresql_where=sql(where))
+
+
+ASKED = f"kind = 'question' AND {_HERE}"
+ANSWERED = f"kind = 'answer' AND {_HERE}"
+HELD = "held_for <> ''"
+"""The conditions of three of the indexes."""
+
+
 class Post(Base):
     """One post. `uri` is its ActivityPub id. Deleted rows stay for ever, emptied, as tombstones."""
 
@@ -55,6 +73,9 @@ class Post(Base):
         Index("ix_posts_kind_id", "kind", "id"),
         Index("ix_posts_kind_up_down_id", "kind", "up", "down", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
+        _some("ix_posts_asked", "community_id", "kind", "id", "answered_after", *_STATE, where=ASKED),
+        _some("ix_posts_answered", "community_id", "kind", "id", "author_id", *_STATE, where=ANSWERED),
+        _some("ix_posts_held", "community_id", "id", where=HELD),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
@@ -89,6 +110,8 @@ class Post(Base):
     context_uri: Mapped[str] = mapped_column(Text, default="")
     unreviewed: Mapped[bool] = mapped_column(default=False)
     """An answer from outside the community, not kept yet."""
+    held_for: Mapped[str] = mapped_column(Text, default="")
+    """Why it waits for a moderator of its community (`admission.Reason`), read by nobody but its author and them."""
     removed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Removed from its community by a moderator; the post itself stays."""
     accepted_id: Mapped[int | None] = mapped_column(Id)
@@ -107,6 +130,8 @@ class Post(Base):
     """Direct replies."""
     answer_count: Mapped[int] = mapped_column(default=0)
     """On a question: its answers."""
+    answered_after: Mapped[int | None]
+    """On a question that has answers: seconds until the first."""
     boost_count: Mapped[int] = mapped_column(default=0)
     published: Mapped[datetime] = mapped_column(UtcTime)
     updated: Mapped[datetime | None] = mapped_column(UtcTime)
@@ -188,6 +213,8 @@ class Draft:
     """The app it was written with, `name` and `website`, if its readers may know."""
     quote_policy: str = ""
     """Who may quote it (`preferences.QuotePolicy`). Empty: what its author prefers, or in an edit as before."""
+    disclosure: str | None = None
+    """The author's commercial interest in what he writes. None in an edit leaves it as it is."""
     may_name_nobody: bool = False
     """A direct post to nobody is a note to oneself; without this it is a mistake."""
 
@@ -272,6 +299,18 @@ def hold(db: Session, post: Post) -> None:
     db.flush()
     query = select(Post).where(Post.id == post.id).with_for_update(key_share=True)
     db.scalar(query.execution_options(populate_existing=True))
+
+
+def first_answer(db: Session, question: Post, *, besides: int) -> datetime | None:
+    """When the first answer to a question was written, one of them left out."""
+    query = select(func.min(Post.published)).where(
+        Post.in_reply_to_id == question.id,
+        Post.kind == Kind.ANSWER,
+        Post.id != besides,
+        Post.held_for == "",
+        Post.deleted_at.is_(None),
+    )
+    return db.scalar(query)
 
 
 def next_update(post: Post) -> datetime:

@@ -80,7 +80,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
         listings.undo_announces(db, post)
         memory.remember(db, "deleted", post.uri, True, REMEMBER_DELETED)
     parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
-    if parent is not None:
+    if parent is not None and not post.held_for:
         composing.count_reply(db, parent, post, -1)
     _release_question(db, post)
     _release_duplicates(db, post)

@@ -52,7 +52,7 @@ def _holds(db: Session, root: Post) -> bool:
 
 
 def _hidden(post: Post, held: bool) -> bool:
-    return post.removed_at is not None or (held and post.unreviewed)
+    return post.removed_at is not None or bool(post.held_for) or (held and post.unreviewed)
 
 
 def _above(db: Session, viewer: Actor | None, post: Post) -> list[Post]:

@@ -11,22 +11,19 @@ from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
-from models.posts import Draft, Kind, Post, Visibility, hold
+from models.posts import Draft, Kind, Post, Visibility
 
 MIN_TITLE = 5
 
 
 def ask(db: Session, author: Actor, community: Actor, draft: Draft) -> Post:
-    """Ask a question in a community, here or elsewhere. Raises Invalid (title), Forbidden (only moderators ask)."""
+    """Ask a question in a community, here or elsewhere. Raises Invalid (title), and what `admission` says."""
     if len(draft.title.strip()) < MIN_TITLE:
         raise Invalid(f"A question needs a title of at least {MIN_TITLE} characters.", code="title_missing")
     if draft.visibility not in {Visibility.PUBLIC, Visibility.NODE}:
         raise Invalid("A question in a community is public, or for this node only.", code="visibility_unfit")
     if not community.is_community or not community.active:
         raise NotFound("There is no such community.")
-    rules = communities.settings(db, community)
-    if rules.moderators_only and not communities.is_moderator(db, author.id, community.id):
-        raise Forbidden("Only moderators ask here.", code="moderators_only")
     if draft.visibility == Visibility.NODE and not community.local:
         raise Invalid("A question elsewhere cannot stay on this node.", code="visibility_unfit")
     return composing.write(db, author, draft, Kind.QUESTION, community=community)
@@ -85,6 +82,8 @@ def accept(
         raise Invalid("That is an answer to another question.", code="other_thread")
     if answer.id == question.id or answer.deleted_at is not None:
         raise Invalid("Only a reply to the question can be accepted.", code="other_thread")
+    if answer.held_for:
+        raise Conflict("This answer waits for a moderator.")
     if question.accepted_id == answer.id:
         return
     if question.accepted_id is not None:
@@ -251,9 +250,8 @@ def turn(db: Session, actor: Actor, post: Post, kind: Kind) -> None:
 def set_kind(db: Session, post: Post, kind: Kind) -> None:
     """Change what a reply is and keep the question's count of answers right."""
     parent = db.get(Post, post.in_reply_to_id) if post.in_reply_to_id else None
-    if parent is not None and parent.kind == Kind.QUESTION and post.kind != kind:
-        hold(db, parent)
-        parent.answer_count = max(0, parent.answer_count + (1 if kind == Kind.ANSWER else -1))
+    if parent is not None and parent.kind == Kind.QUESTION and post.kind != kind and not post.held_for:
+        composing.count_answer(db, parent, post, 1 if kind == Kind.ANSWER else -1)
     post.kind = kind
     db.flush()
 

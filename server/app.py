@@ -45,6 +45,7 @@ from server.web import (
     duplicating,
     feeds,
     following,
+    founding,
     front,
     history,
     house,
@@ -52,6 +53,7 @@ from server.web import (
     intents,
     inviting,
     machinery,
+    managing,
     moving_house,
     my_address,
     notices,
@@ -68,6 +70,7 @@ from server.web import (
     similar,
     starting,
     tags,
+    twinning,
     waiting,
     writing,
 )
@@ -209,15 +212,23 @@ DEEDS = [
 ]
 
 COMMUNITY_MANAGEMENT = [
-    _route("/c/{name}/manage", communities.manage),
-    _route("/c/{name}/moderators", communities.add_moderator, POST),
-    _route("/c/{name}/moderators/remove", communities.remove_moderator, POST),
-    _route("/c/{name}/rules", communities.change_rules, POST),
-    _route("/c/{name}/twins", communities.start_twinning, POST),
-    _route("/c/{name}/twins/answer", communities.answer_twin, POST),
-    _route("/c/{name}/twins/end", communities.end_twinning, POST),
-    _route("/c/{name}/hide", communities.hide, POST),
-    _route("/c/{name}/remove", communities.remove, POST),
+    _route("/communities/new", founding.new),
+    _route("/communities/new", founding.create, POST),
+    _route("/admin/communities", founding.let_found, POST),
+    _route("/c/{name}/members", communities.members),
+    _route("/c/{name}/settings", founding.change_form),
+    _route("/c/{name}/settings", founding.change, POST),
+    _route("/c/{name}/close", founding.close_form),
+    _route("/c/{name}/close", founding.close, POST),
+    _route("/c/{name}/held", managing.decide, POST),
+    _route("/c/{name}/manage", managing.manage),
+    _route("/c/{name}/moderators", managing.add_moderator, POST),
+    _route("/c/{name}/moderators/remove", managing.remove_moderator, POST),
+    _route("/c/{name}/twins", twinning.ask, POST),
+    _route("/c/{name}/twins/answer", twinning.answer, POST),
+    _route("/c/{name}/twins/end", twinning.end, POST),
+    _route("/c/{name}/hide", managing.hide, POST),
+    _route("/c/{name}/remove", managing.remove, POST),
 ]
 
 ORGANIZATION_MANAGEMENT = [

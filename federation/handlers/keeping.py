@@ -10,7 +10,7 @@ from federation.budget import Budget
 from federation.handlers.effects import Ignored
 from federation.reading import without_context
 from federation.resolving import FetchedPost
-from models import actors, arriving, communities, composing, follows, jobs, posts, threads
+from models import actors, admission, arriving, composing, follows, jobs, posts, threads
 from models.access import OPEN
 from models.arriving import RemotePost
 from models.errors import Gone
@@ -46,10 +46,11 @@ def record(
     """
     for one in ancestors:
         record_ancestor(db, one.remote)
-    if remote.community is not None and remote.community.local and not remote.in_reply_to_uri:
-        rules = communities.settings(db, remote.community)
-        if rules.moderators_only and not communities.is_moderator(db, remote.author.id, remote.community.id):
-            raise Ignored("Only moderators ask in this community.")
+    group = remote.community
+    if group is not None and group.local and not remote.in_reply_to_uri:
+        error = admission.no_question(db, remote.author, group)
+        if error is not None:
+            raise Ignored(error.text)
     post, new = arriving.record_remote(db, remote, inner=without_context(inner) if inner else None)
     if not new:
         raise Ignored("We have this post already.")

@@ -152,6 +152,8 @@ def _extra(doc: Mapping[str, Any]) -> dict[str, Any]:
             {"organization": https_id(term(item, "organization")), "class": line(term(item, "affiliationClass"), 40)}
             for item in claims
         ]
+    if doc.get("postingRestrictedToMods") is True:
+        found["postingRestrictedToMods"] = True
     if doc.get("questionAnswer") is True:
         found["questionAnswer"] = True
     return found

@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 
 from federation import signatures, vocabulary
 from federation.writing import Json, objects, stamp
-from models import actor_keys, affiliations, composing, profiles
+from models import actor_keys, affiliations, communities, composing, profiles
 from models.actors import Actor, ActorType
-from models.communities import Community
 from models.database import node_of
 from models.organizations import Organization
 
@@ -112,15 +111,15 @@ def _organization(db: Session, row: Actor) -> Json:
 
 def _community(db: Session, row: Actor) -> Json:
     """What makes a Group a community for Lemmy and PieFed (FEP-1b12), and a Q&A community for PieFed."""
-    settings = db.get(Community, row.id)
+    settings = communities.known(db, row)
     return {
         "source": {"content": row.summary_source, "mediaType": "text/markdown"},
         "mediaType": "text/html",
         "attributedTo": row.moderators_uri,
         "moderators": row.moderators_uri,
-        "postingRestrictedToMods": settings is not None and settings.moderators_only,
+        "postingRestrictedToMods": communities.restricted(db, row),
         "questionAnswer": True,
         "defaultPostType": "text",
-        "language": [vocabulary.language("da")],
+        "language": [vocabulary.language(settings.language)],
         "tag": [objects.community_tag(row, barrier) for barrier in composing.BARRIERS],
     }

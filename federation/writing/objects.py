@@ -203,6 +203,7 @@ def _terms(row: Post) -> Json:
         "torv:outcome": extra.get("outcome"),
         "torv:municipality": extra.get("municipality"),
         "torv:kle": extra.get("kle"),
+        "torv:disclosure": extra.get("disclosure"),
     }
     return {key: value for key, value in named.items() if value}
 

@@ -63,7 +63,7 @@ def tag_mark(name: str) -> str:
 def of_post(db: Session, post: Post, root: Post | None, author: Actor, home: Actor | None) -> Document | None:
     """What is kept of a post; None for one that nobody may find. `root` begins its thread, `home` is its community."""
     reach = _reach(post, author, home)
-    if reach is None or post.deleted_at is not None or post.removed_at is not None:
+    if reach is None or post.deleted_at is not None or post.removed_at is not None or post.held_for:
         return None
     tags = db.scalars(select(PostTag.name).where(PostTag.post_id == post.id).order_by(PostTag.name))
     about = (root.extra if root is not None else post.extra) or {}

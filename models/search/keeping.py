@@ -26,7 +26,7 @@ BATCH = 200
 
 OF_POSTS = frozenset(
     ("title", "summary", "content", "attachments", "extra", "kind", "visibility", "author_id", "community_id", "thread_id",
-     "duplicate_of_id", "removed_at", "deleted_at", "accepted_id")
+     "duplicate_of_id", "removed_at", "held_for", "deleted_at", "accepted_id")
 )  # fmt: skip
 OF_ACTORS = frozenset(
     ("name", "username", "summary", "fields", "type", "discoverable", "deleted_at", "role", "municipality", "topics")

@@ -11,7 +11,18 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, communities, follows, posts, reactions, threads, timelines
+from models import (
+    access,
+    actors,
+    admission,
+    communities,
+    community_statistics,
+    follows,
+    posts,
+    reactions,
+    threads,
+    timelines,
+)
 from models.actors import Actor
 from models.composing import BARRIERS
 from models.errors import Invalid, NotFound
@@ -25,7 +36,6 @@ from server.api.entities.accounts import Account
 from server.api.paging import Page
 from server.api.times import stamp
 from server.version import VERSION
-from server.web.showing import rules_of
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -49,6 +59,8 @@ class Asking(msgspec.Struct, kw_only=True):
     language: str = ""
     barriers: list[str] = []
     municipality: Annotated[str, Meta(max_length=100)] = ""
+    disclosure: Annotated[str, Meta(max_length=500)] = ""
+    """The author's commercial interest."""
 
 
 class Saying(msgspec.Struct, kw_only=True):
@@ -56,6 +68,8 @@ class Saying(msgspec.Struct, kw_only=True):
 
     text: Text
     language: str = ""
+    disclosure: Annotated[str, Meta(max_length=500)] = ""
+    """The author's commercial interest."""
 
 
 class Voting(msgspec.Struct, kw_only=True):
@@ -72,9 +86,14 @@ class Choosing(msgspec.Struct, kw_only=True):
 
 def _communities(db: Session, viewer: Actor | None, groups: Sequence[Actor]) -> list[entities.Community]:
     shown = show_accounts.accounts(db, groups)
+    ids = [group.id for group in groups]
+    rows, unanswered = communities.rows_of(db, groups), community_statistics.unanswered(db, ids)
+    states = follows.states(db, viewer.id, ids) if viewer else {}
+    moderated = communities.moderated(db, viewer.id) if viewer else set()
+    askable = {group.id for group in admission.askable(db, viewer, groups)} if viewer else set()
     found = []
     for group, account in zip(groups, shown, strict=True):
-        settings = rules_of(db, group)
+        settings = rows[group.id]
         found.append(
             entities.Community(
                 id=str(group.id),
@@ -85,8 +104,19 @@ def _communities(db: Session, viewer: Actor | None, groups: Sequence[Actor]) -> 
                 rules=list(settings.rules),
                 allows_down_votes=settings.allows_down,
                 moderators_only=settings.moderators_only,
-                followed=follows.state(db, viewer.id, group.id) == "accepted" if viewer else None,
-                moderated=communities.is_moderator(db, viewer.id, group.id) if viewer else None,
+                questions_only=settings.questions_only,
+                node_only=settings.node_only,
+                closed=settings.closed_at is not None,
+                language=settings.language if group.local else None,
+                may_ask=list(settings.askers),
+                may_answer=list(settings.answerers),
+                max_links=settings.max_links,
+                own_links_a_week=settings.own_links_a_week,
+                wants_disclosure=settings.wants_disclosure,
+                unanswered=unanswered.get(group.id, 0) if group.local else None,
+                askable=group.id in askable if viewer else None,
+                followed=states.get(group.id) == "accepted" if viewer else None,
+                moderated=group.id in moderated if viewer else None,
             )
         )
     return found
@@ -131,6 +161,8 @@ class _Showing:
             "reply_count": post.reply_count,
             "unreviewed": post.unreviewed,
             "accepted": post.id in self.accepted,
+            "disclosure": str((post.extra or {}).get("disclosure", "")),
+            "waits": bool(post.held_for),
             "tags": [tag.shown for tag in self.tags.get(post.id, [])],
         }
 
@@ -216,6 +248,7 @@ async def ask(call: Call, args: Asking) -> entities.Question:
         language=args.language or call.language,
         barriers=tuple(args.barriers),
         municipality=args.municipality,
+        disclosure=args.disclosure,
     )
 
     def write(db: Session, me: Actor) -> entities.Question:
@@ -246,6 +279,7 @@ async def _say(call: Call, args: Saying, *, answers: bool) -> entities.Contribut
             args.text,
             visibility=parent.visibility if parent.visibility != Visibility.UNLISTED else Visibility.PUBLIC,
             language=args.language or call.language,
+            disclosure=args.disclosure,
         )
         written = (threads.answer if answers else threads.comment)(db, me, parent, draft)
         return _Showing(db, me, [written]).contribution(written)

@@ -4,6 +4,7 @@ import click
 from sqlalchemy.orm import Session
 
 from models import communities
+from models.communities import Ways
 from server.commands.opening import as_json, local_actor, opened, show
 
 
@@ -20,6 +21,8 @@ def community() -> None:
 @click.option("--rule", "rules", multiple=True, help="A rule of the community; may be given several times.")
 @click.option("--down-votes", is_flag=True, help="Down votes count.")
 @click.option("--hold-outside", is_flag=True, help="Answers from outside wait until they are kept.")
+@click.option("--questions-only", is_flag=True, help="What begins a thread there is a question.")
+@click.option("--language", default="da", show_default=True, help="The language mostly written there.")
 @click.option("--node-only", is_flag=True, help="Nothing of it ever leaves this node.")
 def add(
     username: str,
@@ -29,6 +32,8 @@ def add(
     rules: tuple[str, ...],
     down_votes: bool,
     hold_outside: bool,
+    questions_only: bool,
+    language: str,
     node_only: bool,
 ) -> None:
     """Add a community; its address becomes /c/USERNAME."""
@@ -42,9 +47,13 @@ def add(
                 creator=local_actor(db, moderator),
                 summary=summary,
                 rules=rules,
-                allows_down=down_votes,
-                holds_outside=hold_outside,
-                node_only=node_only,
+                ways=Ways(
+                    allows_down=down_votes,
+                    holds_outside=hold_outside,
+                    node_only=node_only,
+                    questions_only=questions_only,
+                    language=language,
+                ),
             )
             return made.uri
 

@@ -17,9 +17,9 @@ from server.web.visits import Visit, action, own_page
 FIELDS = {
     Wanted.QUESTION: (
         *("title", "text", "to", "tags", "community", "barriers", "municipality"),
-        *("visibility", "language", "face"),
+        *("visibility", "language", "face", "disclosure"),
     ),
-    Wanted.REPLY: ("text", "face", "as"),
+    Wanted.REPLY: ("text", "face", "as", "disclosure"),
     Wanted.NOTE: ("text", "summary", "visibility", "language"),
 }
 """What of each form is kept; files are not."""

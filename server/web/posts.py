@@ -6,8 +6,20 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation.polling import refresh_later
-from models import access, anonymity, answers, communities, drafts, duplicates, follows, thread_follows, threads
+from models import (
+    access,
+    admission,
+    anonymity,
+    answers,
+    communities,
+    drafts,
+    duplicates,
+    follows,
+    thread_follows,
+    threads,
+)
 from models.actors import Actor
+from models.admission import MAX_DISCLOSURE
 from models.answers import AnswersPage, Order
 from models.composing import MAX_TEXT, REPLIES_KEEP
 from models.drafts import KeptDraft, Wanted
@@ -45,6 +57,10 @@ class PostPage:
     follows_community: bool = False
     above: list[Post] = field(default_factory=list)
     """What the post answers, the first post first."""
+    may_answer: bool = True
+    discloses: bool = False
+    """The visitor is a supplier, who may say what his interest is; `must_disclose` where the community asks it."""
+    must_disclose: bool = False
     follows_thread: bool = False
     may_mark: bool = False
     """Whether the visitor may say that it was asked before."""
@@ -92,6 +108,9 @@ def look(
         if viewer is not None:
             found.moderates = communities.is_moderator(db, viewer.id, group.id)
             found.follows_community = follows.state(db, viewer.id, group.id) is not None
+            found.may_answer = admission.may(db, viewer, group, Kind.ANSWER)
+            found.discloses = admission.is_supplier(db, viewer)
+            found.must_disclose = admission.discloses(db, viewer, group)
     if question:
         found.original = duplicates.original_of(db, viewer, root)
         found.later = duplicates.pointing_to(db, viewer, root)
@@ -190,13 +209,13 @@ async def reply_form(visit: Visit) -> Response:
 
 
 async def _reply_page(visit: Visit, form: Form, status: int = 200, *, preview: bool = False) -> Response:
-    def find(db: Session) -> tuple[Post, Shown, bool]:
+    def find(db: Session) -> tuple[Post, Shown, bool, bool]:
         parent = access.access_post(db, visit.actor, visit.path("id"))
         question = threads.question_of(db, parent)
         unnamed = question is not None and bool(anonymity.mine(db, visit.me.id, [question.id]))
-        return parent, show(db, visit.actor, [parent]), unnamed
+        return parent, show(db, visit.actor, [parent]), unnamed, admission.is_supplier(db, visit.me)
 
-    parent, shown, unnamed = await visit.read(find)
+    parent, shown, unnamed, supplier = await visit.read(find)
     return visit.page(
         "reply.html",
         status=status,
@@ -205,6 +224,7 @@ async def _reply_page(visit: Visit, form: Form, status: int = 200, *, preview: b
         form=form,
         tag_names=TAG_NAMES,
         unnamed=unnamed,
+        supplier=supplier,
         as_comment="comment" in (visit.query("as"), form.raw("as")) or parent.kind != Kind.QUESTION,
         preview=await drafting.preview(visit, form.raw("text")) if preview else None,
     )
@@ -224,6 +244,7 @@ async def reply(visit: Visit, form: Form) -> Response:
         return await _again(visit, form, 200, preview=True)
     text = form.text("text", most=MAX_TEXT, required=not form.files)
     visibility = form.choice("visibility", tuple(REPLIES_KEEP), Visibility.PUBLIC)
+    disclosure = form.line("disclosure", most=MAX_DISCLOSURE, required=False)
     media = await attached(visit, form)
     if form.errors:
         return await _again(visit, form, 422)
@@ -232,7 +253,7 @@ async def reply(visit: Visit, form: Form) -> Response:
     def write(db: Session, me: Actor) -> tuple[Post, str]:
         parent = access.access_post(db, me, post_id)
         say = threads.comment if form.raw("as") == "comment" else threads.reply
-        draft = Draft(text, visibility=visibility, language=visit.language, media=media)
+        draft = Draft(text, visibility=visibility, language=visit.language, media=media, disclosure=disclosure)
         question = threads.question_of(db, parent)
         if question is not None and form.raw("face") != "self" and anonymity.mine(db, me.id, [question.id]):
             draft = replace(draft, anonymous=True)
@@ -243,11 +264,12 @@ async def reply(visit: Visit, form: Form) -> Response:
     try:
         written, where = await visit.write(write)
     except DomainError as error:
-        if error.status not in {409, 422}:
+        if error.status not in {409, 422} and not error.code.startswith("class"):
             raise
-        form.error("text", error.text)
+        form.error("disclosure" if error.code.startswith("disclosure") else "text", error.text)
         return await _again(visit, form, error.status)
-    return visit.go(where, said="answered" if written.kind == Kind.ANSWER else "commented")
+    said = "held" if written.held_for else "answered" if written.kind == Kind.ANSWER else "commented"
+    return visit.go(where, said=said)
 
 
 async def _again(visit: Visit, form: Form, status: int, *, preview: bool = False) -> Response:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, anonymity, municipalities, threads
+from models import actors, admission, anonymity, municipalities, threads
 from models.actors import Actor, ActorType
+from models.admission import MAX_DISCLOSURE
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
 from models.drafts import Wanted
 from models.errors import DomainError
@@ -74,7 +75,7 @@ async def ask(visit: Visit, form: Form) -> Response:
     except DomainError as error:
         form.error(_field_of(error), drafting.said_of(error))
         return await _refused(visit, form, error.status)
-    return visit.go(post_path(post), said="asked")
+    return visit.go(post_path(post), said="held" if post.held_for else "asked")
 
 
 def _read(visit: Visit, form: Form) -> tuple[Draft, int | None]:
@@ -87,13 +88,20 @@ def _read(visit: Visit, form: Form) -> tuple[Draft, int | None]:
         barriers=form.choices("barriers", BARRIERS),
         municipality=form.choice("municipality", ("", *municipalities.known())),
         anonymous=form.choice("face", FACES, "self") == "anonymous",
+        disclosure=form.line("disclosure", most=MAX_DISCLOSURE, required=False),
     )
     return draft, form.number("community")
 
 
 def _field_of(error: DomainError) -> str:
     """The field that an error of the models speaks of."""
-    for beginning, field in (("title", "title"), ("text", "text"), ("anonymity", "face"), ("municipality",) * 2):
+    for beginning, field in (
+        ("title", "title"),
+        ("text", "text"),
+        ("anonymity", "face"),
+        ("municipality",) * 2,
+        ("disclosure",) * 2,
+    ):
         if error.code.startswith(beginning):
             return field
     return "community"
@@ -144,12 +152,21 @@ async def _refused(visit: Visit, form: Form, status: int) -> Response:
 
 
 async def _ask_page(visit: Visit, form: Form, status: int = 200, *, preview: bool = False) -> Response:
-    groups = await visit.read(lambda db: to_ask_in(db, visit.me))
+    wanted = form.number("community")
+
+    def find(db: Session) -> tuple[list[Actor], bool, Actor | None]:
+        groups = to_ask_in(db, visit.me)
+        unfit = wanted is not None and all(group.id != wanted for group in groups)
+        return groups, admission.is_supplier(db, visit.me), db.get(Actor, wanted) if unfit else None
+
+    groups, supplier, elsewhere = await visit.read(find)
     return visit.page(
         "ask.html",
         status=status,
         form=form,
         groups=groups,
+        supplier=supplier,
+        elsewhere=elsewhere if elsewhere is not None and elsewhere.is_community else None,
         anonymous_in=[group.display_name for group in groups if anonymity.offered(group)],
         barriers=BARRIER_NAMES,
         municipalities=municipalities.known(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -17,7 +18,7 @@ from models.actors import Actor
 from models.posts import Post
 from server import dates, static_files
 from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
-from server.web.showing import AFFILIATION_NAMES, content
+from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, content
 
 FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -50,6 +51,10 @@ def environment(language: str, time_zone: str) -> Environment:
             dates.said(at, base.now(), language, zone, texts.gettext),
         )
 
+    def day(at: datetime) -> str:
+        form = "d. MMM" if language == "da" else "d MMM"
+        return str(format_date(at.astimezone(zone), form, locale=locale(language)))
+
     made.globals |= {
         "language": language,
         "language_names": locale(language).languages,
@@ -63,9 +68,12 @@ def environment(language: str, time_zone: str) -> Environment:
         "content": lambda post: Markup(content(post)),  # noqa: S704 - cleaned when it was stored
         "html": Markup,
         "affiliation_names": AFFILIATION_NAMES,
+        "class_names": CLASS_NAMES,
+        "held_names": HELD_NAMES,
     }
-    made.filters |= {
+    filters: dict[str, Any] = {
         "when": when,
+        "day": day,
         "number": lambda value: format_decimal(value, locale=locale(language)),
         "host": host,
         "bytes": lambda size: bytes_said(size, language),
@@ -73,6 +81,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "shown_inside": visible,
         "say": texts.gettext,
     }
+    made.filters |= filters
     return made
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, anonymity, communities, municipalities, polls, posts, reactions, tags
+from models import actors, admission, anonymity, communities, municipalities, polls, posts, reactions, tags
 from models.access import visible
 from models.actors import Actor
-from models.communities import Community
+from models.admission import Reason
+from models.communities import WITHOUT, Community
 from models.composing import BARRIER_TAGS
 from models.organizations import AffiliationClass
 from models.polls import Shown as Poll
@@ -37,6 +38,25 @@ AFFILIATION_NAMES = {
     AffiliationClass.CITIZEN: later("Citizen"),
 }
 """What stands at a name, and what an organisation is."""
+
+CLASS_NAMES = {
+    AffiliationClass.PUBLIC_BODY: later("People of public bodies"),
+    AffiliationClass.SUPPLIER: later("Suppliers"),
+    AffiliationClass.ASSOCIATION: later("People of associations"),
+    AffiliationClass.CITIZEN: later("Citizens of a municipality"),
+    WITHOUT: later("All others"),
+}
+"""Whom a community lets ask and answer."""
+
+HELD_NAMES = {
+    Reason.CLASS: later("Its author is not among those who may write here, as far as we know."),
+    Reason.DISCLOSURE: later("A supplier does not say what the interest is."),
+    Reason.LINKS: later("It has more links than you allow."),
+    Reason.OWN_LINKS: later("A supplier links to an own site more often than you allow."),
+    Reason.WORDS: later("It has a word of your list in it:"),
+    Reason.KEPT_OUT: later("A moderator has kept it out."),
+}
+"""Why a post waits, to a moderator."""
 
 TAG_NAMES = {BARRIER_TAGS.get(barrier, barrier): name for barrier, name in BARRIER_NAMES.items()}
 
@@ -174,17 +194,9 @@ def content(post: Post) -> str:
 
 def rules_of(db: Session, group: Actor) -> Community:
     """A community's settings; defaults, and no row, for one we know nothing more of."""
-    known = db.get(Community, group.id)
-    return known or Community(
-        id=group.id, rules=[], allows_down=False, holds_outside=False, node_only=False, moderators_only=False
-    )
+    return communities.known(db, group)
 
 
 def to_ask_in(db: Session, viewer: Actor) -> list[Actor]:
     """The communities a visitor may choose among when asking: those here, then those elsewhere known here."""
-    here = [
-        group
-        for group in communities.all_local(db)
-        if not rules_of(db, group).moderators_only or communities.is_moderator(db, viewer.id, group.id)
-    ]
-    return [*here, *communities.known_remote(db)]
+    return admission.askable(db, viewer, [*communities.all_local(db), *communities.known_remote(db)])

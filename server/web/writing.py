@@ -3,8 +3,9 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, anonymity, composing, moderation, municipalities, removing
+from models import access, actors, admission, anonymity, composing, moderation, municipalities, removing
 from models.actors import Actor
+from models.admission import MAX_DISCLOSURE
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
 from models.drafts import Wanted
 from models.errors import DomainError, NotFound
@@ -103,7 +104,12 @@ def _own(db: Session, me: Actor, post_id: int) -> Post:
 @own_page
 async def edit_form(visit: Visit) -> Response:
     """`GET /posts/{id}/edit`: one's own post, to be changed."""
-    post = await visit.read(lambda db: _own(db, visit.me, visit.path("id")))
+
+    def find(db: Session) -> tuple[Post, bool]:
+        return _own(db, visit.me, visit.path("id")), admission.is_supplier(db, visit.me)
+
+    post, supplier = await visit.read(find)
+    disclosure = str((post.extra or {}).get("disclosure", ""))
     form = Form.filled(
         title=post.title,
         text=post.source,
@@ -111,6 +117,7 @@ async def edit_form(visit: Visit) -> Response:
         language=post.language or visit.language,
         barriers=[str(barrier) for barrier in (post.extra or {}).get("barriers", [])],
         municipality=str((post.extra or {}).get("municipality", "")),
+        **({"disclosure": disclosure} if disclosure or (supplier and post.community_id) else {}),
     )
     return await _edit_page(visit, form, post)
 
@@ -141,6 +148,9 @@ async def edit(visit: Visit, form: Form) -> Response:
         language=form.choice("language", LANGUAGES, visit.language),
         barriers=form.choices("barriers", BARRIERS),
         municipality=form.choice("municipality", ("", *municipalities.known())) if question else None,
+        disclosure=form.line("disclosure", most=MAX_DISCLOSURE, required=False)
+        if "disclosure" in form.values
+        else None,
     )
     if form.errors:
         return await _edit_page(visit, form, post, 422)
@@ -154,9 +164,9 @@ async def edit(visit: Visit, form: Form) -> Response:
     except DomainError as error:
         if error.status != 422:
             raise
-        form.error("title" if error.code.startswith("title") else "text", error.text)
+        form.error(next((name for name in ("title", "disclosure") if error.code.startswith(name)), "text"), error.text)
         return await _edit_page(visit, form, post, 422)
-    return visit.go(post_path(saved), said="edited")
+    return visit.go(post_path(saved), said="held" if saved.held_for else "edited")
 
 
 @own_page

@@ -50,6 +50,9 @@ OWN_PAGES = (
         "/admin/letters/drop?all=1",
         "/t/gåhjemmøde?list=questions",
         "/admin/identity",
+        "/communities/new",
+        "/communities?q=zebra",
+        "/c/aabne_data/members",
         "/admin/registrations",
         "/admin/sign-ups",
         "/invitations",
@@ -105,8 +108,9 @@ def test_own_pages_are_accessible(site: Site, faults: Faults, theme: str, width:
 
 def test_the_moderators_page_is_accessible(site: Site, faults: Faults) -> None:
     page = site.signed_in("camilla")
-    page.goto(f"{site.origin}/c/udfordrere/manage")
-    assert faults(page) == []
+    for path in ("settings", "close", "manage"):
+        page.goto(f"{site.origin}/c/udfordrere/{path}")
+        assert faults(page) == [], path
     page.click("details.menu > summary")
     assert faults(page) == []
 

@@ -69,7 +69,7 @@ async def _fill(inbox: Inbox) -> None:
         lene, jonas = actors.by_handle(db, "lene"), actors.by_uri(db, JONAS.uri)
         assert lene is not None
         assert jonas is not None
-        group = communities.create(db, "spoerg", "Spørg", creator=lene, allows_down=True)
+        group = communities.create(db, "spoerg", "Spørg", creator=lene, ways=communities.Ways(allows_down=True))
         with patch.object(composing, "new_id", lambda at=None: QUESTION):
             threads.ask(db, lene, group, Draft("Hvem har prøvet?", "Hvem har prøvet det?"))
         follows.request(db, lene, jonas).state = FollowState.ACCEPTED

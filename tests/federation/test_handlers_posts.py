@@ -108,7 +108,7 @@ async def test_only_moderators_ask_where_only_moderators_ask(scene: Scene) -> No
 
     scene.inbox.write(close)
     post = scene.jonas.note(1, name="Hvem vil?", audience=SPOERG)
-    assert await scene.hear(scene.jonas, scene.jonas.creates(post)) == "ignored: Only moderators ask in this community."
+    assert await scene.hear(scene.jonas, scene.jonas.creates(post)) == "ignored: Only moderators ask here."
     assert not scene.has(post["id"])
 
 

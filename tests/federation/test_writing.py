@@ -68,7 +68,7 @@ class Scene:
             "Spørg netværket",
             creator=self.lene,
             summary="Spørgsmål og svar mellem offentlige udfordrere.",
-            allows_down=True,
+            ways=communities.Ways(allows_down=True),
         )
         self.christina = remote(db, "b.example", "christina")
         self.question = threads.ask(
@@ -205,6 +205,22 @@ def _person(scene: Scene) -> dict[str, Any]:
 
 def _community(scene: Scene) -> dict[str, Any]:
     return document(writing_actors.actor(scene.db, scene.group), CTX_ACTOR)
+
+
+def _closed(scene: Scene) -> dict[str, Any]:
+    ways = communities.Ways(language="en", questions_only=True, askers=("public-body",))
+    communities.change(
+        scene.db, None, scene.group, name="Ask the network", summary="", rules=(), ways=ways, icon="spoerg.png"
+    )
+    communities.close(scene.db, scene.lene, scene.group)
+    return scene.activity("Update")
+
+
+def _disclosed(scene: Scene) -> dict[str, Any]:
+    draft = Draft(
+        text="Det kan vores system.", language="da", disclosure="Jeg arbejder hos Eksempel A/S, som laver det."
+    )
+    return document(objects.post(scene.db, threads.answer(scene.db, scene.lene, scene.question, draft)), CTX)
 
 
 def _organisation(scene: Scene) -> dict[str, Any]:
@@ -461,6 +477,7 @@ WRITTEN: dict[str, Write] = {
     "question-as-page": _page,
     "question-accepted": _accepted,
     "answer": _answer,
+    "answer-disclosed": _disclosed,
     "comment": _comment,
     "note": _note,
     "direct": _direct,
@@ -469,6 +486,7 @@ WRITTEN: dict[str, Write] = {
     "tombstone": _tombstone,
     "person": _person,
     "community": _community,
+    "community-closed": _closed,
     "organisation": _organisation,
     "anonymous-service": _anonymous_service,
     "members": _members,

@@ -73,7 +73,7 @@ def settle(db: Session) -> None:
     ]
     assert len(people) == 2
     lene = actors.by_handle(db, "lene")
-    communities.create(db, "spoerg", "Spørg netværket", creator=lene, allows_down=True)
+    communities.create(db, "spoerg", "Spørg netværket", creator=lene, ways=communities.Ways(allows_down=True))
     communities.create(db, "nabo", "Nabogruppen", creator=lene)
 
 

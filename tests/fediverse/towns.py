@@ -4,6 +4,7 @@ a.torv.test   anna (moderates Torvet), carl; community torvet
 b.torv.test   bodil (moderates Pladsen), erik, lise (locked: she chooses who follows her); community pladsen
 """
 
+import re
 from functools import cached_property
 
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import PASSWORD, RealNode
 from tests.fediverse.visitor import Visitor
 
+TWIN = re.compile(r'name="actor" value="(\d+)"')
 NAMES = ("a.torv.test", "b.torv.test")
 
 
@@ -78,7 +80,9 @@ class Towns:
 
     def twin(self) -> None:
         """Each community's moderator asks the other's, who accepts and asks back, as the forms have it."""
-        self.anna.do("/c/torvet/twins", twin=f"@pladsen@{self.b.host}")
+        found = self.anna.send("/c/torvet/twins", twin=f"@pladsen@{self.b.host}")
+        assert found.status_code == 200, found.text[-2000:]
+        self.anna.do("/c/torvet/twins", actor=TWIN.findall(found.text)[0])
         asking = self.b.until("Torvet asks to be a twin", lambda db: _asking(db, "pladsen"))
         self.bodil.do("/c/pladsen/twins/answer", actor=asking, verdict="accept", back="1")
         back = self.a.until("Pladsen asks back", lambda db: _asking(db, "torvet"))

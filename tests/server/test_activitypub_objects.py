@@ -175,7 +175,7 @@ async def test_the_create_of_a_followers_only_post_is_no_way_around(node: Asking
 async def test_nobody_is_told_of_what_a_node_only_community_talks(node: Asking) -> None:
     def secret(db: Session) -> tuple[Post, str]:
         anna = local(db, "anna")
-        group = communities.create(db, "hemmelig", "Hemmelig", creator=anna, node_only=True)
+        group = communities.create(db, "hemmelig", "Hemmelig", creator=anna, ways=communities.Ways(node_only=True))
         draft = Draft(title="Hvem ved det her?", text="Kun os.")
         return threads.ask(db, anna, group, draft), group.uri
 

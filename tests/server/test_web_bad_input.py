@@ -49,6 +49,12 @@ FIELDS = [
     "allows_down",
     "back",
     "holds_outside",
+    "where",
+    "askers",
+    "max_links",
+    "held_words",
+    "disclosure",
+    "founders",
     "discoverable",
 ]
 NASTY = [
@@ -101,7 +107,8 @@ async def test_no_form_breaks_on_what_is_typed_into_it(visiting: Visiting, value
 async def test_no_page_breaks_on_its_query(visiting: Visiting, value: str) -> None:
     safe = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")[:1000]
     query = dict.fromkeys(
-        ("before", "from", "order", "uri", "next", "to", "community", "unanswered", "as", "on-success"), safe
+        ("before", "from", "order", "q", "mine", "uri", "next", "to", "community", "unanswered", "as", "on-success"),
+        safe,
     )
     async with visiting.browser("anna") as browser:
         for route in VIEWS:

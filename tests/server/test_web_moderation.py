@@ -3,12 +3,14 @@
 import pytest
 
 from models import domains, follows, listings, timelines
+from models.communities import CLASSES
 from tests.federation.elsewhere import remote
 from tests.server.visiting import Visiting, person, question, words
 
 pytestmark = pytest.mark.anyio
 
 MANAGE = "/c/udfordrere/manage"
+EVERYBODY = {"askers": list(CLASSES), "answerers": list(CLASSES)}
 
 
 @pytest.mark.parametrize("path", ["/admin/reports", "/admin/domains", MANAGE, "/c/aabne_data/manage"])
@@ -64,15 +66,20 @@ async def test_a_reported_account_can_be_shut_out_and_let_in(visiting: Visiting)
 async def test_moderators_change_name_rules_and_settings(visiting: Visiting) -> None:
     async with visiting.browser("camilla") as browser:
         await browser.succeed(
-            "/c/udfordrere/rules", name="Udfordrere", summary="Ny tekst", rules="Én\n\nTo", allows_down="1"
+            "/c/udfordrere/settings",
+            name="Udfordrere",
+            summary="Ny tekst",
+            rules="Én\n\nTo",
+            allows_down="1",
+            **EVERYBODY,
         )
         page = await browser.read("/c/udfordrere")
         assert "Ny tekst" in page
         assert "<li>Én</li><li>To</li>" in page
-        many = await browser.send("/c/udfordrere/rules", name="Udfordrere", rules="\n".join("x" * 51))
+        many = await browser.send("/c/udfordrere/settings", name="Udfordrere", rules="\n".join("x" * 51), **EVERYBODY)
         assert many.status_code == 422
         assert "Højst 50 regler" in many.text
-        assert (await browser.send("/c/udfordrere/rules", name=" ", rules="x")).status_code == 422
+        assert (await browser.send("/c/udfordrere/settings", name=" ", rules="x", **EVERYBODY)).status_code == 422
 
 
 async def test_moderators_come_and_go_but_the_last_one_stays(visiting: Visiting) -> None:

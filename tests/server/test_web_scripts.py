@@ -191,7 +191,9 @@ async def test_what_our_own_people_write_is_inert_too(visiting: Visiting, evil: 
         await browser.succeed(f"/posts/{number}/reply", text=evil, visibility="public")
         await browser.succeed("/post", text=evil, summary=evil, visibility="public", language="da")
         await browser.succeed("/settings", name=evil[:100], bio=evil, language="da")
-        await browser.succeed("/c/udfordrere/rules", name=evil[:100], summary=evil, rules=evil)
+        await browser.succeed(
+            "/c/udfordrere/settings", name=evil[:100], summary=evil, rules=evil, askers="without", answerers="without"
+        )
         for path in (where, "/", "/questions", "/u/camilla", "/c/udfordrere", "/c/udfordrere/manage", "/settings"):
             Inspector.check(await browser.read(path))
         for path in (f"/posts/{number}/edit", f"/posts/{number}/delete", f"/posts/{number}/history"):

@@ -287,6 +287,16 @@ def upgrade() -> None:
         sa.Column("holds_outside", sa.Boolean(), nullable=False),
         sa.Column("node_only", sa.Boolean(), nullable=False),
         sa.Column("moderators_only", sa.Boolean(), nullable=False),
+        sa.Column("questions_only", sa.Boolean(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("askers", sa.Text(), nullable=False),
+        sa.Column("answerers", sa.Text(), nullable=False),
+        sa.Column("max_links", sa.Integer(), nullable=True),
+        sa.Column("own_links_a_week", sa.Integer(), nullable=True),
+        sa.Column("held_words", sa.Text(), nullable=False),
+        sa.Column("wants_disclosure", sa.Boolean(), nullable=False),
+        sa.Column("icon", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["id"], ["actors.id"], name=op.f("fk_communities_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_communities")),
@@ -425,6 +435,7 @@ def upgrade() -> None:
         sa.Column("community_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("context_uri", sa.Text(), nullable=False),
         sa.Column("unreviewed", sa.Boolean(), nullable=False),
+        sa.Column("held_for", sa.Text(), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("accepted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -436,6 +447,7 @@ def upgrade() -> None:
         sa.Column("demerit", sa.Integer(), sa.Computed("down - up", persisted=True), nullable=False),
         sa.Column("reply_count", sa.Integer(), nullable=False),
         sa.Column("answer_count", sa.Integer(), nullable=False),
+        sa.Column("answered_after", sa.Integer(), nullable=True),
         sa.Column("boost_count", sa.Integer(), nullable=False),
         sa.Column("published", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated", sa.DateTime(timezone=True), nullable=True),
@@ -452,6 +464,29 @@ def upgrade() -> None:
         batch_op.create_index("ix_posts_community_id_kind_id", ["community_id", "kind", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_posts_duplicate_of_id"), ["duplicate_of_id"], unique=False)
         batch_op.create_index("ix_posts_answers", ["in_reply_to_id", "kind", "demerit", "id"], unique=False)
+        batch_op.create_index(
+            "ix_posts_held",
+            ["community_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("held_for <> ''"),
+            postgresql_where=sa.text("held_for <> ''"),
+        )
+        batch_op.create_index(
+            "ix_posts_asked",
+            ["community_id", "kind", "id", "answered_after", "held_for", "removed_at", "deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'question' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text(
+                "kind = 'question' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"
+            ),
+        )
+        batch_op.create_index(
+            "ix_posts_answered",
+            ["community_id", "kind", "id", "author_id", "held_for", "removed_at", "deleted_at"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'answer' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"),
+            postgresql_where=sa.text("kind = 'answer' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"),
+        )
         batch_op.create_index("ix_posts_in_reply_to_uri", ["in_reply_to_uri"], unique=False)
         batch_op.create_index("ix_posts_kind_id", ["kind", "id"], unique=False)
         batch_op.create_index("ix_posts_kind_up_down_id", ["kind", "up", "down", "id"], unique=False)
@@ -1445,6 +1480,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_posts_in_reply_to_uri")
         batch_op.drop_index("ix_posts_answers")
         batch_op.drop_index(batch_op.f("ix_posts_duplicate_of_id"))
+        batch_op.drop_index("ix_posts_answered")
+        batch_op.drop_index("ix_posts_asked")
+        batch_op.drop_index("ix_posts_held")
         batch_op.drop_index("ix_posts_community_id_kind_id")
         batch_op.drop_index("ix_posts_author_id_id")
 

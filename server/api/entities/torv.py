@@ -17,6 +17,27 @@ class Community(msgspec.Struct, kw_only=True):
     allows_down_votes: bool
     moderators_only: bool
     """Only moderators ask here."""
+    questions_only: bool
+    """What begins a thread here is a question."""
+    node_only: bool
+    """Nothing of it leaves this node."""
+    closed: bool
+    """It takes no new threads."""
+    language: str | None
+    """The language mostly written there; null for communities elsewhere."""
+    may_ask: list[str]
+    """Who may ask, by affiliation: `public-body`, `supplier`, `association`, `citizen`, `without`. Empty: everybody."""
+    may_answer: list[str]
+    max_links: int | None
+    """Most links in a post of a supplier or a new member; null: as many as they like."""
+    own_links_a_week: int | None
+    """Most questions and answers a week in which a supplier links to an own site."""
+    wants_disclosure: bool
+    """Suppliers have to give `disclosure`."""
+    unanswered: int | None
+    """Questions without an answer now; null for communities elsewhere."""
+    askable: bool | None
+    """Whether the caller may ask there."""
     followed: bool | None
     """Whether the caller follows it; null without a caller."""
     moderated: bool | None
@@ -54,6 +75,10 @@ class Contribution(msgspec.Struct, kw_only=True):
     """It came from outside the community and nobody there has kept it yet."""
     accepted: bool
     """It is the accepted answer of its question."""
+    disclosure: str
+    """What the author says of a commercial interest."""
+    waits: bool
+    """Only its author and the community's moderators see it, until one of them lets it in."""
     tags: list[str]
 
 

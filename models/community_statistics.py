@@ -1,0 +1,96 @@
+"""How well a community of this node answers: a handful of figures, each read from an index that holds nothing else."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from models.base import ID_RANDOM_BITS, now
+from models.posts import ANSWERED, ASKED, Post
+
+PERIOD = timedelta(days=90)
+DAY = 24 * 3600
+WEEKS = 12
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What was asked in the community itself, not at its twins; all but `unanswered` of the last 90 days."""
+
+    unanswered: int
+    """Questions that have no answer now, however old."""
+    due: int
+    """Questions that are a day old, or were answered sooner."""
+    within_a_day: int
+    """Those of them that were answered within a day."""
+    median: int | None
+    """Seconds to the first answer for half of the answered ones; None where none was answered."""
+    answerers: int
+    """How many wrote answers."""
+    weeks: list[tuple[datetime, int]]
+    """(Monday, UTC; new questions) for each of twelve weeks, the present one last."""
+
+    @property
+    def share(self) -> int | None:
+        """Percent answered within a day, rounded; None where nothing was due."""
+        return round(100 * self.within_a_day / self.due) if self.due else None
+
+    @property
+    def busiest(self) -> int:
+        """The most questions of one week, at least 1."""
+        return max(1, *(number for _, number in self.weeks))
+
+
+def of(db: Session, community_id: int) -> Statistics:
+    """The figures of a community, in five queries."""
+    asked = (Post.community_id == community_id, sql(ASKED))
+    recent = (*asked, Post.id >= _id(now() - PERIOD))
+    soon = Post.answered_after <= DAY
+    unanswered = _count(db, *asked, Post.answered_after.is_(None))
+    due, within, answered = db.execute(
+        select(
+            func.count().filter(or_(Post.id < _id(now() - timedelta(days=1)), soon)),
+            func.count().filter(soon),
+            func.count(Post.answered_after),
+        ).where(*recent)
+    ).one()
+    middle = select(Post.answered_after).where(*recent, Post.answered_after.is_not(None))
+    median = db.scalar(middle.order_by(Post.answered_after).limit(1).offset((answered - 1) // 2)) if answered else None
+    answerers = db.scalar(
+        select(func.count(Post.author_id.distinct())).where(
+            Post.community_id == community_id, sql(ANSWERED), Post.id >= _id(now() - PERIOD)
+        )
+    )
+    return Statistics(unanswered, due, within, median, answerers or 0, _weeks(db, *asked))
+
+
+def unanswered(db: Session, community_ids: list[int]) -> dict[int, int]:
+    """How many questions have no answer now in each of several communities; those with none have no entry."""
+    query = (
+        select(Post.community_id, func.count())
+        .where(Post.community_id.in_(community_ids), sql(ASKED), Post.answered_after.is_(None))
+        .group_by(Post.community_id)
+    )
+    return {row[0] or 0: row[1] for row in db.execute(query)} if community_ids else {}
+
+
+def _count(db: Session, *conditions: Any) -> int:
+    return db.scalar(select(func.count()).select_from(Post).where(*conditions)) or 0
+
+
+def _weeks(db: Session, *asked: Any) -> list[tuple[datetime, int]]:
+    present = now().astimezone(UTC)
+    monday = present.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=present.weekday())
+    first, width = monday - timedelta(weeks=WEEKS - 1), _id(monday) - _id(monday - timedelta(weeks=1))
+    week = (Post.id - _id(first)) // width
+    query = select(week, func.count()).where(*asked, Post.id >= _id(first)).group_by(week)
+    found = {int(row[0]): row[1] for row in db.execute(query)}
+    return [(first + timedelta(weeks=number), found.get(number, 0)) for number in range(WEEKS)]
+
+
+def _id(at: datetime) -> int:
+    """The lowest id of this moment."""
+    return int(at.timestamp() * 1000) << ID_RANDOM_BITS
