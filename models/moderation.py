@@ -13,7 +13,7 @@ from models.actors import Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of
 from models.domains import DomainAction, DomainRule
-from models.errors import Invalid, NotFound
+from models.errors import Conflict, Invalid, NotFound
 
 MAX_REPORTED = 50
 
@@ -189,7 +189,10 @@ def suspend(db: Session, actor: Actor, *, by: Actor | None, reason: str = "") ->
 
 
 def unsuspend(db: Session, actor: Actor, *, by: Actor | None) -> None:
-    """End a suspension."""
+    """End a suspension. Raises Conflict for somebody who was never let in: that is decided among those who wait."""
+    account = db.get(Account, actor.id)
+    if account is not None and account.waits_for:
+        raise Conflict("This account waits to be let in.", code="waits")
     actors.unsuspend(db, actor)
     audit(db, by.id if by else None, "actor.unsuspend", actor.uri)
 

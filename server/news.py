@@ -7,7 +7,7 @@ from typing import Any
 
 from models import actors, digests, news, notice_choices, text, unsubscribing
 from models import notices as noticed
-from models.actors import Actor
+from models.actors import Actor, ActorType
 from models.base import now
 from models.notices import Notice, Wish
 from models.notifications import NotificationKind
@@ -88,7 +88,8 @@ def _entry(desk: Desk, one: Notice) -> Entry:
 
 
 def _sentence(desk: Desk, one: Notice) -> str:
-    return f"{_name(one.who)} {desk.say(SENTENCES[NotificationKind(one.row.kind)])}"
+    who = desk.place if one.who.type == ActorType.APPLICATION else _name(one.who)
+    return f"{who} {desk.say(SENTENCES[NotificationKind(one.row.kind)])}"
 
 
 def _name(actor: Actor) -> str:

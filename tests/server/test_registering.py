@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, affiliations, invitations, oauth, registrations
+from models import accounts, actors, affiliations, invitations, moderation, oauth, registrations
 from models.accounts import Account
 from models.actors import Actor
 from models.base import clock
 from models.database import Database
+from models.errors import Conflict
 from models.notifications import Notification
 from models.registrations import Mode, Policy
 from tests.server.apps import ApiWorld
@@ -153,6 +154,8 @@ async def test_only_moderators_answer(lived_in: Database) -> None:
             id = look(lived_in, lambda db: account(db).id)
             assert (await birk.open("/admin/sign-ups")).status_code == 404
             assert (await birk.send(f"/admin/sign-ups/{id}", verdict="approve")).status_code == 404
+            with pytest.raises(Conflict):
+                lived_in.write(lambda db: moderation.unsuspend(db, actors.get(db, id), by=person(db, "anna")))
             assert (await birk.open("/admin/registrations")).status_code == 404
             assert (await birk.send("/admin/registrations", mode="open")).status_code == 404
     assert waits(lived_in) == "approval"
