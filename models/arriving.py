@@ -156,7 +156,8 @@ def _fill(post: Post, remote: RemotePost) -> None:
         text.strip_leading_mentions(content) if remote.in_reply_to_uri else content
     )
     post.source, post.summary, post.sensitive = remote.source, remote.summary, remote.sensitive
-    post.language, post.attachments, post.extra = remote.language, remote.attachments, remote.extra
+    post.language, post.attachments = remote.language, remote.attachments
+    post.extra = {**remote.extra, **({"kind": remote.kind_hint} if remote.kind_hint else {})}
     post.object_type = remote.object_type
     post.updated, post.checked_at = remote.updated, now()
 
@@ -245,7 +246,7 @@ def update_remote(
     if not newer and not fetched:
         return False
     old = {"title": post.title, "content": post.content, "summary": post.summary, "source": post.source}
-    kind, title, before = post.kind, post.title, str((post.extra or {}).get("duplicateOf", ""))
+    kind, title, extra = post.kind, post.title, post.extra or {}
     _fill(post, remote)
     if kind == Kind.QUESTION and not post.title:
         post.title = title
@@ -261,7 +262,7 @@ def update_remote(
         parent is not None
         and parent.kind == Kind.QUESTION
         and remote.kind_hint in {Kind.ANSWER, Kind.COMMENT}
-        and remote.kind_hint != kind
+        and remote.kind_hint not in {kind, extra.get("kind")}  # what was turned here stays so
     ):
         threads.set_kind(db, post, Kind(remote.kind_hint))
     home = communities.home_of(db, post)
@@ -276,7 +277,7 @@ def update_remote(
         notifications.notify(db, actor.id, "mention", remote.author, post)
     if post.kind == Kind.QUESTION:
         threads.note_accepted(db, post, remote.accepted_uri)
-        duplicates.said_elsewhere(db, post, before, str(post.extra.get("duplicateOf", "")))
+        duplicates.said_elsewhere(db, post, str(extra.get("duplicateOf", "")), str(post.extra.get("duplicateOf", "")))
     if newer or changed:
         listings.pass_on(db, post, inner)
         if not post.held_for:

@@ -28,7 +28,7 @@ from tests.bench.find import ORIGIN, fill, index
 from tests.federation.elsewhere import Elsewhere, federation_with
 
 TABLES = (
-    *(application.PAGES, application.DEEDS, application.COMMUNITY_MANAGEMENT),
+    *(application.PAGES, application.FEEDS, application.DEEDS, application.COMMUNITY_MANAGEMENT),
     *(application.ACCOUNT, application.ADMINISTRATION),
 )
 AT_MOST = 50.0
@@ -51,6 +51,13 @@ def paths(database: Database) -> list[str]:
         person = db.get_one(Actor, author)
         group = communities.all_local(db)[3]
     found |= {f"/p/{busiest}", f"/p/{question}", f"/posts/{question}/history", f"/posts/{question}/reply"}
+    found |= {
+        f"/feeds/thread/{busiest}",
+        f"/feeds/community/{group.username}",
+        "/feeds/person/eva",
+        "/feeds/tag/regler",
+    }
+    found |= {f"/p/{busiest}?sort=newest&page=3", f"/posts/{busiest}/from-home"}
     found |= {f"/@{person.handle}", f"/c/{group.username}", f"/c/{group.username}/manage", "/u/eva", "/t/regler"}
     return sorted(found - {"/sign-out", "/password"})
 

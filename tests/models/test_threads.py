@@ -1,6 +1,8 @@
 """Questions, answers, and the accepted answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy.orm import Session
 from models import (
     access,
     accounts,
+    arriving,
     communities,
     composing,
     listings,
@@ -21,10 +24,12 @@ from models import (
     timelines,
 )
 from models.actors import PUBLIC, Actor, by_handle
+from models.arriving import RemotePost
 from models.database import Database
 from models.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from models.notifications import of as notices_of
-from models.posts import Draft, Kind, Post
+from models.posts import Draft, Kind, Post, Visibility
+from tests.federation.elsewhere import remote
 
 T = TypeVar("T")
 
@@ -257,6 +262,36 @@ def test_an_answer_turned_into_a_comment_keeps_its_address(scene: Scene) -> None
     assert (scene.fresh(answer).kind, scene.fresh(answer).uri) == ("comment", answer.uri)
     assert scene.fresh(question).answer_count == 0
     assert scene.activities("Update")[-1].post_id == answer.id
+
+
+def test_a_reply_from_elsewhere_is_turned_here_alone_and_stays_so_when_it_is_edited_there(scene: Scene) -> None:
+    question = scene.ask()
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+
+    def arrive(db: Session, minute: int = 0, hint: str = "answer") -> int:
+        inger = remote(db, "b.example", "inger")
+        post = RemotePost("https://b.example/p/9", inger, Visibility.PUBLIC, at, kind_hint=hint, content="<p>x</p>")
+        post = replace(post, in_reply_to_uri=question.uri, updated=at.replace(minute=minute) if minute else None)
+        if minute:
+            arriving.update_remote(db, replace(post, content=f"<p>{minute}</p>"))
+            return 0
+        return arriving.record_remote(db, post)[0].id
+
+    number = scene.do(arrive)
+    sent = len(scene.activities("Update"))
+    for kind in (Kind.COMMENT, Kind.ANSWER, Kind.COMMENT):
+        scene.do(lambda db, kind=kind: threads.turn(db, scene.actor("anna"), posts.get(db, number), kind))
+        with scene.database.reading() as db:
+            assert posts.get(db, number).kind == kind
+    assert len(scene.activities("Update")) == sent
+    scene.do(lambda db: arrive(db, 1))
+    with scene.database.reading() as db:
+        assert (posts.get(db, number).kind, posts.get(db, number).content) == (Kind.COMMENT, "<p>1</p>")
+    scene.do(lambda db: arrive(db, 2, "comment"))
+    scene.do(lambda db: arrive(db, 3, "answer"))  # its own author's server has changed its mind
+    with scene.database.reading() as db:
+        assert posts.get(db, number).kind == Kind.ANSWER
+        assert posts.get(db, question.id).answer_count == 1
 
 
 def test_an_edit_keeps_what_was_said_before_and_is_newer(scene: Scene) -> None:
