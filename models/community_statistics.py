@@ -1,24 +1,26 @@
-"""How well a community of this node answers: a handful of figures, each read from an index that holds nothing else."""
+"""How well a community of this node answers: a handful of figures, all read from one index and no row (`Post.__table_args__`)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from models.base import ID_RANDOM_BITS, now
-from models.posts import ANSWERED, ASKED, Post
+from models.posts import Kind, Post
 
 PERIOD = timedelta(days=90)
 DAY = 24 * 3600
 WEEKS = 12
+_THERE = (Post.held_for == "", Post.removed_at.is_(None), Post.deleted_at.is_(None))
+ASKED = (Post.kind == Kind.QUESTION, Post.duplicate_of_id.is_(None), *_THERE)
+ANSWERED = (Post.kind == Kind.ANSWER, *_THERE)
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What was asked in the community itself, not at its twins; all but `unanswered` of the last 90 days."""
+    """What was asked in the community itself and not before, at its twins or elsewhere; all but `unanswered` of the last 90 days."""
 
     unanswered: int
     """Questions that have no answer now, however old."""
@@ -46,7 +48,7 @@ class Statistics:
 
 def of(db: Session, community_id: int) -> Statistics:
     """The figures of a community, in five queries."""
-    asked = (Post.community_id == community_id, sql(ASKED))
+    asked = (Post.community_id == community_id, *ASKED)
     recent = (*asked, Post.id >= _id(now() - PERIOD))
     soon = Post.answered_after <= DAY
     unanswered = _count(db, *asked, Post.answered_after.is_(None))
@@ -61,7 +63,7 @@ def of(db: Session, community_id: int) -> Statistics:
     median = db.scalar(middle.order_by(Post.answered_after).limit(1).offset((answered - 1) // 2)) if answered else None
     answerers = db.scalar(
         select(func.count(Post.author_id.distinct())).where(
-            Post.community_id == community_id, sql(ANSWERED), Post.id >= _id(now() - PERIOD)
+            Post.community_id == community_id, *ANSWERED, Post.id >= _id(now() - PERIOD)
         )
     )
     return Statistics(unanswered, due, within, median, answerers or 0, _weeks(db, *asked))
@@ -71,7 +73,7 @@ def unanswered(db: Session, community_ids: list[int]) -> dict[int, int]:
     """How many questions have no answer now in each of several communities; those with none have no entry."""
     query = (
         select(Post.community_id, func.count())
-        .where(Post.community_id.in_(community_ids), sql(ASKED), Post.answered_after.is_(None))
+        .where(Post.community_id.in_(community_ids), *ASKED, Post.answered_after.is_(None))
         .group_by(Post.community_id)
     )
     return {row[0] or 0: row[1] for row in db.execute(query)} if community_ids else {}

@@ -44,21 +44,8 @@ class Visibility(StrEnum):
     NODE = "node"
 
 
-_STATE = ("held_for", "removed_at", "deleted_at")
-"""Columns of an index only so that SQLite, which looks at a condition again, need not read the row for it."""
-
-_HERE = "held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"
-
-
-def _some(name: str, *columns: str, where: str) -> Index:
-    """An index over some of the posts only; a query uses it if it says the same in the same words."""
-    return Index(name, *columns, sqlite_where=sql(where), postgresql_where=sql(where))
-
-
-ASKED = f"kind = 'question' AND {_HERE}"
-ANSWERED = f"kind = 'answer' AND {_HERE}"
 HELD = "held_for <> ''"
-"""The conditions of three of the indexes."""
+"""The condition of an index over the few posts that wait; a query uses it if it says the same in the same words."""
 
 
 class Post(Base):
@@ -69,13 +56,16 @@ class Post(Base):
         Index("ix_posts_author_id_id", "author_id", "id"),
         Index("ix_posts_thread_id_id", "thread_id", "id"),
         Index("ix_posts_in_reply_to_uri", "in_reply_to_uri"),
-        Index("ix_posts_community_id_kind_id", "community_id", "kind", "id"),
+        # All that the figures of a community are made from, so that they are read from here alone.
+        Index(
+            "ix_posts_of_community",
+            *("community_id", "kind", "id", "author_id", "answered_after"),
+            *("held_for", "removed_at", "deleted_at", "duplicate_of_id"),
+        ),
         Index("ix_posts_kind_id", "kind", "id"),
         Index("ix_posts_kind_up_down_id", "kind", "up", "down", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
-        _some("ix_posts_asked", "community_id", "kind", "id", "answered_after", *_STATE, where=ASKED),
-        _some("ix_posts_answered", "community_id", "kind", "id", "author_id", *_STATE, where=ANSWERED),
-        _some("ix_posts_held", "community_id", "id", where=HELD),
+        Index("ix_posts_held", "community_id", "id", sqlite_where=sql(HELD), postgresql_where=sql(HELD)),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

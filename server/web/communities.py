@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, admission, community_statistics, figures, follows, text, timelines
+from models import access, admission, community_statistics, figures, follows, holding, text, timelines
 from models import communities as groups
 from models.actors import Actor
 from models.communities import Community, Twinning, Ways
@@ -105,6 +105,8 @@ class CommunityPage:
     may_answer: bool = True
     more: int | None = None
     unanswered: bool = False
+    waiting: int = 0
+    """For its moderators: how many posts wait to be let in; 50 are counted."""
     asked: list[Actor] = field(default_factory=list)
     """For its moderators: whom it has asked to be twins."""
 
@@ -139,7 +141,8 @@ def look(db: Session, viewer: Actor | None, group: Actor, *, unanswered: bool, b
         gathered.moderates = groups.is_moderator(db, viewer.id, group.id)
         gathered.may_ask = admission.may(db, viewer, group, Kind.QUESTION)
         gathered.may_answer = admission.may(db, viewer, group, Kind.ANSWER)
-        gathered.asked = groups.twins_asked(db, group) if gathered.moderates and group.local else []
+        if gathered.moderates and group.local:
+            gathered.asked, gathered.waiting = groups.twins_asked(db, group), len(holding.waiting(db, group))
     return gathered
 
 

@@ -187,6 +187,7 @@ async def test_a_post_with_a_listed_word_waits_on_the_moderators_page(visiting: 
         assert "venter på en moderator" in words(await birk.read(path)).lower()
         assert (await nobody.open(path)).status_code == 404
         assert "tilbud i dag" not in await nobody.read("/questions")
+        assert "1 indlæg venter på dig" in await camilla.read("/c/udfordrere")
         manage = await camilla.read("/c/udfordrere/manage")
         assert "1 indlæg venter på dig" in manage
         assert "“tilbud”" in manage

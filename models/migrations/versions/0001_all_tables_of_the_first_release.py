@@ -461,7 +461,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("posts", schema=None) as batch_op:
         batch_op.create_index("ix_posts_author_id_id", ["author_id", "id"], unique=False)
-        batch_op.create_index("ix_posts_community_id_kind_id", ["community_id", "kind", "id"], unique=False)
+        batch_op.create_index(
+            "ix_posts_of_community",
+            [
+                "community_id",
+                "kind",
+                "id",
+                "author_id",
+                "answered_after",
+                "held_for",
+                "removed_at",
+                "deleted_at",
+                "duplicate_of_id",
+            ],
+            unique=False,
+        )
         batch_op.create_index(batch_op.f("ix_posts_duplicate_of_id"), ["duplicate_of_id"], unique=False)
         batch_op.create_index("ix_posts_answers", ["in_reply_to_id", "kind", "demerit", "id"], unique=False)
         batch_op.create_index(
@@ -470,22 +484,6 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("held_for <> ''"),
             postgresql_where=sa.text("held_for <> ''"),
-        )
-        batch_op.create_index(
-            "ix_posts_asked",
-            ["community_id", "kind", "id", "answered_after", "held_for", "removed_at", "deleted_at"],
-            unique=False,
-            sqlite_where=sa.text("kind = 'question' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"),
-            postgresql_where=sa.text(
-                "kind = 'question' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"
-            ),
-        )
-        batch_op.create_index(
-            "ix_posts_answered",
-            ["community_id", "kind", "id", "author_id", "held_for", "removed_at", "deleted_at"],
-            unique=False,
-            sqlite_where=sa.text("kind = 'answer' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"),
-            postgresql_where=sa.text("kind = 'answer' AND held_for = '' AND removed_at IS NULL AND deleted_at IS NULL"),
         )
         batch_op.create_index("ix_posts_in_reply_to_uri", ["in_reply_to_uri"], unique=False)
         batch_op.create_index("ix_posts_kind_id", ["kind", "id"], unique=False)
@@ -1480,10 +1478,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_posts_in_reply_to_uri")
         batch_op.drop_index("ix_posts_answers")
         batch_op.drop_index(batch_op.f("ix_posts_duplicate_of_id"))
-        batch_op.drop_index("ix_posts_answered")
-        batch_op.drop_index("ix_posts_asked")
         batch_op.drop_index("ix_posts_held")
-        batch_op.drop_index("ix_posts_community_id_kind_id")
+        batch_op.drop_index("ix_posts_of_community")
         batch_op.drop_index("ix_posts_author_id_id")
 
     op.drop_table("posts")

@@ -1,8 +1,12 @@
 """Torv's own namespace: questions, answers, votes, accepting, communities; and the description of the whole API."""
 
 import pytest
+from sqlalchemy.orm import Session
 
+from models import affiliations, communities, organizations
+from models.communities import Ways
 from models.database import Database
+from models.organizations import Facts
 from models.posts import Post
 from tests.server.apps import ApiWorld
 from tests.server.visiting import person
@@ -121,3 +125,27 @@ async def test_the_description_says_what_has_to_be_sent_and_which_scope_does(wor
     asked = {scope for one in operations for way in one["security"] for scope in way.get("token", [])}
     assert asked == set(named)
     assert all(named.values())
+
+
+async def test_a_community_says_who_may_write_in_it_and_holds_apps_to_that(world: ApiWorld) -> None:
+    def rule(db: Session) -> str:
+        firm = organizations.create(db, None, "hydrant", Facts("Hydrant A/S", kind="supplier"))
+        affiliations.accept_invited(db, person(db, "birk"), firm, "supplier")
+        group = person(db, "udfordrere")
+        Ways(answerers=("public-body",), wants_disclosure=True, max_links=3).put(communities.settings(db, group))
+        return str(group.id)
+
+    number = world.database.write(rule)
+    asking = {"community_id": number, "title": "Hvem har brug for brandhaner?", "text": "x"}
+    async with world.client("birk") as birk, world.client("eva") as eva:
+        found = await birk.get(f"/api/torv/v1/communities/{number}")
+        assert (found["may_ask"], found["may_answer"], found["max_links"]) == ([], ["public-body"], 3)
+        assert (found["wants_disclosure"], found["closed"], found["askable"]) == (True, False, True)
+        refused = await birk.refused(422, "POST", "/api/torv/v1/questions", json=asking)
+        assert "commercial interest" in refused["error"]
+        asked = await birk.post_json("/api/torv/v1/questions", {**asking, "disclosure": "Vi laver dem."})
+        assert (asked["disclosure"], asked["waits"]) == ("Vi laver dem.", False)
+        with world.database.reading() as db:
+            other = db.query(Post).filter(Post.title.startswith("Lederen siger ja")).one().id
+        await birk.refused(403, "POST", f"/api/torv/v1/questions/{other}/answers", json={"text": "Jo"})
+        assert (await eva.post(f"/api/torv/v1/questions/{other}/answers", text="Jo"))["disclosure"] == ""
