@@ -11,12 +11,12 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import ForeignKey, Text, delete, select
+from sqlalchemy import ForeignKey, Index, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors
 from models.actors import Actor, ActorType
-from models.base import Base, Json, UtcTime, now
+from models.base import Base, Bytewise, Json, UtcTime, now
 from models.errors import Conflict, Invalid, NotFound, Unauthenticated
 
 LOGIN_DAYS = 60
@@ -51,10 +51,14 @@ class Account(Base):
     """A login. The public side is the actor of the same id."""
 
     __tablename__ = "accounts"
+    __table_args__ = (
+        Index("ix_accounts_role_id", "role", "id"),
+        Index("ix_accounts_suspended_at", "suspended_at"),
+    )
 
     id: Mapped[int] = mapped_column(ForeignKey("actors.id"), primary_key=True, autoincrement=False)
     """The actor's id: an account and its actor are one person."""
-    email: Mapped[str] = mapped_column(Text, unique=True)
+    email: Mapped[str] = mapped_column(Bytewise, unique=True)
     """In lower case, its domain as DNS has it."""
     mailbox: Mapped[str] = mapped_column(Text, unique=True)
     """Where its mail ends up: `email` without what follows a +. One mailbox, one account."""

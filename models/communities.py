@@ -244,6 +244,7 @@ def change(
     changes = {} if icon is None else {"icon_url": _show_icon(db, row, icon)}
     db.flush()
     actors.update_profile(db, group, name=name, summary_source=summary, **changes)
+    _audit(db, by, "community.change", group)
 
 
 def _show_icon(db: Session, row: Community, icon: str) -> str:
@@ -268,10 +269,10 @@ def close(db: Session, by: Actor | None, group: Actor, *, closed: bool = True) -
     _audit(db, by, "community.close" if closed else "community.open", group)
 
 
-def _audit(db: Session, by: Actor | None, action: str, group: Actor) -> None:
+def _audit(db: Session, by: Actor | None, action: str, group: Actor, **detail: Any) -> None:
     from models import moderation
 
-    moderation.audit(db, by.id if by is not None else None, action, group.uri)
+    moderation.audit(db, by.id if by is not None else None, action, group.uri, **detail)
 
 
 def home_of(db: Session, post: Post) -> Actor | None:
@@ -363,6 +364,7 @@ def add_moderator(db: Session, by: Actor | None, group: Actor, actor: Actor) -> 
     db.add(Moderator(community_id=group.id, actor_id=actor.id))
     db.flush()
     _tell_moderator(db, "Add", group, actor)
+    _audit(db, by, "community.moderator", group, moderator=actor.uri)
 
 
 def remove_moderator(db: Session, by: Actor | None, group: Actor, actor: Actor) -> None:
@@ -376,6 +378,7 @@ def remove_moderator(db: Session, by: Actor | None, group: Actor, actor: Actor) 
     db.delete(row)
     db.flush()
     _tell_moderator(db, "Remove", group, actor)
+    _audit(db, by, "community.moderator_removed", group, moderator=actor.uri)
 
 
 def set_moderators(db: Session, group: Actor, found: list[Actor]) -> None:
@@ -458,6 +461,7 @@ def twin(db: Session, by: Actor | None, group: Actor, target: Actor) -> Follow:
     """Ask a community elsewhere to be a twin: a Follow from Group to Group (FEP-d36d). Waiting is a normal state."""
     require_moderator(db, by, group)
     require_twinnable(db, group, target)
+    _audit(db, by, "community.twin", group, twin=target.uri)
     return follows.request(db, group, target)
 
 
@@ -474,6 +478,7 @@ def untwin(db: Session, by: Actor | None, group: Actor, target: Actor) -> None:
     require_moderator(db, by, group)
     follows.undo(db, group, target)
     follows.drop_follower(db, group, target)
+    _audit(db, by, "community.untwin", group, twin=target.uri)
 
 
 def answer_twin(db: Session, by: Actor | None, group: Actor, follower: Actor, *, accept: bool) -> None:
@@ -486,3 +491,4 @@ def answer_twin(db: Session, by: Actor | None, group: Actor, follower: Actor, *,
         follows.accept(db, row)
     else:
         follows.reject(db, row)
+    _audit(db, by, "community.twin_answer", group, twin=follower.uri, accept=accept)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from models import accounts, actors, jobs
+from models import accounts, actors, jobs, moderation
 from models.accounts import ROLES, Account, Role, Wait
 from models.actors import Actor
 from models.base import Base, Id, UtcTime, new_id, now
@@ -74,6 +74,9 @@ def invite(
         )
     )
     db.flush()
+    if confirms:
+        to = email.strip().rpartition("@")[2]  # whom it became is known from the account; the log outlives it
+        moderation.audit(db, by, "invitation.make", to or "link", role=str(role), days=days)
     return token
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import events, follows, notifications, outbox, text
+from models import events, follows, moderation, notifications, outbox, text
 from models.actors import PUBLIC, Actor
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
 from models.communities import Community, home_of, is_moderator, require_moderator
@@ -174,7 +174,7 @@ def hide(db: Session, by: Actor, group: Actor, post: Post, *, hidden: bool = Tru
     if row is None:
         raise NotFound("This thread is not on the community's list.")
     row.hidden_at = now() if hidden else None
-    db.flush()
+    moderation.audit(db, by.id, "community.hide" if hidden else "community.show", post.uri, community=group.uri)
 
 
 def undo_announces(db: Session, post: Post) -> None:
@@ -227,6 +227,7 @@ def remove_post(db: Session, by: Actor, post: Post, reason: str, *, inner: dict[
     else:
         pass_on(db, post, inner)
     notifications.notify(db, post.author_id, "removed", by, post)
+    moderation.audit(db, by.id, "post.remove", post.uri, community=group.uri, reason=text.one_line(reason, 500))
 
 
 def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | None = None) -> None:
@@ -237,7 +238,7 @@ def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | 
     if post.removed_at is None:
         return
     post.removed_at = None
-    db.flush()
+    moderation.audit(db, by.id, "post.restore", post.uri, community=group.uri)
     if by.local and group.local:
         embed = {"type": "Delete", "actor": by.uri, "object": post.uri, "audience": group.uri}
         undo = outbox.record(

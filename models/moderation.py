@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, func, select
+from sqlalchemy import ForeignKey, Index, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors, domains, notifications, outbox, settings, text
@@ -42,6 +42,7 @@ class AuditEntry(Base):
     """Who did what to whom, for those who must account for it."""
 
     __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_actor_id_id", "actor_id", "id"), Index("ix_audit_action_id", "action", "id"))
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
@@ -58,10 +59,18 @@ def audit(db: Session, actor_id: int | None, action: str, subject: str, **detail
     db.flush()
 
 
-def audit_log(db: Session, *, before: int | None = None, limit: int = 50) -> list[AuditEntry]:
-    """The newest entries."""
+def audit_log(
+    db: Session, *, action: str = "", actor_id: int | None = None, before: int | None = None, limit: int = 50
+) -> list[AuditEntry]:
+    """The newest entries, older than `before`: of one action, of one person, or all."""
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-    return list(db.scalars(query if before is None else query.where(AuditEntry.id < before)))
+    if action:
+        query = query.where(AuditEntry.action == action)
+    if actor_id is not None:
+        query = query.where(AuditEntry.actor_id == actor_id)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    return list(db.scalars(query))
 
 
 def set_rule(

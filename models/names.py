@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, case, delete, exists, insert, or_, select
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.account_domains import unwanted
 from models.actors import Actor, ActorType
@@ -103,7 +103,7 @@ def search(
         Actor.deleted_at.is_(None),
         Actor.suspended_at.is_(None),
         Actor.standing != "blocked",
-        *(_has_word(word) for word in wanted if word != driver),
+        *(has_word(Actor.id, word) for word in wanted if word != driver),
     ]
     if communities is not None:
         conditions.append(Actor.type == ActorType.GROUP if communities else Actor.type != ActorType.GROUP)
@@ -128,9 +128,10 @@ def search(
     return list(db.scalars(query.offset(offset).limit(limit)))
 
 
-def _has_word(word: str) -> ColumnElement[bool]:
+def has_word(actor_id: InstrumentedAttribute[int], word: str) -> ColumnElement[bool]:
+    """The condition that a name of the actor with this id has a word that begins so."""
     other = aliased(ActorName)
-    return exists().where(other.actor_id == Actor.id, other.word >= word, other.word < word + LAST)
+    return exists().where(other.actor_id == actor_id, other.word >= word, other.word < word + LAST)
 
 
 def _is_blocked(viewer: Actor) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 import click
 from sqlalchemy.orm import Session
 
-from models import communities
+from models import communities, moderation
 from models.communities import Ways
 from server.commands.opening import as_json, local_actor, opened, show
 
@@ -55,6 +55,7 @@ def add(
                     language=language,
                 ),
             )
+            moderation.audit(db, None, "community.create", made.uri)
             return made.uri
 
         click.echo(database.write(work))

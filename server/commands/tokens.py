@@ -3,7 +3,7 @@
 import click
 from sqlalchemy.orm import Session
 
-from models import accounts, oauth, scopes
+from models import accounts, actors, moderation, oauth, scopes
 from models.errors import Invalid
 from server.commands.opening import as_json, opened, show
 
@@ -24,6 +24,7 @@ def token(username: str, wanted: str, name: str, as_json: bool) -> None:
         account = accounts.by_username(db, username)
         if account.suspended_at is not None:
             raise Invalid(f"{username} is suspended, so no token of his would do anything.")
+        moderation.audit(db, None, "account.token", actors.get(db, account.id).uri, scopes=" ".join(names), app=name)
         return oauth.issue_for(db, account, " ".join(names), app_name=name)
 
     with opened() as database:

@@ -7,7 +7,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, invitations, moderation, organizations
+from models import accounts, actors, invitations, moderation, organizations, roster
 from models.accounts import Account, Role
 from models.actors import Actor
 from models.errors import Invalid
@@ -59,6 +59,7 @@ def add(
                 role=role,
                 language=language or chosen.default_language,
             )
+            moderation.audit(db, None, "account.add", actors.get(db, made.id).uri, role=role)
             return made.id
 
         made = database.write(work)
@@ -105,7 +106,7 @@ def invite(email: str, days: int, organization: str, citizen: bool, role: str, a
 def change_role(username: str, role: str) -> None:
     """Make somebody a member, moderator or administrator."""
     with opened() as database:
-        database.write(lambda db: accounts.set_role(db, accounts.by_username(db, username), role))
+        database.write(lambda db: roster.set_role(db, accounts.by_username(db, username), role))
     click.echo(f"{username} is {role} now.")
 
 
@@ -119,7 +120,13 @@ def password(username: str, password_stdin: bool, generate: bool) -> None:
         with database.reading() as db:
             accounts.by_username(db, username)
         fresh = _password(password_stdin, generate)
-        database.write(lambda db: accounts.set_password(db, accounts.by_username(db, username), fresh))
+
+        def work(db: Session) -> None:
+            account = accounts.by_username(db, username)
+            accounts.set_password(db, account, fresh)
+            moderation.audit(db, None, "account.password", actors.get(db, account.id).uri)
+
+        database.write(work)
     click.echo(f"Password of {username} changed." + (f" It is: {fresh}" if generate else ""))
 
 
@@ -133,7 +140,7 @@ def suspend(username: str, lift: bool) -> None:
         def work(db: Session) -> None:
             account = accounts.by_username(db, username)
             (accounts.unsuspend if lift else accounts.suspend)(db, account)
-            moderation.audit(db, None, "unsuspend" if lift else "suspend", actors.get(db, account.id).uri)
+            moderation.audit(db, None, "actor.unsuspend" if lift else "actor.suspend", actors.get(db, account.id).uri)
 
         database.write(work)
     click.echo(f"{username} may sign in again." if lift else f"{username} is suspended.")

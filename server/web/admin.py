@@ -8,7 +8,7 @@ from models.accounts import Role
 from models.actors import Actor
 from models.domains import DomainAction
 from models.errors import DomainError, NotFound
-from models.moderation import AuditEntry, Report
+from models.moderation import Report
 from models.posts import Post
 from server.forms import Form
 from server.i18n import later
@@ -71,10 +71,10 @@ async def rules(visit: Visit) -> Response:
 
 
 async def _rules_page(visit: Visit, form: Form, status: int = 200) -> Response:
-    def look(db: Session) -> tuple[list[domains.DomainRule], bool, list[AuditEntry]]:
-        return domains.rules(db), bool(settings.get(db, "allow_list", False)), moderation.audit_log(db, limit=20)
+    def look(db: Session) -> tuple[list[domains.DomainRule], bool]:
+        return domains.rules(db), bool(settings.get(db, "allow_list", False))
 
-    found, allow_list, log = await visit.read(look)
+    found, allow_list = await visit.read(look)
     return visit.page(
         "admin_domains.html",
         status=status,
@@ -82,7 +82,6 @@ async def _rules_page(visit: Visit, form: Form, status: int = 200) -> Response:
         rules=found,
         actions=ACTIONS,
         allow_list=allow_list,
-        log=log,
         tab="domains",
     )
 

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import announcements, house
+from models import announcements, house, moderation
 from models.accounts import Role
+from models.actors import Actor
 from models.announcements import Announcement
 from models.errors import DomainError, NotFound
 from models.house import HouseText, Page, Shown
@@ -68,14 +69,15 @@ async def set_rules(visit: Visit, form: Form) -> Response:
     if form.errors:
         return _rules_page(visit, form, 422)
 
-    def write(db: Session) -> None:
+    def write(db: Session, me: Actor) -> None:
         house.set_rules(db, lines)
         for which, source in texts.items():
             house.set_page(db, which, source)
         house.show_blocks_to(db, Shown(whom))
+        moderation.audit(db, me.id, "house.change", "rules, texts", rules=len(lines), blocks_shown_to=whom)
 
     try:
-        await visit.write(lambda db, _me: write(db))
+        await visit.write(write)
     except DomainError as error:
         if error.status != 422:
             raise
@@ -140,15 +142,16 @@ async def _say(visit: Visit, form: Form, row: Announcement | None) -> Response:
     starts = datetime.combine(first, time(), zone) if first else None
     ends = datetime.combine(last + timedelta(days=1), time(), zone) if last else None
 
-    def write(db: Session) -> None:
+    def write(db: Session, me: Actor) -> None:
         if row is None:
             announcements.announce(db, text, starts_at=starts, ends_at=ends, all_day=True)
         else:
             announcements.change(db, announcements.get(db, row.id), text, starts_at=starts, ends_at=ends)
+        moderation.audit(db, me.id, "announcement.make" if row is None else "announcement.change", text[:100])
 
     if not form.errors:
         try:
-            await visit.write(lambda db, _me: write(db))
+            await visit.write(write)
         except DomainError as error:
             if error.status != 422:
                 raise
@@ -176,7 +179,13 @@ def _day(form: Form, name: str) -> date | None:
 async def withdraw_announcement(visit: Visit, form: Form) -> Response:
     """`POST /admin/announcements/{id}/withdraw`: take it back for good."""
     visit.require(Role.ADMIN)
-    await visit.write(lambda db, _me: announcements.withdraw(db, announcements.get(db, visit.path("id"))))
+
+    def write(db: Session, me: Actor) -> None:
+        row = announcements.get(db, visit.path("id"))
+        moderation.audit(db, me.id, "announcement.withdraw", row.source[:100])
+        announcements.withdraw(db, row)
+
+    await visit.write(write)
     return visit.go("/admin/announcements", said="announcement-withdrawn")
 
 

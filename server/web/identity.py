@@ -4,8 +4,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from models import identity
+from models import identity, moderation
 from models.accounts import Role
+from models.actors import Actor
 from models.errors import DomainError, NotFound
 from models.identity import CHOICES
 from models.media import Purpose
@@ -52,13 +53,14 @@ async def choose(visit: Visit, form: Form) -> Response:
         return _page(visit, form, 422)
     made = [picture for _, picture in sent.values()]
 
-    def write(db: Session) -> None:
+    def write(db: Session, me: Actor) -> None:
         identity.choose(db, **wanted)
+        moderation.audit(db, me.id, "identity.change", wanted["name"])
         if made or form.flag("no-logo"):
             identity.set_logo(db, made[0] if made else None)
 
     try:
-        await visit.write(lambda db, _me: write(db))
+        await visit.write(write)
     except BaseException as error:
         for picture in made:
             await uploading.discard(visit.settings, picture)

@@ -79,6 +79,8 @@ SAID = {
     "letters-retried": later("It will be tried again."),
     "letters-dropped": later("It is thrown away."),
     "unparked": later("The server is written to again."),
+    "role-changed": later("The role is changed."),
+    "person-signed-out": later("Every browser and app of theirs has to sign in again."),
     "rule-set": later("The rule is in force."),
     "rule-dropped": later("The rule is lifted."),
     "affiliation-requested": later("It is asked for. You are told when somebody has looked at it."),

@@ -46,6 +46,10 @@ OWN_PAGES = (
         "/admin/reports",
         "/admin/domains",
         "/admin/tags",
+        "/admin/people",
+        "/admin/people?q=birk",
+        "/admin/people/{person}",
+        "/admin/audit",
         "/admin/health",
         "/admin/letters/drop?all=1",
         "/t/gåhjemmøde?list=questions",
@@ -76,7 +80,7 @@ def filled(site: Site, path: str) -> str:
         q = db.scalars(select(Post.id).where(Post.title.startswith("Hvordan fik I"))).one()
         mine = db.scalars(select(Post.id).where(Post.author_id == anna.id, Post.kind != Kind.COMMENT)).first()
         note = db.scalars(select(Post.id).where(Post.kind == Kind.NOTE, Post.visibility == "public")).first()
-    return path.format(q=q, mine=mine, note=note)
+    return path.format(q=q, mine=mine, note=note, person=anna.id)
 
 
 def overflows(page: Page) -> bool:

@@ -21,6 +21,7 @@ from models import (
     follows,
     invitations,
     jobs,
+    moderation,
     oauth,
     organizations,
     outbox,
@@ -445,3 +446,11 @@ def test_what_is_searched_can_be_made_anew(torv: Torv) -> None:
         posts_and_actors = len(list(db.scalars(select(Post.id)))) + len(list(db.scalars(select(Actor.id))))
         assert db.scalar(text("SELECT count(*) FROM spelled_words WHERE word = 'brandhaner'")) == 1
     assert said == f"{posts_and_actors} posts, people and communities were read.\n"
+
+
+def test_the_command_line_changes_a_role_and_leaves_its_mark(torv: Torv) -> None:
+    torv.good("user", "role", "birk", "moderator")
+    with torv.database.reading() as db:
+        assert accounts.by_username(db, "birk").role == "moderator"
+        [entry] = moderation.audit_log(db, action="account.role")
+        assert entry.actor_id is None

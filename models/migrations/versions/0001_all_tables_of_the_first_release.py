@@ -210,7 +210,7 @@ def upgrade() -> None:
     op.create_table(
         "accounts",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
         sa.Column("mailbox", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
@@ -226,6 +226,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_accounts_email")),
         sa.UniqueConstraint("mailbox", name=op.f("uq_accounts_mailbox")),
     )
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.create_index("ix_accounts_role_id", ["role", "id"], unique=False)
+        batch_op.create_index("ix_accounts_suspended_at", ["suspended_at"], unique=False)
+
     op.create_table(
         "actor_figures",
         sa.Column(
@@ -264,6 +268,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_audit_actor_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit")),
     )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_action_id", ["action", "id"], unique=False)
+        batch_op.create_index("ix_audit_actor_id_id", ["actor_id", "id"], unique=False)
+
     op.create_table(
         "blocks",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
@@ -1510,6 +1518,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_blocks_target_id"))
 
     op.drop_table("blocks")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_actor_id_id")
+        batch_op.drop_index("ix_audit_action_id")
+
     op.drop_table("audit")
     with op.batch_alter_table("actor_names", schema=None) as batch_op:
         batch_op.drop_index("ix_actor_names_actor_id")
@@ -1519,6 +1531,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_actor_figures_last_post_at"))
 
     op.drop_table("actor_figures")
+    with op.batch_alter_table("accounts", schema=None) as batch_op:
+        batch_op.drop_index("ix_accounts_suspended_at")
+        batch_op.drop_index("ix_accounts_role_id")
+
     op.drop_table("accounts")
     op.drop_table("account_notes")
     with op.batch_alter_table("invitations", schema=None) as batch_op:

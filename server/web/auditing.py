@@ -1,0 +1,120 @@
+"""The log of what moderators and administrators did."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from models import actors, moderation
+from models.accounts import Role
+from models.actors import Actor
+from models.moderation import AuditEntry
+from server.forms import Form
+from server.i18n import later
+from server.web.visits import Visit, own_page
+
+PAGE = 50
+
+ACTIONS = {
+    "account.add": later("Made an account"),
+    "account.password": later("Set a password"),
+    "account.role": later("Changed a role"),
+    "account.sign_out": later("Signed somebody out everywhere"),
+    "account.token": later("Made an access token"),
+    "actor.suspend": later("Suspended an account"),
+    "actor.unsuspend": later("Ended a suspension"),
+    "affiliation.confirm": later("Confirmed an affiliation"),
+    "affiliation.end": later("Ended an affiliation"),
+    "affiliation.refuse": later("Refused an affiliation"),
+    "announcement.change": later("Changed an announcement"),
+    "announcement.make": later("Announced something"),
+    "announcement.withdraw": later("Took an announcement back"),
+    "community.change": later("Changed a community"),
+    "community.close": later("Closed a community"),
+    "community.create": later("Made a community"),
+    "community.hide": later("Hid a thread"),
+    "community.moderator": later("Made somebody a moderator of a community"),
+    "community.moderator_removed": later("Removed a moderator of a community"),
+    "community.open": later("Opened a community again"),
+    "community.show": later("Showed a hidden thread again"),
+    "community.twin": later("Asked for a twin"),
+    "community.twin_answer": later("Answered a twin's request"),
+    "community.untwin": later("Ended a twinning"),
+    "domain.allow": later("Allowed a server"),
+    "domain.allow_list": later("Chose whether only named servers are let in"),
+    "domain.block": later("Blocked a server"),
+    "domain.drop": later("Lifted a rule about a server"),
+    "domain.limit": later("Limited a server"),
+    "house.change": later("Changed rules and texts"),
+    "identity.change": later("Changed name and look"),
+    "invitation.make": later("Invited somebody"),
+    "letters.drop": later("Threw away what was given up"),
+    "letters.retry": later("Tried again what was given up"),
+    "organization.change": later("Changed an organisation"),
+    "organization.create": later("Made an organisation"),
+    "organization.editor": later("Made somebody an editor of an organisation"),
+    "organization.editor_removed": later("Removed an editor of an organisation"),
+    "peer.unpark": later("Wrote to a server again"),
+    "post.remove": later("Took a post out of a community"),
+    "post.restore": later("Put a post back into a community"),
+    "question.duplicate": later("Marked a question as asked before"),
+    "question.no_duplicate": later("Let a question stand for itself again"),
+    "registrations": later("Chose who may make an account"),
+    "report.close": later("Closed a report"),
+    "sign_up.approve": later("Let somebody in"),
+    "sign_up.refuse": later("Did not let somebody in"),
+    "tag.synonym": later("Let a tag mean another"),
+    "tag.synonym.drop": later("Let a tag stand for itself again"),
+}
+"""Every deed that is written down, in words. A test looks for ones that are missing here."""
+
+
+@dataclass
+class Entry:
+    """One deed: who did it (None: the node itself, or its command line), and whom or what it concerns."""
+
+    row: AuditEntry
+    who: Actor | None
+    whom: Actor | None
+    """Set where the subject is an actor we know."""
+
+    @property
+    def details(self) -> list[tuple[str, Any]]:
+        """What else is known of it."""
+        return [(name, value) for name, value in self.row.detail.items() if value not in ("", None)]
+
+
+@own_page
+async def log(visit: Visit) -> Response:
+    """`GET /admin/audit?action=&who=&before=`: who did what and when, newest first."""
+    visit.require(Role.ADMIN)
+    action = visit.query("action") if visit.query("action") in ACTIONS else ""
+    handle = visit.query("who").strip()
+    form = Form.filled(who=handle)
+
+    def look(db: Session) -> list[Entry]:
+        chosen = actors.find(db, handle) if handle else None
+        if handle and chosen is None:
+            form.error("who", later("Nobody is called that."))
+            return []
+        rows = moderation.audit_log(
+            db, action=action, actor_id=chosen.id if chosen else None, before=visit.cursor(), limit=PAGE + 1
+        )
+        people = actors.many(db, [row.actor_id for row in rows if row.actor_id])
+        subjects = {row.subject for row in rows}
+        named = {actor.uri: actor for actor in db.scalars(select(Actor).where(Actor.uri.in_(subjects)))}
+        return [Entry(row, people.get(row.actor_id or 0), named.get(row.subject)) for row in rows]
+
+    found = await visit.read(look)
+    return visit.page(
+        "admin_audit.html",
+        found=found[:PAGE],
+        next=found[PAGE - 1].row.id if len(found) > PAGE else None,
+        action=action,
+        form=form,
+        actions=ACTIONS,
+        choices=sorted(((key, visit.say(text)) for key, text in ACTIONS.items()), key=lambda one: one[1]),
+        tab="audit",
+    )
