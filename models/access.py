@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.account_domains import AccountDomain
@@ -23,14 +23,26 @@ stand, also in one that selects actors or follows itself."""
 def visible(viewer: Actor | None) -> ColumnElement[bool]:
     """The condition under which `viewer` (None: anybody) may read a Post.
 
-    Deleted posts, and posts of suspended, deleted or blocked-domain actors, are visible to nobody.
+    Deleted posts, and posts of suspended, deleted or blocked-domain actors, are visible to nobody; posts that moderators
+    hid, to their authors only.
     """
     hidden = exists().where(
         or_(_Author.suspended_at.is_not(None), _Author.standing == "blocked"), _Author.id == Post.author_id
     )
     shown = and_(Post.deleted_at.is_(None), ~hidden)
     if viewer is None:
-        return and_(shown, Post.visibility.in_(OPEN), Post.held_for == "")
+        return and_(shown, Post.hidden_at.is_(None), Post.visibility.in_(OPEN), Post.held_for == "")
+    unwelcome = [] if viewer.local else [~_domain_blocked(viewer)]
+    return and_(shown, _addressed(viewer), _let_in(viewer), ~_blocked(viewer), *unwelcome)
+
+
+def readable(viewer: Actor) -> ColumnElement[bool]:
+    """Whether a post was meant for `viewer` too, whatever moderators or he himself decided about it or its author since:
+    what he can report."""
+    return and_(Post.deleted_at.is_(None), _addressed(viewer))
+
+
+def _addressed(viewer: Actor) -> ColumnElement[bool]:
     addressed = exists().where(Recipient.post_id == Post.id, Recipient.actor_id == viewer.id)
     follows = exists().where(
         _Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id, _Mine.state == FollowState.ACCEPTED
@@ -43,17 +55,18 @@ def visible(viewer: Actor | None) -> ColumnElement[bool]:
     ]
     if is_insider(viewer):
         ways.append(Post.visibility == Visibility.NODE)
-    unwelcome = [] if viewer.local else [~_domain_blocked(viewer)]
-    return and_(shown, or_(*ways), _let_in(viewer), ~_blocked(viewer), *unwelcome)
+    return or_(*ways)
 
 
 def _let_in(viewer: Actor) -> ColumnElement[bool]:
-    """What waits for a moderator is read by its author and the moderators of its community only."""
+    """What waits for a moderator is read by its author and the moderators of its community only, and what one has hidden
+    by its author."""
     from models.anonymity import AnonymousPost  # knows posts itself
 
     moderated = exists().where(Moderator.community_id == Post.community_id, Moderator.actor_id == viewer.id)
     wrote = exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id)
-    return or_(Post.held_for == "", Post.author_id == viewer.id, wrote, moderated)
+    own = or_(Post.author_id == viewer.id, wrote)
+    return and_(or_(Post.held_for == "", own, moderated), or_(Post.hidden_at.is_(None), own))
 
 
 def is_insider(viewer: Actor | None) -> bool:
@@ -76,10 +89,12 @@ def _domain_blocked(viewer: Actor) -> ColumnElement[bool]:
 
 
 def listed(viewer: Actor | None) -> ColumnElement[bool]:
-    """`visible`, and fit for lists nobody asked for by name: no author on a limited server unless followed."""
+    """`visible`, and fit for lists nobody asked for by name: no limited author unless followed."""
     limited = exists().where(_Author.id == Post.author_id, _Author.standing == "limited")
-    followed = exists().where(_Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id) if viewer else false()
-    return and_(visible(viewer), or_(~limited, followed))
+    if viewer is None:
+        return and_(visible(viewer), ~limited)
+    followed = exists().where(_Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id)
+    return and_(visible(viewer), or_(~limited, followed, Post.author_id == viewer.id))
 
 
 def access_post(db: Session, viewer: Actor | None, post_id: int) -> Post:

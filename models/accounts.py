@@ -192,6 +192,14 @@ def check_password(db: Session, login: str, password: str) -> Account:
 
     Unknown name, wrong password and suspended account look alike and take the same time; raises Unauthenticated.
     """
+    account = with_password(db, login, password)
+    if account.suspended_at is not None:
+        raise Unauthenticated("The name or the password is wrong.", code="wrong_login")
+    return account
+
+
+def with_password(db: Session, login: str, password: str) -> Account:
+    """`check_password` also for accounts that are suspended: they are told why, and get no session."""
     login = login.strip().lower()
     if "@" in login.lstrip("@"):
         account = by_email(db, login)
@@ -199,7 +207,7 @@ def check_password(db: Session, login: str, password: str) -> Account:
         actor = actors.by_handle(db, login.lstrip("@"))
         account = db.get(Account, actor.id) if actor is not None else None
     right = _matches(account.password_hash if account else _nobodys_hash(), password)
-    if account is None or not right or account.suspended_at is not None:
+    if account is None or not right:
         raise Unauthenticated("The name or the password is wrong.", code="wrong_login")
     return account
 

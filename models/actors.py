@@ -87,7 +87,9 @@ class Actor(Base):
     fetched_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """When a remote actor was last read from its origin."""
     standing: Mapped[str] = mapped_column(Text, default="")
-    """What the domain rules say of its server: empty, `limited` or `blocked`."""
+    """What holds for it here: empty, `limited` or `blocked`, by the domain rules or by `limited_at` (see `weigh`)."""
+    limited_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """Since when moderators of this node show what it writes in lists to its followers only."""
     suspended_at: Mapped[datetime | None] = mapped_column(UtcTime)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
     changed_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
@@ -324,7 +326,7 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
     actor.username_key = remote.username.casefold()
     if actor.moved_at is None:
         actor.moved_to = remote.moved_to
-    actor.standing = domains.standing(db, actor.domain)
+    weigh(db, actor)
     actor.fetched_at = actor.changed_at = now()
     actor.deleted_at = None
     db.flush()
@@ -371,4 +373,17 @@ def suspend(db: Session, actor: Actor) -> None:
 def unsuspend(db: Session, actor: Actor) -> None:
     """End a suspension."""
     actor.suspended_at = None
+    db.flush()
+
+
+def weigh(db: Session, actor: Actor) -> None:
+    """Set the actor's standing anew: what the rules say of its server, and what moderators decided about itself."""
+    ruled = "" if actor.local else domains.standing(db, actor.domain)
+    actor.standing = ruled or ("limited" if actor.limited_at is not None else "")
+
+
+def limit(db: Session, actor: Actor, on: bool = True) -> None:
+    """Show what an actor writes in lists to its followers only (or to all again)."""
+    actor.limited_at = (actor.limited_at or now()) if on else None
+    weigh(db, actor)
     db.flush()

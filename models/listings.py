@@ -203,11 +203,11 @@ def undo_announces(db: Session, post: Post) -> None:
         )
 
 
-def remove_post(db: Session, by: Actor, post: Post, reason: str, *, inner: dict[str, Any] | None = None) -> None:
-    """A moderator takes a post out of the community. The post itself stays with its author, who is told."""
-    group = home_of(db, post)
-    if group is None or not is_moderator(db, by.id, group.id):
-        raise Forbidden("Only the moderators of this community may do that.", code="not_moderator")
+def remove_post(
+    db: Session, by: Actor, post: Post, reason: str, *, inner: dict[str, Any] | None = None, tell: bool = True
+) -> None:
+    """A moderator, or the community itself, takes a post out of it. The post stays with its author, who is told."""
+    group = _governed(db, by, post)
     if post.removed_at is not None:
         return
     post.removed_at = now()
@@ -226,15 +226,22 @@ def remove_post(db: Session, by: Actor, post: Post, reason: str, *, inner: dict[
         pass_on(db, post, None, own=deletion)
     else:
         pass_on(db, post, inner)
-    notifications.notify(db, post.author_id, "removed", by, post)
+    if tell:
+        notifications.notify(db, post.author_id, "removed", by, post)
     moderation.audit(db, by.id, "post.remove", post.uri, community=group.uri, reason=text.one_line(reason, 500))
+
+
+def _governed(db: Session, by: Actor, post: Post) -> Actor:
+    """The home community of a post, if it is `by`, or `by` moderates it. Raises Forbidden."""
+    group = home_of(db, post)
+    if group is None or (by.id != group.id and not is_moderator(db, by.id, group.id)):
+        raise Forbidden("Only the moderators of this community may do that.", code="not_moderator")
+    return group
 
 
 def restore_post(db: Session, by: Actor, post: Post, *, inner: dict[str, Any] | None = None) -> None:
     """Undo `remove_post`."""
-    group = home_of(db, post)
-    if group is None or not is_moderator(db, by.id, group.id):
-        raise Forbidden("Only the moderators of this community may do that.", code="not_moderator")
+    group = _governed(db, by, post)
     if post.removed_at is None:
         return
     post.removed_at = None

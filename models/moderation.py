@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, domains, notifications, outbox, settings, text
+from models import accounts, actors, domains, notifications, outbox, settings, text
 from models.accounts import Account, Role
 from models.actors import Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.database import node_of
 from models.domains import DomainAction, DomainRule
-from models.errors import Conflict, Invalid, NotFound
+from models.errors import Conflict, Invalid
 
 MAX_REPORTED = 50
 
@@ -26,7 +26,7 @@ class Report(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     uri: Mapped[str] = mapped_column(Text, default="", index=True)
     reporter_id: Mapped[int] = mapped_column(ForeignKey("actors.id"))
-    target_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
+    target_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"), index=True)
     post_uris: Mapped[Any] = mapped_column(Json, default=list)
     comment: Mapped[str] = mapped_column(Text, default="")
     category: Mapped[str] = mapped_column(Text, default="other")
@@ -36,6 +36,9 @@ class Report(Base):
     """The server of the one reported has been told too."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
+    outcome: Mapped[str] = mapped_column(Text, default="")
+    """How it ended (`cases.Outcome`); empty while it is open."""
 
 
 class AuditEntry(Base):
@@ -112,7 +115,7 @@ def use_allow_list(db: Session, on: bool, *, by: Actor | None = None) -> None:
 def _apply(db: Session, domain: str) -> None:
     below = Actor.domain.endswith("." + domain, autoescape=True)
     for actor in db.scalars(select(Actor).where(Actor.local.is_(False), (Actor.domain == domain) | below)):
-        actor.standing = domains.standing(db, actor.domain)
+        actors.weigh(db, actor)
     db.flush()
 
 
@@ -175,25 +178,14 @@ def count_reports(db: Session, reporter_id: int, since: datetime) -> int:
     return db.scalar(query.where(Report.reporter_id == reporter_id, Report.created_at >= since)) or 0
 
 
-def open_reports(db: Session, limit: int = 100) -> list[tuple[Report, Actor, Actor | None]]:
-    """Reports that wait, oldest first, with who reported whom."""
-    rows = list(db.scalars(select(Report).where(Report.closed_at.is_(None)).order_by(Report.id).limit(limit)))
-    people = actors.many(db, [i for row in rows for i in (row.reporter_id, row.target_id) if i])
-    return [(row, people[row.reporter_id], people.get(row.target_id or 0)) for row in rows]
-
-
-def close_report(db: Session, report_id: int, *, by: Actor) -> None:
-    """Say that a report is dealt with."""
-    row = db.get(Report, report_id)
-    if row is None:
-        raise NotFound("There is no such report.")
-    row.closed_at = row.closed_at or now()
-    audit(db, by.id, "report.close", str(report_id))
-
-
 def suspend(db: Session, actor: Actor, *, by: Actor | None, reason: str = "") -> None:
-    """Suspend an actor of this or another server."""
-    actors.suspend(db, actor)
+    """Suspend an actor of this or another server; whoever has an account here is locked out. Raises Conflict for the
+    last administrator."""
+    account = db.get(Account, actor.id)
+    if account is not None:
+        accounts.suspend(db, account)
+    else:
+        actors.suspend(db, actor)
     audit(db, by.id if by else None, "actor.suspend", actor.uri, reason=reason)
 
 
@@ -202,7 +194,10 @@ def unsuspend(db: Session, actor: Actor, *, by: Actor | None) -> None:
     account = db.get(Account, actor.id)
     if account is not None and account.waits_for:
         raise Conflict("This account waits to be let in.", code="waits")
-    actors.unsuspend(db, actor)
+    if account is not None:
+        accounts.unsuspend(db, account)
+    else:
+        actors.unsuspend(db, actor)
     audit(db, by.id if by else None, "actor.unsuspend", actor.uri)
 
 

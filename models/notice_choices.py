@@ -50,6 +50,7 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
         NotificationKind.AFFILIATION_REQUEST,
         NotificationKind.AFFILIATION_OFFER,
         NotificationKind.SIGN_UP,
+        NotificationKind.APPEAL,
     ),
 }
 """Kinds that stand nowhere here are of the sort `house`: what moderators and the node itself have to say."""
@@ -77,7 +78,9 @@ def shown(account: Account, kind: str) -> bool:
 
 
 def mailed(account: Account, kind: str) -> bool:
-    """Whether he wants it by mail as well."""
+    """Whether he wants it by mail as well. What moderators decided comes in a letter of its own (`letters.moderated`)."""
+    if kind in {NotificationKind.SANCTION, NotificationKind.APPEAL_DECIDED}:
+        return False
     sort = sort_of(kind)
     return bool(_chosen(account, sort).get("mail", sort in BY_MAIL))
 

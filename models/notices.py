@@ -26,6 +26,10 @@ SAMPLE = 8
 """How many senders a group names."""
 
 
+MODERATORS = (NotificationKind.REPORT, NotificationKind.SIGN_UP, NotificationKind.APPEAL)
+"""What is shown to those only who still moderate the node."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """Which notices are wanted. `types`: these only (None: all). Types we have never heard of match nothing."""
@@ -219,7 +223,7 @@ def _shown(query: Any, reader: Actor, wish: Wish) -> Any:
             Notification.account_id == reader.id,
             Notification.kind.in_(kinds),
             own_request,
-            or_(Notification.kind.not_in([NotificationKind.REPORT, NotificationKind.SIGN_UP]), moderates.exists()),
+            or_(Notification.kind.not_in(MODERATORS), moderates.exists()),
             true() if wish.with_filtered else Notification.filtered.is_(False),
             true() if wish.from_id is None else Notification.from_id == wish.from_id,
             _Sender.suspended_at.is_(None),

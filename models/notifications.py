@@ -41,6 +41,10 @@ class NotificationKind(StrEnum):
     DUPLICATE = "duplicate"
     EXPORT = "export"
     IMPORT = "import"
+    SANCTION = "sanction"
+    APPEAL = "appeal"
+    APPEAL_DECIDED = "appeal_decided"
+    REPORT_CLOSED = "report_closed"
 
 
 CLIENT_TYPES = {
@@ -71,7 +75,14 @@ GROUPED = {"favourite", "reblog", "follow"}
 GROUP_SPAN = 12 * 3600
 
 
-ALWAYS = (NotificationKind.REMOVED, NotificationKind.REPORT, NotificationKind.SIGN_UP)
+ALWAYS = (
+    NotificationKind.REMOVED,
+    NotificationKind.REPORT,
+    NotificationKind.SIGN_UP,
+    NotificationKind.SANCTION,
+    NotificationKind.APPEAL,
+    NotificationKind.APPEAL_DECIDED,
+)
 """What somebody is told of also in a conversation he has muted: it is about him, not about what is said there."""
 
 

@@ -104,6 +104,8 @@ class Post(Base):
     """Why it waits for a moderator of its community (`admission.Reason`), read by nobody but its author and them."""
     removed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Removed from its community by a moderator; the post itself stays."""
+    hidden_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """Hidden by a moderator of this node: nobody here but its author sees it."""
     accepted_id: Mapped[int | None] = mapped_column(Id)
     """On a question: the accepted answer."""
     accepted_by_id: Mapped[int | None] = mapped_column(Id)

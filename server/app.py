@@ -35,6 +35,7 @@ from server.streaming.endpoints import STREAMING
 from server.streaming.hub import Hub
 from server.web import (
     admin,
+    appeals,
     apps,
     auditing,
     ballots,
@@ -66,7 +67,9 @@ from server.web import (
     quotes,
     reacting,
     registering,
+    reports,
     roster,
+    sanctions,
     searching,
     signing_in,
     similar,
@@ -130,6 +133,7 @@ PAGES = [
     _route("/about", front.about),
     _route("/accessibility", front.accessibility),
     _route("/contact", front.contact),
+    _route("/moderation", sanctions.log),
     _route("/privacy-policy", house.privacy_policy),
     _route("/terms-of-service", house.terms_of_service),
     _route("/announcements/{id:int}/dismiss", house.dismiss_announcement, POST),
@@ -311,9 +315,18 @@ OAUTH = [
 ]
 
 ADMINISTRATION = [
-    _route("/admin/reports", admin.reports),
-    _route("/admin/reports/{id:int}/close", admin.close_report, POST),
-    _route("/admin/actors/{id:int}/suspend", admin.suspend, POST),
+    _route("/admin/reports", reports.index),
+    _route("/admin/reports/{id:int}", reports.report),
+    _route("/admin/reports/{id:int}/notes", reports.add_note, POST),
+    _route("/admin/reports/{id:int}/close", reports.close, POST),
+    _route("/admin/actors/{id:int}/act", sanctions.act_form),
+    _route("/admin/actors/{id:int}/act", sanctions.act, POST),
+    _route("/admin/appeals", appeals.index),
+    _route("/sanctions/{id:int}", sanctions.sanction),
+    _route("/sanctions/{id:int}/end", sanctions.end, POST),
+    _route("/sanctions/{id:int}/appeal", appeals.appeal, POST),
+    _route("/sanctions/{id:int}/decide", appeals.decide, POST),
+    _route("/appeal", appeals.appeal_shut_out, POST),
     _route("/admin/people", roster.people),
     _route("/admin/people/{id:int}", roster.person),
     _route("/admin/people/{id:int}/role", roster.change_role, POST),

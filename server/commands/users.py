@@ -7,11 +7,12 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, invitations, moderation, organizations, roster
+from models import accounts, actors, invitations, moderation, organizations, roster, sanctions
 from models.accounts import Account, Role
 from models.actors import Actor
 from models.errors import Invalid
 from models.organizations import AffiliationClass
+from models.sanctions import SanctionKind
 from server.commands.opening import as_json, opened, show
 from server.settings import load
 
@@ -133,14 +134,18 @@ def password(username: str, password_stdin: bool, generate: bool) -> None:
 @user.command()
 @click.argument("username")
 @click.option("--lift", is_flag=True, help="End the suspension.")
-def suspend(username: str, lift: bool) -> None:
+@click.option("--reason", default="", help="Why: the person reads it, and can appeal.")
+def suspend(username: str, lift: bool, reason: str) -> None:
     """Lock somebody out: his logins end, he cannot sign in, and others no longer see his posts."""
     with opened() as database:
 
         def work(db: Session) -> None:
             account = accounts.by_username(db, username)
-            (accounts.unsuspend if lift else accounts.suspend)(db, account)
-            moderation.audit(db, None, "actor.unsuspend" if lift else "actor.suspend", actors.get(db, account.id).uri)
+            person = actors.get(db, account.id)
+            if not lift:
+                sanctions.impose(db, person, SanctionKind.SUSPEND, by=None, reason=reason)
+            elif not sanctions.lift(db, person, SanctionKind.SUSPEND, by=None):
+                moderation.unsuspend(db, person, by=None)
 
         database.write(work)
     click.echo(f"{username} may sign in again." if lift else f"{username} is suspended.")

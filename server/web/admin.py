@@ -1,15 +1,12 @@
-"""Administration: reports, and rules about other servers. Others than moderators and administrators find nothing here."""
+"""Administration: rules about other servers. Others than administrators find nothing here."""
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, domains, moderation, posts, settings
+from models import domains, moderation, settings
 from models.accounts import Role
-from models.actors import Actor
 from models.domains import DomainAction
-from models.errors import DomainError, NotFound
-from models.moderation import Report
-from models.posts import Post
+from models.errors import DomainError
 from server.forms import Form
 from server.i18n import later
 from server.web.visits import Visit, action, own_page
@@ -19,48 +16,6 @@ ACTIONS = {
     DomainAction.LIMIT: later("Limit: only those who follow somebody there see it"),
     DomainAction.ALLOW: later("Allow: for when only named servers are let in"),
 }
-
-
-@own_page
-async def reports(visit: Visit) -> Response:
-    """`GET /admin/reports`: what waits for a moderator."""
-    visit.require(Role.MODERATOR)
-
-    def look(db: Session) -> tuple[list[tuple[Report, Actor, Actor | None]], dict[str, Post]]:
-        found = moderation.open_reports(db)
-        uris = {uri for report, _, _ in found for uri in report.post_uris}
-        named = {uri: post for uri in uris if (post := posts.by_uri(db, uri)) is not None}
-        return found, named
-
-    found, named = await visit.read(look)
-    return visit.page("admin_reports.html", reports=found, posts=named, tab="reports")
-
-
-@action
-async def close_report(visit: Visit, form: Form) -> Response:
-    """`POST /admin/reports/{id}/close`: it is dealt with."""
-    visit.require(Role.MODERATOR)
-    await visit.write(lambda db, me: moderation.close_report(db, visit.path("id"), by=me))
-    return visit.go("/admin/reports", said="report-closed")
-
-
-@action
-async def suspend(visit: Visit, form: Form) -> Response:
-    """`POST /admin/actors/{id}/suspend`, with `undo`: shut somebody out, or let him in again."""
-    visit.require(Role.MODERATOR)
-    undo = form.flag("undo")
-
-    def write(db: Session, me: Actor) -> None:
-        target = actors.get(db, visit.path("id"))
-        if target.id == me.id or target.type == "Application":
-            raise NotFound("There is no such account.")
-        if undo:
-            moderation.unsuspend(db, target, by=me)
-        else:
-            moderation.suspend(db, target, by=me, reason=form.raw("reason")[:500])
-
-    await visit.write(write)
-    return visit.go("/admin/reports", said="unsuspended" if undo else "suspended")
 
 
 @own_page

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import accounts, announcements, communities, follows, house, moderation, posts, timelines
+from models import accounts, announcements, communities, follows, house, moderation, posts, sanctions, timelines
 from models.actors import Actor
 from models.announcements import Announcement
 from models.posts import Post
@@ -72,6 +72,7 @@ async def about(visit: Visit) -> Response:
             "groups": len(communities.all_local(db)),
             "rules": house.rules(db),
             "description": house.page(db, house.Page.DESCRIPTION),
+            "has_log": sanctions.log_open(db),
             "has_terms": house.page(db, house.Page.TERMS) is not None,
         }
 

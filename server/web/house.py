@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import announcements, house, moderation
+from models import announcements, house, moderation, sanctions
 from models.accounts import Role
 from models.actors import Actor
 from models.announcements import Announcement
@@ -49,6 +49,7 @@ async def rules_form(visit: Visit) -> Response:
         return Form.filled(
             rules="\n".join(rule.text for rule in house.rules(db)),
             shown=str(house.blocks_shown_to(db)),
+            log="1" if sanctions.log_open(db) else "",
             **{str(which): text.source if text else "" for which, text in texts.items()},
         )
 
@@ -75,6 +76,7 @@ async def set_rules(visit: Visit, form: Form) -> Response:
             house.set_page(db, which, source)
         house.show_blocks_to(db, Shown(whom))
         moderation.audit(db, me.id, "house.change", "rules, texts", rules=len(lines), blocks_shown_to=whom)
+        sanctions.open_log(db, form.flag("log"), by=me)
 
     try:
         await visit.write(write)

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from models import actors, notification_policy, notifications
 from models import notices as noticed
 from models.actors import Actor
+from models.cases import Outcome
 from models.notice_choices import KINDS, Sort
 from models.notices import Group, Wish
 from models.notifications import GROUPED, Notification, NotificationKind
@@ -43,7 +44,18 @@ SENTENCES = {
     NotificationKind.DUPLICATE: later("saw that your question was asked before"),
     NotificationKind.EXPORT: later("has the copy of your data ready"),
     NotificationKind.IMPORT: later("has taken in your list"),
+    NotificationKind.SANCTION: later("has news from the moderators: they have decided something about you"),
+    NotificationKind.APPEAL: later("has news for moderators: somebody appeals against a decision"),
+    NotificationKind.APPEAL_DECIDED: later("has news from the moderators: they have looked at your appeal"),
+    NotificationKind.REPORT_CLOSED: later("has news from the moderators: they have looked at your report"),
 }
+
+OUTCOMES = {
+    Outcome.NOTHING_WRONG: later("They found nothing that breaks the rules."),
+    Outcome.ACTED: later("They have done something about it. Thank you for telling."),
+    Outcome.FORWARDED: later("They have passed it on to those it belongs to."),
+}
+"""What somebody who reported is told: the second word of the notice's subject."""
 
 UNREAD = later("Unread notices: %(count)s")
 
@@ -54,6 +66,7 @@ PATHS = {
     NotificationKind.FOLLOW_REQUEST: "/requests",
     NotificationKind.REPORT: "/admin/reports",
     NotificationKind.SIGN_UP: "/admin/sign-ups",
+    NotificationKind.APPEAL: "/admin/appeals",
     NotificationKind.AFFILIATION_REQUEST: "/settings/affiliations",
     NotificationKind.AFFILIATION_OFFER: "/settings/affiliations",
     NotificationKind.AFFILIATION_CONFIRMED: "/settings/affiliations",
@@ -114,6 +127,7 @@ async def notices(visit: Visit) -> Response:
         following=following,
         pending=pending,
         sentences=SENTENCES,
+        outcomes=OUTCOMES,
         plurals=PLURALS,
         filters=FILTERS,
         chosen=shown,

@@ -3,13 +3,14 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import roster
+from models import roster, sanctions
 from models.accounts import Account, Role
 from models.actors import Actor
 from models.errors import Conflict
 from models.roster import Wish
 from server.forms import Form
 from server.i18n import later
+from server.web.sanctions import DONE
 from server.web.visits import Visit, action, own_page
 
 PAGE = 50
@@ -48,10 +49,11 @@ async def person(visit: Visit) -> Response:
     """`GET /admin/people/{id}`: one account, and what can be done about it."""
     visit.require(Role.MODERATOR)
     account, actor = await visit.read(lambda db: roster.get(db, visit.path("id")))
-    return _person_page(visit, account, actor, Form.filled(role=account.role))
+    return await _person_page(visit, account, actor, Form.filled(role=account.role))
 
 
-def _person_page(visit: Visit, account: Account, actor: Actor, form: Form, status: int = 200) -> Response:
+async def _person_page(visit: Visit, account: Account, actor: Actor, form: Form, status: int = 200) -> Response:
+    decided = await visit.read(lambda db: sanctions.of(db, actor.id))
     return visit.page(
         "admin_person.html",
         status=status,
@@ -60,6 +62,8 @@ def _person_page(visit: Visit, account: Account, actor: Actor, form: Form, statu
         form=form,
         roles=ROLES,
         may=MAY,
+        decided=decided,
+        done=DONE,
         tab="people",
     )
 
@@ -71,7 +75,7 @@ async def change_role(visit: Visit, form: Form) -> Response:
     account, actor = await visit.read(lambda db: roster.get(db, visit.path("id")))
     role = form.choice("role", list(Role))
     if form.errors:
-        return _person_page(visit, account, actor, form, 422)
+        return await _person_page(visit, account, actor, form, 422)
     if not form.flag("sure") and role != account.role:
         return visit.page("admin_role.html", person=account, actor=actor, role=role, roles=ROLES, may=MAY, tab="people")
 
@@ -82,7 +86,7 @@ async def change_role(visit: Visit, form: Form) -> Response:
         await visit.write(write)
     except Conflict as error:
         form.error("role", error.text)
-        return _person_page(visit, account, actor, form, 409)
+        return await _person_page(visit, account, actor, form, 409)
     still = actor.id != visit.me.id or role != Role.MEMBER
     return visit.go(f"/admin/people/{actor.id}" if still else "/", said="role-changed")
 

@@ -17,6 +17,7 @@ from server.forms import Form
 from server.i18n import LANGUAGES
 from server.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS, sign_ups
 from server.security import local_path
+from server.web.appeals import shut_out
 from server.web.visits import Visit, action, open_action, page
 
 
@@ -41,12 +42,14 @@ async def sign_in(visit: Visit, form: Form) -> Response:
     visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
     visit.limits.count(SIGN_IN_BY_ACCOUNT, login.lower().lstrip("@"))
     try:
-        account = await reading(visit.database, lambda db: accounts.check_password(db, login, password))
+        account = await reading(visit.database, lambda db: accounts.with_password(db, login, password))
     except DomainError as error:
         if error.status != 401:
             raise
         form.error("password", error.text)
         return visit.page("sign_in.html", status=401, form=form)
+    if account.suspended_at is not None:
+        return await shut_out(visit, account)
     return await _signed_in(visit, account, local_path(form.raw("next")))
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from models import actors, threads
+from models import actors, cases, house, moderation, sanctions, threads
 from models.posts import Draft, Kind, Post
 from tests.browser.conftest import Site
 
@@ -29,6 +30,7 @@ OPEN_PAGES = (
     "/accessibility",
     "/privacy-policy",
     "/contact",
+    "/moderation",
     "/nowhere",
 )
 OWN_PAGES = (
@@ -44,6 +46,11 @@ OWN_PAGES = (
         "/org/havby/manage",
         "/admin/organizations",
         "/admin/reports",
+        "/admin/reports/{report}",
+        "/admin/reports?state=closed",
+        "/admin/appeals",
+        "/admin/actors/{birk}/act",
+        "/sanctions/{sanction}",
         "/admin/domains",
         "/admin/tags",
         "/admin/people",
@@ -80,7 +87,34 @@ def filled(site: Site, path: str) -> str:
         q = db.scalars(select(Post.id).where(Post.title.startswith("Hvordan fik I"))).one()
         mine = db.scalars(select(Post.id).where(Post.author_id == anna.id, Post.kind != Kind.COMMENT)).first()
         note = db.scalars(select(Post.id).where(Post.kind == Kind.NOTE, Post.visibility == "public")).first()
-    return path.format(q=q, mine=mine, note=note, person=anna.id)
+    birk, report, sanction = moderated(site) if "/admin/" in path or "{sanction}" in path else (0, 0, 0)
+    return path.format(q=q, mine=mine, note=note, person=anna.id, birk=birk, report=report, sanction=sanction)
+
+
+def moderated(site: Site) -> tuple[int, int, int]:
+    """Birk, a report about him, and a decision he has appealed; made when first asked for."""
+
+    def make(db: Session) -> tuple[int, int, int]:
+        people = {name: actors.by_handle(db, name) for name in ("birk", "eva", "camilla")}
+        birk, eva, camilla = people["birk"], people["eva"], people["camilla"]
+        assert birk is not None
+        assert eva is not None
+        assert camilla is not None
+        if known := sanctions.of(db, birk.id):
+            assert known[0].report_id is not None
+            return birk.id, known[0].report_id, known[0].id
+        house.set_rules(db, ["Ingen reklame", "Gå efter bolden"])
+        asked = db.scalars(select(Post).where(Post.title.startswith("Hvordan fik I"))).one()
+        report = moderation.report(db, eva, target=birk, post_uris=[asked.uri], comment="Reklame", rules=[1])
+        assert report is not None
+        cases.add_note(db, report.id, "Jeg taler med ham.", by=camilla)
+        row = sanctions.impose(
+            db, birk, "warn", by=camilla, reason="Sælg det et andet sted.", rule="Ingen reklame", report_id=report.id
+        )
+        sanctions.appeal(db, row, "Det er gratis.", account_id=birk.id)
+        return birk.id, report.id, row.id
+
+    return site.database.write(make)
 
 
 def overflows(page: Page) -> bool:

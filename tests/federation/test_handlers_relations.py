@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models import actors, blocks, communities, composing, follows, moderation, outbox, posts, reactions
+from models import actors, blocks, cases, communities, composing, follows, outbox, posts, reactions
 from models.base import clock
 from models.posts import Draft
 from tests.conftest import Templates
@@ -305,14 +305,14 @@ async def test_a_report_reaches_the_moderators(form: str, scene: Scene) -> None:
     what: Any = scene.question.uri if form == "one" else [scene.question.uri, LENE]
     words = {"summary": "Reklame"} if form == "summary" else {"content": "Reklame"}
     assert (await scene.hear(scene.jonas, scene.jonas.does("Flag", what, **words))).startswith("done: A report about")
-    ((report, who, target),) = scene.inbox.read(moderation.open_reports)
+    ((report, who, target),) = scene.inbox.read(cases.waiting)
     assert (report.comment, who.uri, target.uri) == ("Reklame", scene.jonas.uri, LENE)
 
 
 async def test_a_report_is_cut_and_a_flood_of_them_stops(scene: Scene) -> None:
     many = [scene.question.uri, *(f"https://x.example/{at}" for at in range(10_000))]
     assert (await scene.hear(scene.jonas, scene.jonas.does("Flag", many, content="x" * 90_000))).startswith("done")
-    ((report, _, _),) = scene.inbox.read(moderation.open_reports)
+    ((report, _, _),) = scene.inbox.read(cases.waiting)
     assert len(report.comment) <= 5000
     assert len(report.post_uris) <= 50
     ended = [await scene.hear(scene.jonas, scene.jonas.does("Flag", LENE, at)) for at in range(25)]

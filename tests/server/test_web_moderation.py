@@ -53,16 +53,6 @@ async def test_the_allow_list_is_switched_on_and_off(visiting: Visiting) -> None
         assert not browser.do(lambda db: domains.is_blocked(db, "unknown.example"))
 
 
-async def test_a_reported_account_can_be_shut_out_and_let_in(visiting: Visiting) -> None:
-    async with visiting.browser("anna") as anna, visiting.browser("birk") as birk:
-        number = anna.do(lambda db: person(db, "birk").id)
-        await anna.succeed(f"/admin/actors/{number}/suspend")
-        assert (await birk.open("/settings")).status_code == 303
-        await anna.succeed(f"/admin/actors/{number}/suspend", undo="1")
-        own = anna.do(lambda db: person(db, "anna").id)
-        assert (await anna.send(f"/admin/actors/{own}/suspend")).status_code == 404
-
-
 async def test_moderators_change_name_rules_and_settings(visiting: Visiting) -> None:
     async with visiting.browser("camilla") as browser:
         await browser.succeed(

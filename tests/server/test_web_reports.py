@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from models import arriving, moderation
+from models import arriving, cases
 from models.arriving import RemotePost
 from models.base import now
 from models.outbox import Activity
@@ -49,4 +49,4 @@ async def test_somebody_here_has_no_other_server_to_tell(visiting: Visiting) -> 
             assert 'name="forward"' not in await browser.read(path)
         await browser.succeed(f"/actors/{birk}/report", comment="Løber for hurtigt", forward="1")
         assert browser.do(_flags) == []
-        assert [row.forwarded for row, _, _ in browser.do(moderation.open_reports)] == [False]
+        assert [row.forwarded for row, _, _ in browser.do(cases.waiting)] == [False]

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("published", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("limited_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
@@ -445,6 +446,7 @@ def upgrade() -> None:
         sa.Column("unreviewed", sa.Boolean(), nullable=False),
         sa.Column("held_for", sa.Text(), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("hidden_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("accepted_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("accepted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
@@ -511,12 +513,63 @@ def upgrade() -> None:
         sa.Column("forwarded", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["closed_by_id"], ["actors.id"], name=op.f("fk_reports_closed_by_id")),
         sa.ForeignKeyConstraint(["reporter_id"], ["actors.id"], name=op.f("fk_reports_reporter_id")),
         sa.ForeignKeyConstraint(["target_id"], ["actors.id"], name=op.f("fk_reports_target_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reports")),
     )
     with op.batch_alter_table("reports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reports_target_id"), ["target_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_reports_uri"), ["uri"], unique=False)
+
+    op.create_table(
+        "report_notes",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("report_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["actors.id"], name=op.f("fk_report_notes_by_id")),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"], name=op.f("fk_report_notes_report_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report_notes")),
+    )
+    with op.batch_alter_table("report_notes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_report_notes_report_id"), ["report_id"], unique=False)
+
+    op.create_table(
+        "sanctions",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("report_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("appeal", sa.Text(), nullable=False),
+        sa.Column("appealed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("appeal_state", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["by_id"], ["actors.id"], name=op.f("fk_sanctions_by_id")),
+        sa.ForeignKeyConstraint(["decided_by_id"], ["actors.id"], name=op.f("fk_sanctions_decided_by_id")),
+        sa.ForeignKeyConstraint(["ended_by_id"], ["actors.id"], name=op.f("fk_sanctions_ended_by_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_sanctions_post_id")),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"], name=op.f("fk_sanctions_report_id")),
+        sa.ForeignKeyConstraint(["target_id"], ["actors.id"], name=op.f("fk_sanctions_target_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sanctions")),
+    )
+    with op.batch_alter_table("sanctions", schema=None) as batch_op:
+        batch_op.create_index("ix_sanctions_appeal_state_id", ["appeal_state", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sanctions_post_id"), ["post_id"], unique=False)
+        batch_op.create_index("ix_sanctions_target_id_id", ["target_id", "id"], unique=False)
 
     op.create_table(
         "activities",
@@ -1475,8 +1528,19 @@ def downgrade() -> None:
         batch_op.drop_index("ix_activities_actor_id_id")
 
     op.drop_table("activities")
+    with op.batch_alter_table("sanctions", schema=None) as batch_op:
+        batch_op.drop_index("ix_sanctions_target_id_id")
+        batch_op.drop_index(batch_op.f("ix_sanctions_post_id"))
+        batch_op.drop_index("ix_sanctions_appeal_state_id")
+
+    op.drop_table("sanctions")
+    with op.batch_alter_table("report_notes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_report_notes_report_id"))
+
+    op.drop_table("report_notes")
     with op.batch_alter_table("reports", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_reports_uri"))
+        batch_op.drop_index(batch_op.f("ix_reports_target_id"))
 
     op.drop_table("reports")
     with op.batch_alter_table("posts", schema=None) as batch_op:

@@ -421,6 +421,8 @@ async def test_each_sort_of_sender_is_judged_by_its_own_choice(world: ApiWorld) 
 
 def test_every_kind_either_has_a_type_of_the_clients_or_is_left_to_the_pages() -> None:
     ours = {NotificationKind.FOLLOW_ACCEPTED, NotificationKind.TWIN_REQUEST, NotificationKind.REMOVED}
-    ours |= {NotificationKind.SIGN_UP, NotificationKind.EXPORT, NotificationKind.IMPORT}
+    ours |= {NotificationKind.EXPORT, NotificationKind.IMPORT, NotificationKind.SIGN_UP}
+    ours |= {NotificationKind.SANCTION, NotificationKind.APPEAL, NotificationKind.APPEAL_DECIDED}
+    ours |= {NotificationKind.REPORT_CLOSED}
     ours |= {kind for kind in NotificationKind if kind.startswith("affiliation_")}
     assert set(notifications.CLIENT_TYPES) == set(NotificationKind) - ours
