@@ -26,8 +26,8 @@ CATEGORIES = {
     "spam": later("Spam"),
     "legal": later("Against the law"),
     "violation": later("Breaks the rules"),
-    "other": later("Something else"),
 }
+"""What apps let people choose; "other" says nothing."""
 
 
 @own_page

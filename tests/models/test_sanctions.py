@@ -12,11 +12,13 @@ from models.base import clock
 from models.database import Database
 from models.domains import DomainAction
 from models.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from models.jobs import Job
 from models.moderation import AuditEntry, Report
 from models.notifications import Notification, NotificationKind
 from models.posts import Post
 from models.sanctions import Sanction, SanctionKind
 from tests.models.search.looking import person
+from tests.models.test_anonymity import ask
 from tests.models.test_relations import stranger
 
 
@@ -316,3 +318,33 @@ def test_a_report_shows_what_its_reporter_may_read_and_nothing_private_of_others
         assert case.rules == ["Ingen reklame"]
         assert [note.text for note, _ in case.notes] == ["Jeg taler med ham."]
         assert len(case.earlier) == 1
+
+
+def test_a_decision_about_an_anonymous_post_reaches_who_wrote_it_and_names_nobody(lived_in: Database) -> None:
+    def act(db: Session) -> int:
+        post = ask(db)
+        service = db.get_one(Actor, post.author_id)
+        by = person(db, "camilla")
+        with pytest.raises(Invalid):
+            sanctions.impose(db, service, SanctionKind.SUSPEND, by=by, reason="x")
+        return sanctions.impose(db, service, SanctionKind.HIDE_POST, by=by, reason="Navne i teksten", post=post).id
+
+    number = lived_in.write(act)
+    with lived_in.reading() as db:
+        row, eva = sanctions.get(db, number), person(db, "eva")
+        assert row.target_id != eva.id
+        assert sanctions.concerns(db, row, eva.id)
+        assert not sanctions.concerns(db, row, person(db, "birk").id)
+        assert kinds_told(db, "eva")[0] == NotificationKind.SANCTION
+        assert access.may_see(db, eva, db.get_one(Post, row.post_id))
+    lived_in.write(lambda db: sanctions.appeal(db, sanctions.get(db, number), "Nu er de væk", account_id=eva.id))
+    with lived_in.reading() as db:
+        assert str(eva.id) not in str([(entry.actor_id, entry.detail) for entry in db.scalars(select(AuditEntry))])
+
+
+def test_a_letter_tells_it_too_also_to_who_is_shut_out(lived_in: Database) -> None:
+    number = decided(lived_in, SanctionKind.SUSPEND)
+    with lived_in.reading() as db:
+        letters = [job.payload for job in db.scalars(select(Job).where(Job.kind == "mail"))]
+        told = {"what": "suspended", "reason": "Reklame", "path": f"/sanctions/{number}"}
+        assert [told.items() <= letter.items() for letter in letters if letter["letter"] == "moderation"] == [True]
