@@ -62,6 +62,7 @@ class Post(Base):
             *("community_id", "kind", "id", "author_id", "answered_after"),
             *("held_for", "removed_at", "deleted_at", "duplicate_of_id"),
         ),
+        Index("ix_posts_local_in_reply_to_uri_id", "local", "in_reply_to_uri", "id"),
         Index("ix_posts_kind_id", "kind", "id"),
         Index("ix_posts_kind_up_down_id", "kind", "up", "down", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),

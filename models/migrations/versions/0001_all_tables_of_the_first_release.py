@@ -496,6 +496,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("held_for <> ''"),
         )
         batch_op.create_index("ix_posts_in_reply_to_uri", ["in_reply_to_uri"], unique=False)
+        batch_op.create_index("ix_posts_local_in_reply_to_uri_id", ["local", "in_reply_to_uri", "id"], unique=False)
         batch_op.create_index("ix_posts_kind_id", ["kind", "id"], unique=False)
         batch_op.create_index("ix_posts_kind_up_down_id", ["kind", "up", "down", "id"], unique=False)
         batch_op.create_index("ix_posts_thread_id_id", ["thread_id", "id"], unique=False)
@@ -1547,6 +1548,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_posts_thread_id_id")
         batch_op.drop_index("ix_posts_kind_up_down_id")
         batch_op.drop_index("ix_posts_kind_id")
+        batch_op.drop_index("ix_posts_local_in_reply_to_uri_id")
         batch_op.drop_index("ix_posts_in_reply_to_uri")
         batch_op.drop_index("ix_posts_answers")
         batch_op.drop_index(batch_op.f("ix_posts_duplicate_of_id"))
