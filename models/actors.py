@@ -376,9 +376,13 @@ def unsuspend(db: Session, actor: Actor) -> None:
     db.flush()
 
 
-def weigh(db: Session, actor: Actor) -> None:
-    """Set the actor's standing anew: what the rules say of its server, and what moderators decided about itself."""
-    ruled = "" if actor.local else domains.standing(db, actor.domain)
+def weigh(db: Session, actor: Actor, *, ruled: str | None = None) -> None:
+    """Set the actor's standing anew: what the rules say of its server, and what moderators decided about itself.
+
+    `ruled`: the standing of the server, where it is known already.
+    """
+    if ruled is None:
+        ruled = "" if actor.local else domains.standing(db, actor.domain)
     actor.standing = ruled or ("limited" if actor.limited_at is not None else "")
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Text, select
+from sqlalchemy import ForeignKey, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import settings
@@ -28,6 +28,8 @@ class DomainRule(Base):
     """Lower case A-label form, no port, no trailing dot."""
     action: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text, default="")
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("domain_lists.id"))
+    """The shared list that wants it; null for a rule of our own, which no list changes."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
@@ -67,7 +69,8 @@ def idna_name(name: str) -> str:
     return idna.encode(name, uts46=True).decode()
 
 
-def _with_parents(host: str) -> list[str]:
+def with_parents(host: str) -> list[str]:
+    """A domain and all above it, itself first."""
     labels = host.split(".")
     return [".".join(labels[i:]) for i in range(len(labels))]
 
@@ -75,7 +78,7 @@ def _with_parents(host: str) -> list[str]:
 def rule_for(db: Session, host: str) -> DomainAction | None:
     """What holds for a host: the nearest rule of it or its parents; in allow-list mode the unknown is blocked."""
     try:
-        names = _with_parents(canonical(host))
+        names = with_parents(canonical(host))
     except Invalid:
         return DomainAction.BLOCK
     found = {rule.domain: rule.action for rule in db.scalars(select(DomainRule).where(DomainRule.domain.in_(names)))}

@@ -1,6 +1,6 @@
 """Moderation: setting domain rules, reports, suspensions, and the audit log of all of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -84,22 +84,36 @@ def set_rule(
     if name == node_of(db).domain or name == domains.canonical(node_of(db).host):
         raise Invalid("That is this node itself.", code="own_domain")
     rule = db.merge(
-        DomainRule(domain=name, action=DomainAction(action), reason=text.one_line(reason, 500), created_at=now())
+        DomainRule(
+            domain=name,
+            action=DomainAction(action),
+            reason=text.one_line(reason, 500),
+            created_at=now(),
+            list_id=None,
+        )
     )
     db.flush()
-    _apply(db, name)
+    apply_rules(db, [name])
     audit(db, by.id if by else None, f"domain.{action}", name, reason=reason)
     return rule
 
 
 def drop_rule(db: Session, domain: str, *, by: Actor | None = None) -> bool:
-    """Take a rule back; False if there was none."""
+    """Take a rule of our own back; False if there was none. What shared lists want for the domain holds then.
+
+    Raises Conflict for a rule that comes from a list.
+    """
+    from models import domain_lists  # knows moderation itself
+
     rule = db.get(DomainRule, domains.canonical(domain))
     if rule is None:
         return False
+    if rule.list_id is not None:
+        raise Conflict("This rule comes from a list. Make a rule of your own about the server instead.")
     db.delete(rule)
     db.flush()
-    _apply(db, rule.domain)
+    apply_rules(db, [rule.domain])
+    domain_lists.settle(db, rule.domain)
     audit(db, by.id if by else None, "domain.drop", rule.domain)
     return True
 
@@ -108,15 +122,25 @@ def use_allow_list(db: Session, on: bool, *, by: Actor | None = None) -> None:
     """Talk only to domains that have an `allow` rule (or to all that are not blocked)."""
     settings.put(db, "allow_list", on)
     for domain in db.scalars(select(Actor.domain).where(Actor.local.is_(False)).distinct()).all():
-        _apply(db, domain)
+        _weigh(db, domain)
+    db.flush()
     audit(db, by.id if by else None, "domain.allow_list", "on" if on else "off")
 
 
-def _apply(db: Session, domain: str) -> None:
-    below = Actor.domain.endswith("." + domain, autoescape=True)
-    for actor in db.scalars(select(Actor).where(Actor.local.is_(False), (Actor.domain == domain) | below)):
-        actors.weigh(db, actor)
+def apply_rules(db: Session, names: Collection[str]) -> None:
+    """Let what the rules say of these domains and all below them hold for those who are known from there."""
+    wanted = set(names)
+    known = db.scalars(select(Actor.domain).where(Actor.local.is_(False)).distinct()).all() if wanted else []
+    for domain in known:
+        if wanted.intersection(domains.with_parents(domain.partition(":")[0])):
+            _weigh(db, domain)
     db.flush()
+
+
+def _weigh(db: Session, domain: str) -> None:
+    ruled = domains.standing(db, domain)
+    for actor in db.scalars(select(Actor).where(Actor.local.is_(False), Actor.domain == domain)):
+        actors.weigh(db, actor, ruled=ruled)
 
 
 def report(

@@ -16,6 +16,7 @@ from models import (  # noqa: F401
     conversations,
     digests,
     directory,
+    domain_lists,
     domains,
     drafts,
     email_links,

@@ -15,6 +15,7 @@ from models import (
     affiliations,
     deliveries,
     digests,
+    domain_lists,
     email_links,
     events,
     exports,
@@ -55,6 +56,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "exports": exports.sweep,
     "accounts never let in": registrations.sweep,
     "letters with what is new": digests.promise_due,
+    "shared lists": domain_lists.promise_due,
 }
 
 

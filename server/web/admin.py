@@ -3,8 +3,9 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import domains, moderation, settings
+from models import domain_lists, domains, moderation, settings
 from models.accounts import Role
+from models.domain_lists import DomainList
 from models.domains import DomainAction
 from models.errors import DomainError
 from server.forms import Form
@@ -22,14 +23,17 @@ ACTIONS = {
 async def rules(visit: Visit) -> Response:
     """`GET /admin/domains`: rules about other servers."""
     visit.require(Role.ADMIN)
-    return await _rules_page(visit, Form.filled(action=DomainAction.BLOCK.value))
+    return await rules_page(visit, Form.filled(action=DomainAction.BLOCK.value))
 
 
-async def _rules_page(visit: Visit, form: Form, status: int = 200) -> Response:
-    def look(db: Session) -> tuple[list[domains.DomainRule], bool]:
-        return domains.rules(db), bool(settings.get(db, "allow_list", False))
+async def rules_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    """The page of rules, with a form as it was typed."""
 
-    found, allow_list = await visit.read(look)
+    def look(db: Session) -> tuple[list[domains.DomainRule], bool, dict[int, DomainList]]:
+        lists = {row.id: row for row, _ in domain_lists.everything(db)}
+        return domains.rules(db), bool(settings.get(db, "allow_list", False)), lists
+
+    found, allow_list, lists = await visit.read(look)
     return visit.page(
         "admin_domains.html",
         status=status,
@@ -37,6 +41,7 @@ async def _rules_page(visit: Visit, form: Form, status: int = 200) -> Response:
         rules=found,
         actions=ACTIONS,
         allow_list=allow_list,
+        lists=lists,
         tab="domains",
     )
 
@@ -49,14 +54,14 @@ async def set_rule(visit: Visit, form: Form) -> Response:
     verdict = form.choice("action", tuple(ACTIONS), DomainAction.BLOCK)
     reason = form.line("reason", most=500, required=False)
     if form.errors:
-        return await _rules_page(visit, form, 422)
+        return await rules_page(visit, form, 422)
     try:
         await visit.write(lambda db, me: moderation.set_rule(db, domain, verdict, reason, by=me))
     except DomainError as error:
         if error.status not in {409, 422}:
             raise
         form.error("domain", error.text)
-        return await _rules_page(visit, form, error.status)
+        return await rules_page(visit, form, error.status)
     return visit.go("/admin/domains", said="rule-set")
 
 

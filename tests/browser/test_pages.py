@@ -53,6 +53,7 @@ OWN_PAGES = (
         "/sanctions/{sanction}",
         "/admin/domains",
         "/admin/tags",
+        "/admin/lists",
         "/admin/people",
         "/admin/people?q=birk",
         "/admin/people/{person}",

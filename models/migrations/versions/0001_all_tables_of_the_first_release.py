@@ -73,11 +73,41 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_announcements")),
     )
     op.create_table(
+        "domain_lists",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_domain_lists")),
+        sa.UniqueConstraint("url", name=op.f("uq_domain_lists_url")),
+    )
+    with op.batch_alter_table("domain_lists", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_domain_lists_next_at"), ["next_at"], unique=False)
+
+    op.create_table(
+        "domain_list_rules",
+        sa.Column("domain", sa.Text(), nullable=False),
+        sa.Column("list_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["list_id"], ["domain_lists.id"], name=op.f("fk_domain_list_rules_list_id")),
+        sa.PrimaryKeyConstraint("domain", "list_id", name=op.f("pk_domain_list_rules")),
+    )
+    with op.batch_alter_table("domain_list_rules", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_domain_list_rules_list_id"), ["list_id"], unique=False)
+
+    op.create_table(
         "domain_rules",
         sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("list_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["list_id"], ["domain_lists.id"], name=op.f("fk_domain_rules_list_id")),
         sa.PrimaryKeyConstraint("domain", name=op.f("pk_domain_rules")),
     )
     op.create_table(
@@ -1627,6 +1657,14 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("events")
     op.drop_table("domain_rules")
+    with op.batch_alter_table("domain_list_rules", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_domain_list_rules_list_id"))
+
+    op.drop_table("domain_list_rules")
+    with op.batch_alter_table("domain_lists", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_domain_lists_next_at"))
+
+    op.drop_table("domain_lists")
     op.drop_table("announcements")
     with op.batch_alter_table("actors", schema=None) as batch_op:
         batch_op.drop_index("ix_actors_shared_inbox")
