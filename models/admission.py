@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import affiliations, communities, follows, text
+from models import affiliations, bans, communities, follows, text
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS, now
 from models.communities import WITHOUT, Community
@@ -90,6 +90,8 @@ def _exempt(db: Session, author: Actor, group: Actor) -> bool:
 
 def no_question(db: Session, author: Actor, group: Actor) -> DomainError | None:
     """Why somebody cannot ask anything at all in a community here or elsewhere; None if he can, as far as we know."""
+    if bans.is_banned(db, author.id, group.id):
+        return bans.unwelcome()
     row = communities.known(db, group)
     if group.local and row.closed_at is not None:
         return Forbidden("This community is closed. Its threads can be read and answered.", code="community_closed")
@@ -102,6 +104,8 @@ def may(db: Session, author: Actor, group: Actor, kind: Kind) -> bool:
     """Whether what somebody is lets him write posts of this kind there: for pages that show it beforehand."""
     if kind == Kind.QUESTION and no_question(db, author, group) is not None:
         return False
+    if bans.is_banned(db, author.id, group.id):
+        return False
     return not group.local or _exempt(db, author, group) or not _wrong_class(db, author, group, kind)
 
 
@@ -112,12 +116,14 @@ def _wrong_class(db: Session, author: Actor, group: Actor, kind: Kind) -> bool:
 
 
 def askable(db: Session, author: Actor, groups: Sequence[Actor]) -> list[Actor]:
-    """Those of these communities in which somebody can ask, in two queries however many there are."""
+    """Those of these communities in which somebody can ask, in a fixed number of queries however many there are."""
     rows = communities.rows_of(db, [group for group in groups if group.local])
     moderated = communities.moderated(db, author.id)
-    mine = classes(db, author)
+    mine, banned = classes(db, author), bans.communities_of(db, author.id)
 
     def can(group: Actor) -> bool:
+        if group.id in banned:
+            return False
         if not group.local:
             return group.id in moderated or not communities.restricted(db, group)
         row = rows[group.id]
@@ -142,6 +148,7 @@ def admit(
     moderator, or nothing. `edited` is the post that says something else from now on."""
     if group is None:
         return ""
+    bans.require_welcome(db, author, group.id)
     if len(said.disclosure) > MAX_DISCLOSURE:
         raise Invalid(f"At most {MAX_DISCLOSURE} characters about your interest.", code="disclosure_long")
     if kind == Kind.QUESTION and edited is None and (error := no_question(db, author, group)) is not None:
@@ -172,6 +179,8 @@ def weigh(
     """The first limit of a community of this node that a contribution breaks."""
     if group is None or not group.local or _exempt(db, author, group):
         return None
+    if bans.is_banned(db, author.id, group.id):
+        return Reason.KEPT_OUT
     row, supplier = communities.known(db, group), is_supplier(db, author)
     if _wrong_class(db, author, group, kind):
         return Reason.CLASS

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models import (
     actors,
     admission,
+    bans,
     communities,
     composing,
     conversations,
@@ -214,8 +215,11 @@ def adopt_orphans(db: Session, parent: Post) -> None:
     for orphan in orphans:
         old_thread = orphan.thread_id
         _place(db, orphan, parent, actors.get(db, orphan.author_id), (orphan.extra or {}).get("kind", ""))
+        if bans.is_banned(db, orphan.author_id, orphan.community_id):
+            orphan.held_for = str(admission.Reason.KEPT_OUT)
         db.flush()
-        composing.count_reply(db, parent, orphan, 1)
+        if not orphan.held_for:
+            composing.count_reply(db, parent, orphan, 1)
         below = Post.thread_id == old_thread if old_thread == orphan.id else Post.in_reply_to_id == orphan.id
         moved = (
             update(Post)

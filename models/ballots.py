@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, jobs, listings, notifications, outbox, polls, posts
+from models import actors, bans, communities, composing, jobs, listings, notifications, outbox, polls, posts
 from models.accounts import Account
 from models.actors import Actor
 from models.audience import addressing
@@ -83,6 +83,7 @@ def _open(db: Session, voter: Actor, post: Post) -> Poll:
         raise NotFound("There is no such poll.")
     if not voter.active:
         raise Forbidden("This account is suspended.")
+    bans.require_welcome(db, voter, post.community_id)
     if post.author_id == voter.id:
         raise Invalid("You cannot vote in your own polls.", code="own_poll")
     if poll.expired():

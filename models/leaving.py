@@ -87,6 +87,9 @@ def _forget_account(db: Session, account: Account) -> None:
 
     Every table that knows accounts is asked, so that none that is added later is forgotten here.
     """
+    from models import sanctions  # deletes accounts itself
+
+    sanctions.forget(db, account.id)
     db.flush()
     for table in Base.metadata.sorted_tables:
         for key in table.foreign_keys:

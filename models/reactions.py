@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import anonymity, communities, events, listings, notifications, outbox
+from models import anonymity, bans, communities, events, listings, notifications, outbox
 from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
@@ -76,6 +76,7 @@ def vote(
         raise NotFound("There is no such post.")
     if anonymity.wrote(db, actor, post) and post.kind in {Kind.QUESTION, Kind.ANSWER, Kind.COMMENT}:
         raise Forbidden("You cannot vote for your own contribution.", code="own_post")
+    bans.require_welcome(db, actor, post.community_id)
     if value < 0 and not communities.allows_down(db, post.community_id):
         raise Forbidden("Down votes do not count here.", code="no_down_votes")
     hold(db, post)

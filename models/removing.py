@@ -48,6 +48,20 @@ def delete_post(db: Session, actor: Actor, post: Post) -> None:
     tombstone(db, post)
 
 
+def delete_by_moderator(db: Session, post: Post) -> None:
+    """A moderator of the node deletes a post: one of ours wherever it went, one from elsewhere here only.
+
+    Who wrote an anonymous one stays known, so that he hears of it and can appeal.
+    """
+    hidden = db.get(AnonymousPost, post.id)
+    writer = actors.get(db, hidden.account_id) if hidden is not None else None
+    if post.local:
+        _send(db, actors.get(db, post.author_id), post)
+    tombstone(db, post)
+    if writer is not None:
+        anonymity.remember(db, post, writer)
+
+
 def _send(db: Session, actor: Actor, post: Post) -> None:
     if post.visibility == Visibility.NODE:
         return

@@ -1,9 +1,5 @@
 """Sanctions: what moderators decided about somebody or a post of his, why, and what became of his appeal."""
 
-import hashlib
-import hmac
-import re
-from base64 import urlsafe_b64encode
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,15 +7,16 @@ from sqlalchemy import ForeignKey, Index, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import (
-    accounts,
-    actor_keys,
     actors,
     anonymity,
+    bans,
     communities,
+    leaving,
     letters,
     listings,
     moderation,
     notifications,
+    removing,
     text,
 )
 from models import settings as facts
@@ -31,9 +28,6 @@ from models.notifications import NotificationKind
 from models.posts import Post
 
 MAX_REASON = 2000
-MAX_APPEAL = 5000
-APPEAL_SECONDS = 30 * 60
-"""How long somebody who was shut out may take to write his appeal after he showed that he is who he says."""
 
 
 class SanctionKind(StrEnum):
@@ -44,6 +38,11 @@ class SanctionKind(StrEnum):
     SUSPEND = "suspend"
     REMOVE_POST = "remove_post"
     HIDE_POST = "hide_post"
+    DELETE_POST = "delete_post"
+    DELETE = "delete"
+    """The account goes for good."""
+    BAN = "ban"
+    """Shut out of one community (`exclusions`)."""
 
 
 class Appeal(StrEnum):
@@ -55,7 +54,10 @@ class Appeal(StrEnum):
     OVERTURNED = "overturned"
 
 
-ABOUT_POSTS = frozenset({SanctionKind.REMOVE_POST, SanctionKind.HIDE_POST})
+ABOUT_POSTS = frozenset({SanctionKind.REMOVE_POST, SanctionKind.HIDE_POST, SanctionKind.DELETE_POST})
+FINAL = frozenset({SanctionKind.DELETE_POST, SanctionKind.DELETE})
+"""What cannot be undone."""
+
 
 LETTERS = {
     SanctionKind.WARN: "warned",
@@ -63,6 +65,9 @@ LETTERS = {
     SanctionKind.SUSPEND: "suspended",
     SanctionKind.REMOVE_POST: "hidden",
     SanctionKind.HIDE_POST: "hidden",
+    SanctionKind.DELETE_POST: "deleted_post",
+    SanctionKind.DELETE: "deleted",
+    SanctionKind.BAN: "banned",
 }
 """What the letter about each is called (`letters.MODERATION`)."""
 
@@ -86,6 +91,8 @@ class Sanction(Base):
     summary: Mapped[str] = mapped_column(Text, default="")
     """What the public log says about it, without names, on one line."""
     post_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"), index=True)
+    community_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
+    """Of a ban: from where."""
     report_id: Mapped[int | None] = mapped_column(ForeignKey("reports.id"))
     by_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
     """Null: from the command line."""
@@ -119,11 +126,41 @@ def impose(
     Forbidden for who may not, Conflict where it holds already.
     """
     require_possible(db, target, kind, by=by, post=post)
-    reason = text.plain(text.escape(reason)).strip()
-    if len(reason) > MAX_REASON or (by is not None and not reason):
-        raise Invalid(f"A reason has 1 to {MAX_REASON} characters.", code="reason_length")
     if report_id is not None and db.get(moderation.Report, report_id) is None:
         raise NotFound("There is no such report.")
+    row = write_down(
+        db, target, kind, by=by, reason=reason, rule=rule, summary=summary, post=post, report_id=report_id,
+        unsaid=by is None,
+    )  # fmt: skip
+    account, about = db.get(Account, anonymity.told(db, target.id, post)), title_of(post)
+    if kind == SanctionKind.DELETE:
+        tell(db, row, account, about)  # while there is an address to write to
+        leaving.delete_local(db, target)
+        return row
+    _carry_out(db, row, target, by, post)
+    tell(db, row, account, about)
+    return row
+
+
+def write_down(
+    db: Session,
+    target: Actor,
+    kind: SanctionKind | str,
+    *,
+    by: Actor | None,
+    reason: str,
+    rule: str = "",
+    summary: str = "",
+    post: Post | None = None,
+    community: Actor | None = None,
+    report_id: int | None = None,
+    unsaid: bool = False,
+) -> Sanction:
+    """The row of a decision that is about to be carried out, and its place in the audit log. Raises Invalid (no reason,
+    unless it may be left `unsaid`)."""
+    reason = text.plain(text.escape(reason)).strip()
+    if len(reason) > MAX_REASON or not (reason or unsaid):
+        raise Invalid(f"A reason has 1 to {MAX_REASON} characters.", code="reason_length")
     row = Sanction(
         id=new_id(),
         target_id=target.id,
@@ -132,24 +169,40 @@ def impose(
         rule=text.one_line(rule, 300),
         summary=text.one_line(summary, 200),
         post_id=post.id if post is not None else None,
+        community_id=community.id if community is not None else None,
         report_id=report_id,
         by_id=by.id if by is not None else None,
     )
+    row.appeal = row.answer = ""
+    row.appeal_state = Appeal.NONE
     db.add(row)
     db.flush()
-    _carry_out(db, row, target, by, post)
     _audit(db, by, row, "impose")
-    _tell(db, row, target, post, NotificationKind.SANCTION, LETTERS[SanctionKind(kind)], row.reason)
     return row
 
 
-def _tell(db: Session, row: Sanction, target: Actor, post: Post | None, kind: str, letter: str, why: str) -> None:
-    """A notice from the node, and a letter that reaches also who is shut out; of an anonymous post to who wrote it."""
-    account = db.get(Account, anonymity.told(db, target.id, post))
+def title_of(post: Post | None) -> str:
+    """What a letter calls a post; empty for none."""
+    return "" if post is None else post.title or text.plain(post.content)
+
+
+def tell(
+    db: Session,
+    row: Sanction,
+    account: Account | None,
+    about: str,
+    *,
+    kind: str = NotificationKind.SANCTION,
+    letter: str = "",
+    why: str = "",
+) -> None:
+    """Tell whom it is about, if he has an account here: a notice from the node, and a letter that reaches also who is
+    shut out. `about` is what it concerns in plain text; without `letter` and `why`, it is the decision itself."""
+    letter, why = letter or LETTERS[SanctionKind(row.kind)], why or row.reason
     if account is not None:
         notifications.notify(db, account.id, kind, actors.node_actor(db), subject=str(row.id))
-        about = (post.title or text.plain(post.content)) if post is not None else ""
-        letters.moderated(db, account, letter, reason=why, about=about, path=f"/sanctions/{row.id}")
+        path = "" if row.kind == SanctionKind.DELETE else f"/sanctions/{row.id}"
+        letters.moderated(db, account, letter, reason=why, about=about, path=path)
 
 
 def require_possible(
@@ -161,6 +214,8 @@ def require_possible(
     if target.type == ActorType.APPLICATION or target.deleted_at is not None:
         raise NotFound("There is no such account.")
     _require_rank(db, target, by)
+    if kind == SanctionKind.BAN:
+        raise Invalid("There is no such action.", code="kind_unknown")  # the community's moderators do that
     if target.local and target.type == ActorType.SERVICE and kind not in ABOUT_POSTS:
         raise Invalid("This is nobody's account: act on the post, or on who wrote it.", code="anonymous")
     if kind in ABOUT_POSTS:
@@ -170,10 +225,15 @@ def require_possible(
             group = communities.home_of(db, post)
             if group is None or not group.local:
                 raise Invalid("This post is in no community of this server.", code="no_community")
-        done = post.removed_at if kind == SanctionKind.REMOVE_POST else post.hidden_at
+        done = {SanctionKind.REMOVE_POST: post.removed_at, SanctionKind.HIDE_POST: post.hidden_at}.get(
+            SanctionKind(kind)
+        )
     elif kind == SanctionKind.WARN:
         if db.get(Account, target.id) is None:
             raise Invalid("Only somebody who has an account here can be warned.", code="warn_elsewhere")
+        return
+    elif kind == SanctionKind.DELETE:
+        _require_deletable(db, target, by)
         return
     else:
         done = target.limited_at if kind == SanctionKind.LIMIT else target.suspended_at
@@ -205,6 +265,14 @@ def _require_rank(db: Session, target: Actor, by: Actor | None) -> None:
         raise Forbidden("Only an administrator may act on one who moderates, and nobody on himself.", code="rank")
 
 
+def _require_deletable(db: Session, target: Actor, by: Actor | None) -> None:
+    if db.get(Account, target.id) is None:
+        raise Invalid("Only an account of this server can be deleted.", code="delete_elsewhere")
+    actor = db.get(Account, by.id) if by is not None else None
+    if by is not None and (actor is None or actor.role != Role.ADMIN):
+        raise Forbidden("Only an administrator deletes accounts.", code="rank")
+
+
 def _carry_out(db: Session, row: Sanction, target: Actor, by: Actor | None, post: Post | None) -> None:
     if row.kind == SanctionKind.SUSPEND:
         moderation.suspend(db, target, by=by, reason=row.reason)
@@ -214,15 +282,21 @@ def _carry_out(db: Session, row: Sanction, target: Actor, by: Actor | None, post
         listings.remove_post(db, _in_community(db, post, by), post, row.rule or row.reason, tell=False)
     elif row.kind == SanctionKind.HIDE_POST and post is not None:
         post.hidden_at = now()
+    elif row.kind == SanctionKind.DELETE_POST and post is not None:
+        removing.delete_by_moderator(db, post)
     db.flush()
 
 
 def end(db: Session, row: Sanction, *, by: Actor | None) -> None:
     """Take a decision back: what it did is undone. Raises Conflict if it has ended, Forbidden for who may not."""
     target = actors.get(db, row.target_id)
-    _require_rank(db, target, by)
+    group = db.get(Actor, row.community_id) if row.community_id is not None else None
+    if group is None or by is None or not communities.is_moderator(db, by.id, group.id):
+        _require_rank(db, target, by)
     if row.ended_at is not None:
         raise Conflict("That has ended already.", code="sanction_ended")
+    if row.kind in FINAL and row.appeal_state != Appeal.OVERTURNED:
+        raise Conflict("That cannot be undone.", code="sanction_final")
     post = db.get(Post, row.post_id) if row.post_id is not None else None
     row.ended_at, row.ended_by_id = now(), by.id if by is not None else None
     if row.kind == SanctionKind.SUSPEND:
@@ -233,6 +307,9 @@ def end(db: Session, row: Sanction, *, by: Actor | None) -> None:
         listings.restore_post(db, _in_community(db, post, by), post)
     elif row.kind == SanctionKind.HIDE_POST and post is not None:
         post.hidden_at = None
+    elif row.kind == SanctionKind.BAN and group is not None:
+        moderates = by is not None and communities.is_moderator(db, by.id, group.id)
+        bans.lift(db, by if by is not None and moderates else group, group, target)
     _audit(db, by, row, "end")
 
 
@@ -256,7 +333,10 @@ def _audit(db: Session, by: Actor | None, row: Sanction, what: str) -> None:
     post = db.get(Post, row.post_id) if row.post_id is not None else None
     target = actors.get(db, row.target_id)
     deed, subject = f"sanction.{what}.{row.kind}", post.uri if post is not None else target.uri
+    group = db.get(Actor, row.community_id) if row.community_id is not None else None
     detail = {"sanction": str(row.id), "person": target.uri, "reason": row.reason, "rule": row.rule}
+    if group is not None:
+        detail["community"] = group.uri
     moderation.audit(db, by.id if by is not None else None, deed, subject, **detail)
 
 
@@ -288,82 +368,14 @@ def suspension(db: Session, account: Account) -> Sanction | None:
     ).first()
 
 
-def appeal(db: Session, row: Sanction, said: str, *, account_id: int) -> None:
-    """Ask for it to be looked at again, once. Raises NotFound for others' decisions, Invalid, or Conflict."""
-    if not concerns(db, row, account_id):
-        raise NotFound("There is no such page.")
-    said = text.plain(text.escape(said)).strip()
-    if not said or len(said) > MAX_APPEAL:
-        raise Invalid(f"An appeal has 1 to {MAX_APPEAL} characters.", code="appeal_length")
-    if row.appeal_state or row.ended_at is not None:
-        raise Conflict("You can appeal once, while the decision holds.", code="appeal_twice")
-    row.appeal, row.appealed_at, row.appeal_state = said, now(), Appeal.WAITING
-    target = actors.get(db, row.target_id)
-    moderation.audit(db, row.target_id, "sanction.appeal", target.uri, sanction=str(row.id))
-    for account, _ in accounts.staff(db):
-        if may_decide(db, row, account):
-            notifications.notify(db, account.id, NotificationKind.APPEAL, actors.node_actor(db), subject=str(row.id))
-
-
-def may_decide(db: Session, row: Sanction, account: Account) -> bool:
-    """Whether this moderator may decide the appeal: another than who acted, where there is another."""
-    if account.role == Role.MEMBER or account.suspended_at is not None or account.id == row.target_id:
-        return False
-    if row.by_id != account.id:
-        return True
-    return all(other.id in {row.by_id, row.target_id} for other, _ in accounts.staff(db))
-
-
-def decide(db: Session, row: Sanction, *, by: Actor, overturn: bool, answer: str) -> None:
-    """Uphold a decision, or overturn it, which ends it. The person is told. Raises Conflict, Forbidden or Invalid."""
-    account = db.get(Account, by.id)
-    if account is None or not may_decide(db, row, account):
-        raise Forbidden("Another moderator than the one who acted decides about an appeal.", code="same_moderator")
-    answer = text.plain(text.escape(answer)).strip()
-    if not answer or len(answer) > MAX_REASON:
-        raise Invalid(f"An answer has 1 to {MAX_REASON} characters.", code="answer_length")
-    if row.appeal_state != Appeal.WAITING:
-        raise Conflict("This appeal is decided already.", code="appeal_decided")
-    row.appeal_state = Appeal.OVERTURNED if overturn else Appeal.UPHELD
-    row.answer, row.decided_at, row.decided_by_id = answer, now(), by.id
-    if overturn and row.ended_at is None:
-        end(db, row, by=by)
-    target = actors.get(db, row.target_id)
-    moderation.audit(db, by.id, f"appeal.{row.appeal_state}", target.uri, sanction=str(row.id), answer=answer)
-    post = db.get(Post, row.post_id) if row.post_id is not None else None
-    letter = "appeal_accepted" if overturn else "appeal_refused"
-    _tell(db, row, target, post, NotificationKind.APPEAL_DECIDED, letter, answer)
-
-
-def appeals(db: Session, *, after: int | None = None, limit: int = 20) -> list[tuple[Sanction, Actor, Actor | None]]:
-    """Appeals that wait, oldest decision first, with whom it is about and who decided."""
-    query = select(Sanction).where(Sanction.appeal_state == Appeal.WAITING).order_by(Sanction.id).limit(limit)
-    rows = db.scalars(query if after is None else query.where(Sanction.id > after)).all()
-    people = actors.many(db, [i for row in rows for i in (row.target_id, row.by_id) if i])
-    return [(row, people[row.target_id], people.get(row.by_id or 0)) for row in rows]
-
-
-def appeal_token(db: Session, row: Sanction) -> str:
-    """Lets who has just shown a password, and gets no session, send one appeal against this decision."""
-    said = f"{row.id}.{int(now().timestamp()) + APPEAL_SECONDS}"
-    return f"{said}.{_sign(db, said)}"
-
-
-def by_token(db: Session, token: str) -> Sanction:
-    """The decision that a token of ours is for; raises Forbidden for any other, and when its time is over."""
-    parsed = re.fullmatch(r"(\d{1,19})\.(\d{1,12})\.([A-Za-z0-9_-]{43})", token, re.ASCII)
-    if parsed is None or not hmac.compare_digest(_sign(db, f"{parsed[1]}.{parsed[2]}"), parsed[3]):
-        raise Forbidden("Sign in once more, and you can write your appeal.", code="appeal_token")
-    if int(parsed[2]) <= now().timestamp():
-        raise Forbidden("Sign in once more, and you can write your appeal.", code="appeal_token")
-    return get(db, int(parsed[1]))
-
-
-def _sign(db: Session, said: str) -> str:
-    """A signature by a key of its own, made from the node's."""
-    _, pem = actor_keys.private_key(db, actors.node_actor(db).id)
-    key = hashlib.sha256(b"appeals of those who are shut out\n" + pem.encode()).digest()
-    return urlsafe_b64encode(hmac.digest(key, said.encode(), "sha256")).decode().rstrip("=")
+def forget(db: Session, actor_id: int) -> None:
+    """Somebody leaves: what was said to him and by him goes. That something was decided stays, for the public list."""
+    kept = Sanction.kind != SanctionKind.DELETE
+    for row in db.scalars(select(Sanction).where(Sanction.target_id == actor_id, kept)):
+        row.reason = row.appeal = row.answer = ""
+        if row.appeal_state == Appeal.WAITING:
+            row.appeal_state = Appeal.NONE
+    db.flush()
 
 
 def log_open(db: Session) -> bool:

@@ -9,6 +9,7 @@ from models import (  # noqa: F401
     affiliations,
     announcements,
     anonymity,
+    bans,
     blocks,
     bookmarks,
     cases,

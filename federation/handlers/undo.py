@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from federation import crossing, reading
 from federation.context import Federation
 from federation.handlers import early, wraps
+from federation.handlers.block import moderating
 from federation.handlers.choose_answer import judge
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn
 from federation.verified import Verified
-from models import actors, blocks, communities, follows, jobs, listings, posts, reactions, threads
+from models import actors, blocks, communities, exclusions, follows, jobs, listings, posts, reactions, threads
 from models.actors import Actor
 from models.base import now
 
@@ -85,6 +86,8 @@ async def _follow(fed: Federation, verified: Verified, inner: ActivityIn) -> Eff
 
 
 async def _block(fed: Federation, verified: Verified, inner: ActivityIn) -> Effect:
+    if inner.target:
+        return await _ban(fed, verified, inner)
     _only_signed(verified)
 
     def effect(db: Session) -> str:
@@ -93,6 +96,21 @@ async def _block(fed: Federation, verified: Verified, inner: ActivityIn) -> Effe
             return _nothing(db, inner)
         early.settled(db, inner)
         return f"{actor.uri} no longer blocks {target.uri}."
+
+    return effect
+
+
+async def _ban(fed: Federation, verified: Verified, inner: ActivityIn) -> Effect:
+    group, actor = await moderating(fed, verified, inner.target)
+    raw = reading.without_context(verified.activity.raw) if verified.signed else None
+
+    def effect(db: Session) -> str:
+        target = actors.by_uri(db, inner.object_id)
+        by, home = actors.get(db, actor.id), actors.get(db, group.id)
+        if target is None or not exclusions.heard_of_end(db, by, home, target, inner=raw):
+            return _nothing(db, inner)
+        early.settled(db, inner)
+        return f"{home.uri} lets {target.uri} in again."
 
     return effect
 

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation.crossing import reading, writing
-from models import sanctions
+from models import appeals, sanctions
 from models.accounts import Account, Role
 from models.errors import DomainError
 from models.sanctions import Sanction
@@ -20,7 +20,7 @@ PAGE = 20
 async def index(visit: Visit) -> Response:
     """`GET /admin/appeals?after=`: appeals that wait."""
     visit.require(Role.MODERATOR)
-    found = await visit.read(lambda db: sanctions.appeals(db, after=visit.cursor("after"), limit=PAGE + 1))
+    found = await visit.read(lambda db: appeals.waiting(db, after=visit.cursor("after"), limit=PAGE + 1))
     following = found[PAGE - 1][0].id if len(found) > PAGE else None
     return visit.page("admin_appeals.html", found=found[:PAGE], following=following, done=DONE, tab="appeals")
 
@@ -29,12 +29,12 @@ async def index(visit: Visit) -> Response:
 async def appeal(visit: Visit, form: Form) -> Response:
     """`POST /sanctions/{id}/appeal`: ask once for it to be looked at again."""
     await visit.read(lambda db: look(db, visit))
-    said = form.text("appeal", most=sanctions.MAX_APPEAL)
+    said = form.text("appeal", most=appeals.MAX_APPEAL)
     if form.errors:
         return await decision_page(visit, form, 422)
     try:
         await visit.write(
-            lambda db, me: sanctions.appeal(db, sanctions.get(db, visit.path("id")), said, account_id=me.id)
+            lambda db, me: appeals.appeal(db, sanctions.get(db, visit.path("id")), said, account_id=me.id)
         )
     except DomainError as error:
         if error.status not in {409, 422}:
@@ -54,7 +54,7 @@ async def decide(visit: Visit, form: Form) -> Response:
         return await decision_page(visit, form, 422)
     try:
         await visit.write(
-            lambda db, me: sanctions.decide(
+            lambda db, me: appeals.decide(
                 db, sanctions.get(db, visit.path("id")), by=me, overturn=overturn, answer=answer
             )
         )
@@ -71,7 +71,7 @@ async def shut_out(visit: Visit, account: Account) -> Response:
 
     def read(db: Session) -> tuple[Sanction | None, str]:
         row = sanctions.suspension(db, account)
-        return row, sanctions.appeal_token(db, row) if row is not None and not row.appeal_state else ""
+        return row, appeals.token(db, row) if row is not None and not row.appeal_state else ""
 
     row, token = await reading(visit.database, read)
     return visit.page("shut_out.html", status=403, form=Form.filled(proof=token), row=row, sent=False)
@@ -82,14 +82,14 @@ async def appeal_shut_out(visit: Visit, form: Form) -> Response:
     """`POST /appeal`: the appeal of somebody who cannot sign in. `proof` is what his password was worth."""
     visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
     proof = form.raw("proof")
-    row = await reading(visit.database, lambda db: sanctions.by_token(db, proof))
-    said = form.text("appeal", most=sanctions.MAX_APPEAL)
+    row = await reading(visit.database, lambda db: appeals.by_token(db, proof))
+    said = form.text("appeal", most=appeals.MAX_APPEAL)
     if form.errors:
         return visit.page("shut_out.html", status=422, form=form, row=row, sent=False)
 
     def write(db: Session) -> Sanction:
-        held = sanctions.by_token(db, proof)
-        sanctions.appeal(db, held, said, account_id=held.target_id)
+        held = appeals.by_token(db, proof)
+        appeals.appeal(db, held, said, account_id=held.target_id)
         return held
 
     held = await writing(visit.database, write)

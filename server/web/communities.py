@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, admission, community_statistics, figures, follows, holding, text, timelines
+from models import access, admission, bans, community_statistics, figures, follows, holding, text, timelines
 from models import communities as groups
 from models.actors import Actor
 from models.communities import Community, Twinning, Ways
@@ -103,6 +103,8 @@ class CommunityPage:
     moderates: bool = False
     may_ask: bool = True
     may_answer: bool = True
+    banned: bool = False
+    """The community has shut the visitor out."""
     more: int | None = None
     unanswered: bool = False
     waiting: int = 0
@@ -140,6 +142,7 @@ def look(db: Session, viewer: Actor | None, group: Actor, *, unanswered: bool, b
         gathered.following, gathered.since = (row.state, row.created_at) if row is not None else (None, None)
         gathered.moderates = groups.is_moderator(db, viewer.id, group.id)
         gathered.may_ask = admission.may(db, viewer, group, Kind.QUESTION)
+        gathered.banned = bans.is_banned(db, viewer.id, group.id)
         gathered.may_answer = admission.may(db, viewer, group, Kind.ANSWER)
         if gathered.moderates and group.local:
             gathered.asked, gathered.waiting = groups.twins_asked(db, group), len(holding.waiting(db, group))

@@ -11,6 +11,7 @@ from models import (
     admission,
     anonymity,
     answers,
+    bans,
     communities,
     drafts,
     duplicates,
@@ -58,6 +59,8 @@ class PostPage:
     above: list[Post] = field(default_factory=list)
     """What the post answers, the first post first."""
     may_answer: bool = True
+    banned: bool = False
+    """The community has shut the visitor out."""
     discloses: bool = False
     """The visitor is a supplier, who may say what his interest is; `must_disclose` where the community asks it."""
     must_disclose: bool = False
@@ -108,6 +111,7 @@ def look(
         if viewer is not None:
             found.moderates = communities.is_moderator(db, viewer.id, group.id)
             found.follows_community = follows.state(db, viewer.id, group.id) is not None
+            found.banned = bans.is_banned(db, viewer.id, group.id)
             found.may_answer = admission.may(db, viewer, group, Kind.ANSWER)
             found.discloses = admission.is_supplier(db, viewer)
             found.must_disclose = admission.discloses(db, viewer, group)

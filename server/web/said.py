@@ -88,6 +88,8 @@ SAID = {
     "list-added": later("The list is added. It is being read; look again in a moment."),
     "list-read": later("The list is being read. Look again in a moment."),
     "list-removed": later("The list and its rules are gone."),
+    "shut-out": later("The person is shut out of this community."),
+    "let-in-again": later("The person can take part in the community again."),
     "rule-set": later("The rule is in force."),
     "rule-dropped": later("The rule is lifted."),
     "affiliation-requested": later("It is asked for. You are told when somebody has looked at it."),

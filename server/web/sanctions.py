@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, house, sanctions
+from models import actors, appeals, house, sanctions
 from models.accounts import Role
 from models.actors import Actor
 from models.cases import get as get_report
 from models.errors import DomainError, NotFound
 from models.posts import Post
-from models.sanctions import ABOUT_POSTS, Sanction, SanctionKind
+from models.sanctions import ABOUT_POSTS, FINAL, Sanction, SanctionKind
 from server.forms import Form
 from server.i18n import later
 from server.web.visits import Visit, action, own_page, page
@@ -23,6 +23,8 @@ NAMES = {
     SanctionKind.SUSPEND: later("Suspend"),
     SanctionKind.REMOVE_POST: later("Take the post out of the community"),
     SanctionKind.HIDE_POST: later("Hide the post"),
+    SanctionKind.DELETE_POST: later("Delete the post"),
+    SanctionKind.DELETE: later("Delete the account"),
 }
 WHAT_HAPPENS = {
     SanctionKind.WARN: later("The person is told what you write. Nothing else changes."),
@@ -34,6 +36,8 @@ WHAT_HAPPENS = {
     SanctionKind.HIDE_POST: later(
         "Nobody on this server sees the post, except its author. Copies on other servers stay."
     ),
+    SanctionKind.DELETE_POST: later("The post is emptied for ever, here and as far as other servers obey."),
+    SanctionKind.DELETE: later("The account and everything in it goes for good. You are asked once more."),
 }
 DONE = {
     SanctionKind.WARN: later("Warned"),
@@ -41,6 +45,9 @@ DONE = {
     SanctionKind.SUSPEND: later("Suspended"),
     SanctionKind.REMOVE_POST: later("A post was taken out of a community"),
     SanctionKind.HIDE_POST: later("A post was hidden"),
+    SanctionKind.DELETE_POST: later("A post was deleted"),
+    SanctionKind.DELETE: later("An account was deleted"),
+    SanctionKind.BAN: later("Shut out of a community"),
 }
 TOLD = {
     SanctionKind.WARN: later("The moderators have warned you. Nothing else has changed."),
@@ -48,6 +55,9 @@ TOLD = {
     SanctionKind.SUSPEND: later("Your account is suspended: you cannot sign in, and nobody sees your posts."),
     SanctionKind.REMOVE_POST: later("Your post no longer stands in the community. You still have it on your profile."),
     SanctionKind.HIDE_POST: later("Your post is hidden. Only you can see it on this server."),
+    SanctionKind.DELETE_POST: later("Your post is deleted, here and as far as other servers obey."),
+    SanctionKind.DELETE: later("Your account is deleted."),
+    SanctionKind.BAN: later("You are shut out of a community: you can read it, but not write or vote in it."),
 }
 
 
@@ -107,6 +117,9 @@ async def act(visit: Visit, form: Form) -> Response:
     if form.errors:
         return await _act_page(visit, form, 422)
 
+    if kind in FINAL and not form.flag("sure"):
+        return await _sure_page(visit, form, SanctionKind(kind))
+
     def write(db: Session, me: Actor) -> int:
         asked = _asked(db, visit, post_id, report_id)
         rule = next((one.text for one in asked.rules if one.id == rule_id), "")
@@ -134,6 +147,18 @@ async def act(visit: Visit, form: Form) -> Response:
     return visit.go(f"/admin/reports/{report_id}" if report_id else f"/sanctions/{number}", said="sanctioned")
 
 
+async def _sure_page(visit: Visit, form: Form, kind: SanctionKind) -> Response:
+    """What cannot be undone is asked once more; nothing has happened yet."""
+    post_id, report_id = form.number("post"), form.number("report")
+
+    def look(db: Session) -> Asked:
+        asked = _asked(db, visit, post_id, report_id)
+        sanctions.require_possible(db, asked.target, kind, by=visit.me, post=asked.post)
+        return asked
+
+    return visit.page("admin_act_sure.html", form=form, asked=await visit.read(look), kind=kind.value)
+
+
 @dataclass
 class Decision:
     """A decision as its page shows it."""
@@ -142,6 +167,8 @@ class Decision:
     target: Actor
     post: Post | None
     mine: bool
+    group: Actor | None = None
+    """Of a ban: from where."""
     by: Actor | None = None
     ended_by: Actor | None = None
     decided_by: Actor | None = None
@@ -154,21 +181,24 @@ def look(db: Session, visit: Visit) -> Decision:
     mine = sanctions.concerns(db, row, visit.me.id)
     if not mine and not visit.is_at_least(Role.MODERATOR):
         raise NotFound("There is no such page.")
-    people = actors.many(db, [i for i in (row.target_id, row.by_id, row.ended_by_id, row.decided_by_id) if i])
+    people = actors.many(
+        db, [i for i in (row.target_id, row.by_id, row.ended_by_id, row.decided_by_id, row.community_id) if i]
+    )
     post = db.get(Post, row.post_id) if row.post_id is not None else None
     found = Decision(row, people[row.target_id], post if post is None or post.deleted_at is None else None, mine)
+    found.group = people.get(row.community_id or 0)
     if visit.is_at_least(Role.MODERATOR):
         found.by, found.ended_by = people.get(row.by_id or 0), people.get(row.ended_by_id or 0)
         found.decided_by = people.get(row.decided_by_id or 0)
         assert visit.account is not None
-        found.may_decide = sanctions.may_decide(db, row, visit.account)
+        found.may_decide = appeals.may_decide(db, row, visit.account)
     return found
 
 
 async def decision_page(visit: Visit, form: Form, status: int = 200) -> Response:
     """The page of a decision with what was typed there."""
     found = await visit.read(lambda db: look(db, visit))
-    return visit.page("sanction.html", status=status, form=form, found=found, done=DONE, told=TOLD)
+    return visit.page("sanction.html", status=status, form=form, found=found, done=DONE, told=TOLD, final=FINAL)
 
 
 @own_page

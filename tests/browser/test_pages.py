@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, cases, house, moderation, sanctions, threads
+from models import actors, appeals, cases, house, moderation, sanctions, threads
 from models.posts import Draft, Kind, Post
 from tests.browser.conftest import Site
 
@@ -112,7 +112,7 @@ def moderated(site: Site) -> tuple[int, int, int]:
         row = sanctions.impose(
             db, birk, "warn", by=camilla, reason="Sælg det et andet sted.", rule="Ingen reklame", report_id=report.id
         )
-        sanctions.appeal(db, row, "Det er gratis.", account_id=birk.id)
+        appeals.appeal(db, row, "Det er gratis.", account_id=birk.id)
         return birk.id, report.id, row.id
 
     return site.database.write(make)
@@ -147,7 +147,10 @@ def test_own_pages_are_accessible(site: Site, faults: Faults, theme: str, width:
 
 def test_the_moderators_page_is_accessible(site: Site, faults: Faults) -> None:
     page = site.signed_in("camilla")
-    for path in ("settings", "close", "manage"):
+    with site.database.reading() as db:
+        birk = actors.by_handle(db, "birk")
+    assert birk is not None
+    for path in ("bans", f"bans/new?actor={birk.id}", "settings", "close", "manage"):
         page.goto(f"{site.origin}/c/udfordrere/{path}")
         assert faults(page) == [], path
     page.click("details.menu > summary")

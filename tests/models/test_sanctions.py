@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import access, accounts, cases, house, moderation, notifications, outbox, sanctions, timelines
+from models import access, accounts, appeals, cases, house, moderation, notifications, outbox, sanctions, timelines
 from models.actors import Actor
 from models.base import clock
 from models.database import Database
@@ -184,10 +184,10 @@ def test_an_appeal_is_made_once_and_decided_by_another_who_can_overturn_it(lived
     number = decided(lived_in, SanctionKind.SUSPEND)
 
     def appeal(db: Session, name: str = "birk", said: str = "Det var ikke mig.") -> None:
-        sanctions.appeal(db, sanctions.get(db, number), said, account_id=person(db, name).id)
+        appeals.appeal(db, sanctions.get(db, number), said, account_id=person(db, name).id)
 
     def decide(db: Session, name: str, answer: str = "Du har ret.") -> None:
-        sanctions.decide(db, sanctions.get(db, number), by=person(db, name), overturn=True, answer=answer)
+        appeals.decide(db, sanctions.get(db, number), by=person(db, name), overturn=True, answer=answer)
 
     def refused(work: Any, error: type[DomainError]) -> None:
         with lived_in.reading() as db:
@@ -206,7 +206,7 @@ def test_an_appeal_is_made_once_and_decided_by_another_who_can_overturn_it(lived
     refused(lambda db: decide(db, "eva"), Forbidden)
     refused(lambda db: decide(db, "anna", ""), Invalid)
     with lived_in.reading() as db:
-        assert [row.id for row, _, _ in sanctions.appeals(db)] == [number]
+        assert [row.id for row, _, _ in appeals.waiting(db)] == [number]
         assert kinds_told(db, "anna")[0] == NotificationKind.APPEAL
         assert NotificationKind.APPEAL not in kinds_told(db, "camilla")
     lived_in.write(lambda db: decide(db, "anna"))
@@ -215,15 +215,15 @@ def test_an_appeal_is_made_once_and_decided_by_another_who_can_overturn_it(lived
         assert kinds_told(db, "birk")[0] == NotificationKind.APPEAL_DECIDED
         assert person(db, "birk").suspended_at is None
         assert accounts.by_username(db, "birk").suspended_at is None
-        assert sanctions.appeals(db) == []
+        assert appeals.waiting(db) == []
 
 
 def test_the_only_moderator_decides_about_his_own_deed_himself(lived_in: Database) -> None:
     lived_in.write(lambda db: accounts.set_role(db, accounts.by_username(db, "camilla"), "member"))
     number = decided(lived_in, SanctionKind.LIMIT, by="anna")
-    lived_in.write(lambda db: sanctions.appeal(db, sanctions.get(db, number), "Nej", account_id=person(db, "birk").id))
+    lived_in.write(lambda db: appeals.appeal(db, sanctions.get(db, number), "Nej", account_id=person(db, "birk").id))
     lived_in.write(
-        lambda db: sanctions.decide(db, sanctions.get(db, number), by=person(db, "anna"), overturn=False, answer="Jo")
+        lambda db: appeals.decide(db, sanctions.get(db, number), by=person(db, "anna"), overturn=False, answer="Jo")
     )
     with lived_in.reading() as db:
         assert sanctions.get(db, number).ended_at is None
@@ -236,8 +236,8 @@ def test_a_proof_of_a_password_holds_for_half_an_hour_and_its_decision_only(
 ) -> None:
     number = decided(lived_in, SanctionKind.SUSPEND)
     with lived_in.reading() as db:
-        token = sanctions.appeal_token(db, sanctions.get(db, number))
-        assert sanctions.by_token(db, token).id == number
+        token = appeals.token(db, sanctions.get(db, number))
+        assert appeals.by_token(db, token).id == number
         if fault == "late":
             monkeypatch.setattr(clock, "offset", 31 * 60.0)
         number, until, signature = token.split(".")  # type: ignore[assignment]
@@ -248,7 +248,7 @@ def test_a_proof_of_a_password_holds_for_half_an_hour_and_its_decision_only(
             "empty": "",
         }[fault]
         with pytest.raises(Forbidden):
-            sanctions.by_token(db, wrong)
+            appeals.by_token(db, wrong)
 
 
 def reported(db: Session, **more: Any) -> int:
@@ -337,7 +337,7 @@ def test_a_decision_about_an_anonymous_post_reaches_who_wrote_it_and_names_nobod
         assert not sanctions.concerns(db, row, person(db, "birk").id)
         assert kinds_told(db, "eva")[0] == NotificationKind.SANCTION
         assert access.may_see(db, eva, db.get_one(Post, row.post_id))
-    lived_in.write(lambda db: sanctions.appeal(db, sanctions.get(db, number), "Nu er de væk", account_id=eva.id))
+    lived_in.write(lambda db: appeals.appeal(db, sanctions.get(db, number), "Nu er de væk", account_id=eva.id))
     with lived_in.reading() as db:
         assert str(eva.id) not in str([(entry.actor_id, entry.detail) for entry in db.scalars(select(AuditEntry))])
 

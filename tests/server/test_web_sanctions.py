@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, house, moderation, sanctions, settings
+from models import accounts, appeals, house, moderation, sanctions, settings
 from models.moderation import AuditEntry, Report
 from models.sanctions import Sanction, SanctionKind
 from tests.server.page_queries import queries
@@ -234,7 +234,7 @@ async def test_lists_go_on_where_they_were(visiting: Visiting) -> None:
 async def test_pages_ask_the_database_as_often_for_one_as_for_many(visiting: Visiting) -> None:
     async with visiting.browser("camilla") as browser:
         number, decision = browser.do(reported), browser.do(limited)
-        browser.do(lambda db: sanctions.appeal(db, sanctions.get(db, decision), "x", account_id=person(db, "birk").id))
+        browser.do(lambda db: appeals.appeal(db, sanctions.get(db, decision), "x", account_id=person(db, "birk").id))
         paths = (
             "/admin/reports",
             f"/admin/reports/{number}",
@@ -248,7 +248,7 @@ async def test_pages_ask_the_database_as_often_for_one_as_for_many(visiting: Vis
         for name in ("david", "eva", "farid"):
             more = browser.do(lambda db, name=name: limited(db, name))  # type: ignore[misc]
             browser.do(
-                lambda db, name=name, more=more: sanctions.appeal(  # type: ignore[misc]
+                lambda db, name=name, more=more: appeals.appeal(  # type: ignore[misc]
                     db, sanctions.get(db, more), "x", account_id=person(db, name).id
                 )
             )

@@ -570,6 +570,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_report_notes_report_id"), ["report_id"], unique=False)
 
     op.create_table(
+        "community_bans",
+        sa.Column(
+            "community_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column(
+            "actor_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("uri", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["actor_id"], ["actors.id"], name=op.f("fk_community_bans_actor_id")),
+        sa.ForeignKeyConstraint(["by_id"], ["actors.id"], name=op.f("fk_community_bans_by_id")),
+        sa.ForeignKeyConstraint(["community_id"], ["actors.id"], name=op.f("fk_community_bans_community_id")),
+        sa.PrimaryKeyConstraint("community_id", "actor_id", name=op.f("pk_community_bans")),
+    )
+    with op.batch_alter_table("community_bans", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_community_bans_actor_id"), ["actor_id"], unique=False)
+
+    op.create_table(
         "sanctions",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("target_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -578,6 +598,7 @@ def upgrade() -> None:
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("post_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("community_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("report_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -590,6 +611,7 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["by_id"], ["actors.id"], name=op.f("fk_sanctions_by_id")),
+        sa.ForeignKeyConstraint(["community_id"], ["actors.id"], name=op.f("fk_sanctions_community_id")),
         sa.ForeignKeyConstraint(["decided_by_id"], ["actors.id"], name=op.f("fk_sanctions_decided_by_id")),
         sa.ForeignKeyConstraint(["ended_by_id"], ["actors.id"], name=op.f("fk_sanctions_ended_by_id")),
         sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name=op.f("fk_sanctions_post_id")),
@@ -1565,6 +1587,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_sanctions_appeal_state_id")
 
     op.drop_table("sanctions")
+    with op.batch_alter_table("community_bans", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_community_bans_actor_id"))
+
+    op.drop_table("community_bans")
     with op.batch_alter_table("report_notes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_report_notes_report_id"))
 
