@@ -4,12 +4,17 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models import accounts
+from models.accounts import Role
+from models.base import now
+from models.digests import Digest
 from models.posts import Post
 from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import PASSWORD, settle
@@ -17,10 +22,12 @@ from tests.fediverse.processes import until
 from tests.fediverse.towns import Towns
 from tests.fediverse.walking import Manner, Walker
 from tests.missing import missing
+from tests.server.mailing import MailServer, smtp_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 CHROMIUM = "/usr/bin/chromium"
 TITLE = "Hvem har fået kommunens jurist til at sige ja til frivillige?"
+EARLIER = "Hvordan får man kommunens jurist til at sige ja til frivillige på plejehjem?"
 
 MANNERS = {
     "mouse": Manner(),
@@ -31,9 +38,27 @@ MANNERS = {
 
 
 @pytest.fixture(scope="module")
-def chromium(ground: Ground, towns: Towns) -> Iterator[Browser]:
-    from pathlib import Path
+def post_box() -> Iterator[MailServer]:
+    with smtp_server() as server:
+        yield server
 
+
+@pytest.fixture(scope="module")
+def towns(ground: Ground, post_box: MailServer) -> Iterator[Towns]:
+    """Two twinned nodes that send mail. On A, Anna is a moderator, and something was asked before."""
+    made = Towns(ground, SMTP_HOST="127.0.0.1", SMTP_PORT=str(post_box.port), SMTP_SECURITY="none")
+    made.a.fill(lambda db: accounts.set_role(db, accounts.by_username(db, "anna"), Role.MODERATOR))
+    try:
+        made.start()
+        made.twin()
+        made.anna.ask(made.torvet, EARLIER, "Vores siger altid nej.")
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(ground: Ground, towns: Towns) -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         missing("Chromium is not installed")
     rules = ",".join(f"MAP {name} {address}" for name, address in ground.addresses.items())
@@ -50,13 +75,20 @@ def invited(towns: Towns, email: str) -> str:
     return f"/invitations/{token}"
 
 
+def due(db: Session, name: str) -> None:
+    """It is the hour of somebody's letter."""
+    db.get_one(Digest, accounts.by_username(db, name).id).next_at = now()
+
+
 def newest(towns: Towns, title: str) -> int:
     query = select(Post.id).where(Post.title == title).order_by(Post.id.desc())
     return towns.a.read(lambda db: db.scalars(query).first()) or 0
 
 
 @pytest.mark.parametrize("name", MANNERS)
-def test_somebody_walks_from_the_invitation_to_the_last_page(towns: Towns, chromium: Browser, name: str) -> None:
+def test_somebody_walks_from_the_invitation_to_the_last_page(
+    towns: Towns, chromium: Browser, post_box: MailServer, name: str
+) -> None:
     manner = MANNERS[name]
     number = list(MANNERS).index(name)
     me, title = f"maja{number}", f"{TITLE[:-1]} i nummer {number}?"
@@ -81,6 +113,9 @@ def test_somebody_walks_from_the_invitation_to_the_last_page(towns: Towns, chrom
     walker.write("#text", "Vi har **prøvet** at spørge, og svaret blev væk.")
     walker.choose("#community", "Torvet")
     walker.tick("#barrier-regler")
+    if not manner.scripts:
+        walker.press("button[value=preview]")
+    page.locator("#similar a", has_text=EARLIER).wait_for()
     walker.press("form[action='/ask'] button.button-primary")
     assert title in page.locator("h1").inner_text()
     asked = newest(towns, title)
@@ -108,6 +143,15 @@ def test_somebody_walks_from_the_invitation_to_the_last_page(towns: Towns, chrom
     assert "Spørg hende" in page.locator("article.answer.accepted").inner_text()
     until("the acceptance on B", lambda: towns.b.read(lambda db: db.get_one(Post, seen.id).accepted_id))
 
+    # a letter says what is new; daily was chosen, and the hour has come
+    walker.open("/settings/notices")
+    walker.tick("#digest-daily")
+    walker.press("form[action='/settings/notices'] button.button-primary")
+    towns.a.database.write(lambda db: due(db, me))
+    letter = until("the letter", lambda: next((mail for to, mail in post_box.taken if to == f"{me}@a.example"), None))
+    assert "Carl" in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
     # found by another form of the word
     walker.open("/search?q=kommunernes+jurister")
     assert title in page.locator("main").inner_text()
@@ -116,6 +160,20 @@ def test_somebody_walks_from_the_invitation_to_the_last_page(towns: Towns, chrom
     neighbour.open(f"/posts/{asked}/report")
     neighbour.write("#comment", "Der står et navn i spørgsmålet.")
     neighbour.press("form[action$='/report'] button.button-primary")
+
+    moderator = Walker(chromium, towns.a, Manner(scripts=manner.scripts, width=manner.width))
+    moderator.sign_in("anna", PASSWORD)
+    moderator.open("/admin/reports")
+    moderator.press("main a[href^='/admin/reports/']")
+    moderator.press(f"a[href^='/admin/actors/'][href*='post={asked}']")
+    moderator.tick("#kind-hide_post")
+    moderator.write("#reason", "Navne på borgere må ikke stå her.")
+    moderator.press("form[action$='/act'] button.button-warning")
+    moderator.close()
+    assert neighbour.page.goto(f"{towns.a.origin}/p/{asked}").status == 404  # type: ignore[union-attr]
+    neighbour.faults.clear()  # Chromium calls the 404 an error
+    walker.open("/notifications")
+    assert page.locator("main a[href^='/sanctions/']").count() == 1
 
     # a copy of everything, then gone
     walker.open("/settings/data")

@@ -25,10 +25,11 @@ NAMES = ("a.torv.test", "b.torv.test")
 class Towns:
     """Both nodes. `anna`, `bodil` and so on are their browsers."""
 
-    def __init__(self, ground: Ground, *, names: tuple[str, str] = NAMES) -> None:
+    def __init__(self, ground: Ground, *, names: tuple[str, str] = NAMES, **settings: str) -> None:
+        """`settings` are those of both nodes, as in the environment: `SMTP_HOST="127.0.0.1"`."""
         for name in names:
             ground.settle(name)
-        self.a, self.b = (RealNode(ground, name) for name in names)
+        self.a, self.b = (RealNode(ground, name, **settings) for name in names)
         self.a.fill(lambda db: people(db, "torvet", "Torvet", "anna", "carl"))
         self.b.fill(lambda db: people(db, "pladsen", "Pladsen", "bodil", "erik", locked="lise"))
         self._visitors: dict[str, Visitor] = {}

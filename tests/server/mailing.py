@@ -129,15 +129,15 @@ async def post_office(database: Database, **chosen: object) -> AsyncIterator[Pos
 
 
 @contextmanager
-def smtp_server() -> Iterator[int]:
-    """The port of a mail server for a test that is not asynchronous itself."""
-    ready, port, stop = threading.Event(), [], asyncio.Event()
+def smtp_server() -> Iterator[MailServer]:
+    """A mail server for a test that is not asynchronous itself."""
+    made, ready, stop = MailServer(), threading.Event(), asyncio.Event()
 
     async def listen() -> None:
         nonlocal loop
         loop = asyncio.get_running_loop()
-        server = await asyncio.start_server(MailServer().talk, "127.0.0.1", 0)
-        port.append(server.sockets[0].getsockname()[1])
+        server = await asyncio.start_server(made.talk, "127.0.0.1", 0)
+        made.port = server.sockets[0].getsockname()[1]
         ready.set()
         await stop.wait()
         server.close()
@@ -147,7 +147,7 @@ def smtp_server() -> Iterator[int]:
     thread.start()
     ready.wait(10)
     try:
-        yield port[0]
+        yield made
     finally:
         assert loop is not None
         loop.call_soon_threadsafe(stop.set)

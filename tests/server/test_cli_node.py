@@ -300,8 +300,8 @@ def test_doctor_finds_a_healthy_local_node_and_warns_of_what_is_unusual(torv: To
 
 def test_doctor_says_whether_the_mail_server_lets_us_in(torv: Torv) -> None:
     assert "no smtp_host" in torv("doctor").output
-    with smtp_server() as port:
-        asked = {"TORV_SMTP_HOST": "127.0.0.1", "TORV_SMTP_PORT": str(port), "TORV_SMTP_SECURITY": "none"}
+    with smtp_server() as server:
+        asked = {"TORV_SMTP_HOST": "127.0.0.1", "TORV_SMTP_PORT": str(server.port), "TORV_SMTP_SECURITY": "none"}
         found = json.loads(torv("doctor", "--json", **asked).stdout)
         assert {one["name"]: one["state"] for one in found}["mail"] == "ok"
         refused = torv("doctor", TORV_SMTP_USER="torv", TORV_SMTP_PASSWORD="wrong", **asked)
