@@ -11,13 +11,13 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts
+from models import accounts, digests, invitations
 from models.accounts import Role
 from models.base import now
 from models.digests import Digest
 from models.posts import Post
 from tests.fediverse.ground import Ground
-from tests.fediverse.nodes import PASSWORD, settle
+from tests.fediverse.nodes import PASSWORD
 from tests.fediverse.processes import until
 from tests.fediverse.towns import Towns
 from tests.fediverse.walking import Manner, Walker
@@ -71,13 +71,15 @@ def chromium(ground: Ground, towns: Towns) -> Iterator[Browser]:
 
 def invited(towns: Towns, email: str) -> str:
     """An invitation of the administrators."""
-    token = towns.a.database.write(lambda db: accounts.invite(db, email=email))
+    token = towns.a.database.write(lambda db: invitations.invite(db, email=email))
     return f"/invitations/{token}"
 
 
 def due(db: Session, name: str) -> None:
-    """It is the hour of somebody's letter."""
+    """It is the hour of somebody's letter, and the worker's round of ten minutes has come."""
     db.get_one(Digest, accounts.by_username(db, name).id).next_at = now()
+    db.flush()
+    digests.promise_due(db, 100)
 
 
 def newest(towns: Towns, title: str) -> int:
@@ -129,7 +131,7 @@ def test_somebody_walks_from_the_invitation_to_the_last_page(
     neighbour.press(f"form[action='/posts/{asked}/vote'] button", leads=not manner.scripts)
     seen = towns.question_on_b(asked)
     towns.bodil.reply(seen.id, "Hos os var det nok at vise den gamle afgørelse.")
-    settle(towns.a, towns.b)
+    until("both answers", lambda: towns.a.read(lambda db: db.get_one(Post, asked).answer_count) == 2)
 
     # notices, then the answer is accepted
     walker.open("/notifications")

@@ -105,8 +105,19 @@ class Walker:
         if not self.manner.keyboard:
             self.page.locator(selector).first.check()
             return
+        wanted = self.page.locator(selector).first
+        if wanted.get_attribute("type") == "radio":
+            # one stop for the whole group, on its chosen one or its ends; arrows go on from there
+            name = wanted.get_attribute("name")
+            stops = self.page.locator(f"input[name='{name}']:checked")
+            self.reach(f"input[name='{name}']" + (":checked" if stops.count() else ""))
+            for _ in range(MOST_TABS):
+                if wanted.is_checked():
+                    return
+                self.page.keyboard.press("ArrowDown")
+            raise AssertionError(f"the keyboard does not choose {selector}")
         self.reach(selector)
-        if not self.page.locator(selector).first.is_checked():
+        if not wanted.is_checked():
             self.page.keyboard.press("Space")
 
     def choose(self, selector: str, label: str) -> None:
