@@ -114,7 +114,7 @@ def test_a_death_in_the_middle_of_things_loses_nothing_and_doubles_nothing(
     questions = [post.id for post in on_b if post.uri.startswith(mortal.a.origin)]
     answers = [post.id for post in on_a if post.uri.startswith(mortal.b.origin)]
     mentioned = [number for number in questions if number != start.id]
-    assert mortal.b.read(lambda db: _told(db, "bodil", "mention", mentioned)) == dict.fromkeys(mentioned, 1)
+    assert mortal.b.read(lambda db: _told(db, "bodil", "asked", mentioned)) == dict.fromkeys(mentioned, 1)
     assert mortal.a.read(lambda db: _told(db, "anna", "answer", answers)) == dict.fromkeys(answers, 1)
     assert mortal.b.read(lambda db: _listings(db, "pladsen", questions)) == dict.fromkeys(questions, 1)
     root = mortal.a.read(lambda db: db.get(Post, db.scalar(select(Post.id).where(Post.uri == start.uri))))
