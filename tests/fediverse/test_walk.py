@@ -171,6 +171,10 @@ def test_somebody_walks_from_the_invitation_to_the_last_page(
     moderator.tick("#kind-hide_post")
     moderator.write("#reason", "Navne på borgere må ikke stå her.")
     moderator.press("form[action$='/act'] button.button-warning")
+    moderator.open("/admin/reports")
+    moderator.press("main a[href^='/admin/reports/']")
+    moderator.tick("#outcome-acted")
+    moderator.press("form[action$='/close'] button.button-primary")
     moderator.close()
     assert neighbour.page.goto(f"{towns.a.origin}/p/{asked}").status == 404  # type: ignore[union-attr]
     neighbour.faults.clear()  # Chromium calls the 404 an error
