@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Select, Text, UniqueConstraint, delete, func, select, union
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models import text
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
@@ -68,15 +68,14 @@ def count(db: Session, names: Iterable[str]) -> int:
 
 def names(account_id: int) -> Select[*tuple[Any, ...]]:
     """A query for the names of the tags an account follows, and of those that mean the same."""
-    meant = (
-        select(func.coalesce(TagSynonym.main, TagFollow.name).label("name"))
+    # Without WITH: it would be lifted to the top of the query, where PostgreSQL knows no reader of an outer one.
+    named = aliased(TagSynonym)
+    main = func.coalesce(named.main, TagFollow.name)
+    followed = (
+        select(main.label("name"))
         .select_from(TagFollow)
-        .outerjoin(TagSynonym, TagSynonym.name == TagFollow.name)
+        .outerjoin(named, named.name == TagFollow.name)
         .where(TagFollow.account_id == account_id)
-        .cte("meant")
     )
-    return select(
-        union(select(meant.c.name), select(TagSynonym.name).join(meant, meant.c.name == TagSynonym.main))
-        .subquery()
-        .c[0]
-    )
+    alike = followed.with_only_columns(TagSynonym.name).join(TagSynonym, TagSynonym.main == main)
+    return select(union(followed, alike).subquery().c[0])

@@ -9,7 +9,7 @@ from models import actors, communities, listings, peers, posts, reactions
 from models.base import clock
 from tests.conftest import Templates
 from tests.federation import scenes
-from tests.federation.neighbours import PUBLIC, Json, neighbour
+from tests.federation.neighbours import PUBLIC, neighbour
 from tests.federation.scenes import LENE, SPOERG, Scene
 
 pytestmark = pytest.mark.anyio
@@ -200,8 +200,3 @@ async def test_who_moderates_elsewhere_is_what_the_community_lists_not_what_is_s
         lambda db: [one.uri for one in communities.moderators(db, actors.by_uri(db, scene.group.uri))]
     )
     assert listed == [scene.mona.uri]
-
-
-async def test_a_ban_elsewhere_changes_nothing(scene: Scene) -> None:
-    ban: Json = scene.mona.does("Block", scene.jonas.uri, target=scene.group.uri)
-    assert (await scene.hear_wrapped(ban)).startswith("ignored: A ban")

@@ -212,7 +212,7 @@ def test_nothing_is_put_back_under_a_running_node(torv: Torv, tmp_path: Path) ->
 async def test_t136_who_was_unfollowed_after_the_backup_is_so_again_once_his_server_is_heard(
     templates: Templates, tmp_path: Path
 ) -> None:
-    url, drop = templates.fresh("commands elsewhere", NODE, fill)
+    url, drop = templates.fresh("commands_elsewhere", NODE, fill)
     torv = Torv(
         {"TORV_DATABASE_URL": url, "TORV_DATA_DIR": str(tmp_path), "TORV_ORIGIN": NODE.origin}, Database(url, NODE)
     )
