@@ -168,9 +168,11 @@ def test_a_picture_is_posted_with_its_alternative_text(phanpy: Phanpy, tmp_path:
         "#compose-container .media-attachment textarea, #compose-container .media-attachment .media-desc"
     ).first.click()
     page.fill("#media-sheet textarea, #compose-container .media-attachment textarea", "Et grønt telt på en plæne.")
+    page.wait_for_timeout(1000)  # it takes the words over a quarter of a second later, and asks whoever sends before
     phanpy.shot("6-picture")
     if page.locator("#media-sheet").count():
         page.get_by_role("button", name="Done").click()
+        page.wait_for_selector("#media-sheet", state="detached", timeout=WAIT)
     phanpy.send()
     post = towns.a.until(
         "the picture", lambda db: db.scalar(select(Post).where(Post.content.contains("Her er teltet")))
