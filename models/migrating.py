@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from models import connections
 from models.database import Database
 from models.errors import Conflict
 
@@ -124,6 +125,7 @@ def _run(database: Database, work: Callable[[object], object]) -> None:
         try:
             with connection.begin():
                 if not database.sqlite:
+                    connections.without_limits(connection)
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
                 config.attributes["connection"] = connection
                 work(config)

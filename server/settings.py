@@ -72,7 +72,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "Empty: `torv.db` in `data_dir`. `DATABASE_URL` is read as well."
         ),
     ] = ""
-    database_pool: Annotated[Positive, Meta(description="Database connections that a process keeps for reading.")] = 8
+    database_pool: Annotated[
+        Positive,
+        Meta(
+            description="Database connections that a process keeps: for reading (SQLite), or for everything (PostgreSQL, "
+            "where two more are opened at peaks and one listens)."
+        ),
+    ] = 8
+    database_listen_url: Annotated[
+        str,
+        Meta(
+            description="The way to PostgreSQL itself, where `database_url` leads to a pooler such as pgbouncer in "
+            "transaction mode: processes hear each other on it. Empty: `database_url`."
+        ),
+    ] = ""
     listen_host: Annotated[str, Meta(description="Address on which `torv serve` answers.")] = "127.0.0.1"
     listen_port: Annotated[Port, Meta(description="Port on which `torv serve` answers.")] = 8000
     admin_host: Annotated[
@@ -231,7 +244,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(
                 f"time_zone: there is no zone {self.time_zone!r} on this machine; expected one such as Europe/Copenhagen"
             ) from None
-        _require_database(self.database_url)
+        for name in ("database_url", "database_listen_url"):
+            _require_database(name, getattr(self, name))
+        if self.database_listen_url and not self.database_listen_url.startswith("postgres"):
+            raise ValueError("database_listen_url: expected postgresql://user:password@host/name")
         for fixed in self.resolve:
             name, _, address = fixed.partition("=")
             try:
@@ -298,17 +314,17 @@ def _require_address(name: str, host: str) -> None:
             raise ValueError(f"{name}: expected an address of this machine, such as 127.0.0.1 or 0.0.0.0") from None
 
 
-def _require_database(url: str) -> None:
+def _require_database(name: str, url: str) -> None:
     """Raise ValueError for what is no database of ours. The text never repeats the URL: a password may stand in it."""
     if not url:
         return
     try:
         read = make_url(re.sub(r"^postgres://", "postgresql://", url))
     except (ArgumentError, ValueError):
-        raise ValueError("database_url: " + DATABASE_FORM) from None
+        raise ValueError(f"{name}: {DATABASE_FORM}") from None
     kind = read.get_backend_name()
     if kind not in {"sqlite", "postgresql"} or not read.database or (kind == "sqlite" and read.database == ":memory:"):
-        raise ValueError("database_url: " + DATABASE_FORM)
+        raise ValueError(f"{name}: {DATABASE_FORM}")
 
 
 def documented() -> dict[str, tuple[str, Any]]:

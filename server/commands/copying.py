@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, text
 
+from models import connections
 from models.database import Database
 from models.errors import Conflict, Unavailable
 from models.tables import metadata
@@ -74,6 +75,7 @@ def check_file(file: Path) -> dict[str, int]:
 
 def _dump_postgres(database: Database, to: Path) -> dict[str, int]:
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        connections.without_limits(connection)
         snapshot = connection.scalar(text("SELECT pg_export_snapshot()"))
         rows = count_rows(connection)
         _run(database.url, "pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={to}")

@@ -21,7 +21,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 
 def connect(chosen: Settings) -> Database:
     """The database the settings name, whatever is in it."""
-    return Database(chosen.database, chosen.node, pool_size=chosen.database_pool)
+    return Database(chosen.database, chosen.node, pool_size=chosen.database_pool, listen_url=chosen.database_listen_url)
 
 
 @contextmanager
