@@ -19,6 +19,7 @@ EXIT_CODES = {401: REFUSED, 403: REFUSED, 404: NOT_FOUND, 409: REFUSED, 410: NOT
 COMMANDS = {
     "init": ("node", "Make the database, the node's key and its data folder."),
     "migrate": ("node", "Bring the database's tables to this release."),
+    "migrate-database": ("databases", "Go from SQLite to PostgreSQL, or back."),
     "serve": ("serve", "Answer visitors and other servers; deliver and process within."),
     "worker": ("serve", "Only deliver and process, beside `torv serve`."),
     "user": ("users", "Add, invite, suspend people; roles and passwords."),
@@ -58,7 +59,7 @@ class Torv(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"server.commands.{COMMANDS[name][0]}")
-        command = getattr(module, name)
+        command = getattr(module, name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, text
@@ -16,12 +15,10 @@ from models import connections
 from models.database import Database
 from models.errors import Conflict, Unavailable
 from models.tables import metadata
+from server.commands.progress import Told
 
 PROGRESS_STEPS = 100_000
 """SQLite instructions between two looks at how far the copy is."""
-
-Told = Callable[[float], None]
-"""Hears how far it is, from 0 to 1."""
 
 
 def count_rows(connection: Connection) -> dict[str, int]:

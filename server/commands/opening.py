@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from models import actors, migrating, settings
@@ -69,6 +70,15 @@ def require_same_name(db: Session, chosen: Settings) -> None:
                 f"This database belongs to a node whose {what} is {known}, and the settings say {ours}. "
                 "Other servers know the node by that name, so it cannot change; correct the setting."
             )
+
+
+def require_unused(connection: Connection) -> None:
+    """Refuse while anybody else is connected to a PostgreSQL database: processes on other machines are seen here only."""
+    others = connection.scalar(
+        text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    )
+    if others:
+        raise Conflict("Somebody else is connected to the database; stop all processes of the node first.")
 
 
 def local_actor(db: Session, name: str) -> Actor:

@@ -34,7 +34,7 @@ class Worker:
         database.listen(self.heard.append)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110 - what it waits for happens in threads
                 await asyncio.sleep(0.01)
 
