@@ -408,7 +408,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         middleware=[
             Middleware(RequestId),
             Middleware(RequestLog, proxies=settings.proxy_networks),
-            Middleware(Headed, node=database.node),
+            Middleware(Headed, node=database.node, media_origin=settings.media_origin),
             Middleware(CrossOrigin),
             Middleware(ApiFrame, calls=settings.api_calls),
             Middleware(Answered),
