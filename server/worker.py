@@ -28,6 +28,7 @@ from models import (
     peers,
     reach,
     registrations,
+    tries,
 )
 from models.errors import Unavailable
 from server import exporting, pushing, sending
@@ -44,6 +45,7 @@ FIRST_ROUND = 30.0
 BATCH = 2000
 _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "memory": memory.sweep,
+    "tries": tries.sweep,
     "received": inbox.sweep,
     "deliveries": deliveries.sweep,
     "activities": outbox.sweep,

@@ -197,7 +197,7 @@ async def _password_holds(visit: Visit, form: Form) -> bool:
     typed = form.secret("password")
     if form.errors:
         return False
-    visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
+    await visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
     try:
         await reading(visit.database, lambda db: accounts.check_password(db, visit.me.username, typed))
     except DomainError as error:
