@@ -25,7 +25,7 @@ from models.jobs import Job
 from models.outbox import Delivery
 from models.tables import metadata
 from server.commands import copying
-from server.commands.opening import as_json, connect, opened, running, show
+from server.commands.opening import ALONE, as_json, connect, opened, running, show
 from server.settings import Settings, load
 
 HELD = "it was waiting when the backup was made and may have been sent since; `torv jobs retry` sends it"
@@ -159,7 +159,11 @@ def _put_back_dump(database: Database, file: Path, replace: bool) -> None:
         if not replace and any(inspect(connection).has_table(table.name) for table in metadata.sorted_tables):
             raise Conflict("The database has tables already; --replace overwrites them.")
         others = connection.scalar(
-            text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            text(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+                "AND application_name <> :ourselves"
+            ),
+            {"ourselves": ALONE},
         )
         if others:
             raise Conflict("Somebody else is connected to the database; stop all processes of the node first.")
