@@ -63,6 +63,14 @@ def get(db: Session, host: str) -> Peer:
     return peer
 
 
+def _held(db: Session, host: str) -> Peer:
+    """The same, kept to this transaction as it is now: failures that several workers meet at once all count."""
+    get(db, host)
+    db.flush()
+    query = select(Peer).where(Peer.host == host).with_for_update()
+    return db.scalars(query.execution_options(populate_existing=True)).one()
+
+
 _NOTHING = {
     "software": "",
     "software_version": "",
@@ -133,7 +141,7 @@ def failed(db: Session, host: str, error: str) -> None:
     Five in a row open its circuit for half an hour, after which one delivery probes it; failures on seven different
     days with no success between park it.
     """
-    peer = get(db, host)
+    peer = _held(db, host)
     present = now()
     if peer.last_failure_at is None or not peer.failing_days or peer.last_failure_at.date() != present.date():
         peer.failing_days += 1
@@ -149,7 +157,7 @@ def failed(db: Session, host: str, error: str) -> None:
 
 def hold(db: Session, host: str, seconds: float) -> None:
     """The host asked for a pause (429 with Retry-After): nothing is delivered to it for so long, a day at most."""
-    peer = get(db, host)
+    peer = _held(db, host)
     until = now() + timedelta(seconds=min(seconds, 24 * 3600))
     if peer.open_until is None or peer.open_until < until:
         peer.open_until = until

@@ -408,7 +408,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         middleware=[
             Middleware(RequestId),
             Middleware(RequestLog, proxies=settings.proxy_networks),
-            Middleware(Headed, node=database.node),
+            Middleware(Headed, node=database.node, media_origin=settings.media_origin),
             Middleware(CrossOrigin),
             Middleware(ApiFrame, calls=settings.api_calls),
             Middleware(Answered),
@@ -429,7 +429,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.database = database
     app.state.fed = federation
     app.state.site = Site(database, settings)
-    app.state.limits = Limits()
+    app.state.limits = Limits(database)
     app.state.floods = Floods(settings)
     app.state.places = Places(settings.inbox_at_once, settings.receive_deadline / 4)
     app.state.hub = Hub(database)

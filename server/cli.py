@@ -31,6 +31,7 @@ COMMANDS = {
     "post": ("writing", "Write a note."),
     "domain": ("domains", "Block, limit or allow other servers."),
     "search": ("search", "Make what is searched anew."),
+    "media": ("media", "Bring uploaded files into a bucket, or back."),
     "jobs": ("jobs", "What waits, what was given up, and trying again."),
     "peer": ("peer", "What is known of another server, and why it fails."),
     "doctor": ("doctor", "Look for what is wrong or missing."),

@@ -71,16 +71,18 @@ class Misdirected(DomainError):
 class Headed:
     """Adds the security headers to every answer. HTML gets the full content policy; nothing gets less than it."""
 
-    def __init__(self, app: ASGIApp, node: Node) -> None:
+    def __init__(self, app: ASGIApp, node: Node, media_origin: str = "") -> None:
         self.app = app
         self.node = node
+        self.media_origin = media_origin
+        """Where else pictures and films may come from."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         waited_for = scope["path"].startswith(POPUPS)
-        policy = _policy(scope["path"])
+        policy = _policy(scope["path"], self.media_origin)
 
         async def send_headed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -99,10 +101,11 @@ class Headed:
         await self.app(scope, receive, send_headed)
 
 
-def _policy(path: str) -> str:
+def _policy(path: str, media_origin: str) -> str:
     if path.startswith("/media/"):
         return MEDIA_CSP
-    return CSP_OPEN_FORMS if path.startswith(OPEN_FORMS) else CSP
+    policy = CSP_OPEN_FORMS if path.startswith(OPEN_FORMS) else CSP
+    return re.sub(r"(img|media)-src 'self'", rf"\g<0> {media_origin}", policy) if media_origin else policy
 
 
 class KnownHost:

@@ -149,7 +149,7 @@ class Endpoint:
         described = self.described
         call = await _call(request, described)
         rule, key = _rule(call, described)
-        remaining, reset = call.limits.spend(rule, key)
+        remaining, reset = await call.limits.spend(rule, key)
         request.state.rate = (rule.times, remaining, reset)
         args, call.files = await arguments.read(request, described.args)
         try:

@@ -3,11 +3,12 @@
 import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models import actors, migrating, settings
@@ -41,22 +42,59 @@ def opened(chosen: Settings | None = None) -> Iterator[Database]:
         database.close()
 
 
+IN_THE_WAY = {
+    True: "The node is running; stop torv serve and torv worker first, on all machines.",
+    False: "A backup is being put back or the tables are being changed; start again afterwards.",
+}
+RUNNING = 7_047_402
+"""PostgreSQL advisory lock: what `running` holds, for the processes on all machines."""
+
+ALIVE = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""The connection that holds it stays open while nothing passes over it."""
+
+ALONE = "torv alone"
+"""The name of the connection that holds it alone."""
+
+
 @contextmanager
 def running(chosen: Settings, *, alone: bool = False) -> Iterator[None]:
-    """Hold the data folder's lock: shared by the processes of a running node, `alone` by what must not meet one.
+    """Hold the node's lock: shared by the processes of a running node, `alone` by what must not meet one.
 
-    Raises Conflict if the other kind holds it. Processes on other machines are not seen.
+    Raises Conflict if the other kind holds it, on this machine or, with PostgreSQL, on any. A process whose connection
+    was cut holds it no longer; what it misses then is a guard, and no part of what keeps the data right.
     """
+    with _running_here(chosen, alone), _running_anywhere(chosen, alone):
+        yield
+
+
+@contextmanager
+def _running_anywhere(chosen: Settings, alone: bool) -> Iterator[None]:
+    if chosen.sqlite_path:
+        yield
+        return
+    how = {"application_name": ALONE if alone else "torv running", **ALIVE}
+    engine = create_engine(
+        make_url(chosen.database), poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=how
+    )
+    held = engine.connect()
+    try:
+        function = "pg_try_advisory_lock" if alone else "pg_try_advisory_lock_shared"
+        if not held.scalar(text(f"SELECT {function}(:lock)"), {"lock": RUNNING}):
+            raise Conflict(IN_THE_WAY[alone])
+        yield
+    finally:
+        with suppress(SQLAlchemyError):  # it may have been cut long ago
+            held.close()
+
+
+@contextmanager
+def _running_here(chosen: Settings, alone: bool) -> Iterator[None]:
     chosen.data_path.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (chosen.data_path / "torv.lock").open("w") as lock:
         try:
             fcntl.flock(lock, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError:
-            raise Conflict(
-                "The node is running; stop torv serve and torv worker first."
-                if alone
-                else "A backup is being put back or the tables are being changed; start again afterwards."
-            ) from None
+            raise Conflict(IN_THE_WAY[alone]) from None
         yield
 
 
@@ -73,9 +111,13 @@ def require_same_name(db: Session, chosen: Settings) -> None:
 
 
 def require_unused(connection: Connection) -> None:
-    """Refuse while anybody else is connected to a PostgreSQL database: processes on other machines are seen here only."""
+    """Refuse while anybody but ourselves is connected to a PostgreSQL database: an old release, a console."""
     others = connection.scalar(
-        text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND application_name <> :ourselves"
+        ),
+        {"ourselves": ALONE},
     )
     if others:
         raise Conflict("Somebody else is connected to the database; stop all processes of the node first.")

@@ -141,7 +141,7 @@ async def from_home(visit: Visit, form: Form) -> Response:
 
 async def _doors_of(visit: Visit, handle: str, post: Post) -> Doors:
     """Ask by WebFinger. Raises Invalid where nobody is found, or nothing said."""
-    visit.limits.count(FINDING_BY_ADDRESS, visit.client)
+    await visit.limits.count(FINDING_BY_ADDRESS, visit.client)
     try:
         wanted = discovery.handle(handle)
         jrd = await discovery.webfinger(visit.fed, wanted, Budget(fetches=4, seconds=SECONDS))

@@ -19,6 +19,7 @@ from server.elsewhere import UNREACHABLE, find_actor
 from server.forms import Form
 from server.i18n import later
 from server.limits import SIGN_IN_BY_ACCOUNT
+from server.media.parts import from_bucket
 from server.web.visits import Visit, action, own_page
 
 LISTS = {
@@ -75,12 +76,15 @@ async def make_copy(visit: Visit, form: Form) -> Response:
 async def take_copy(visit: Visit) -> Response:
     """`GET /settings/data/copy/{id}`: the file, for its owner alone."""
     row = await visit.read(lambda db: exports.get_mine(db, visit.me.id, visit.path("id")))
-    file = exporting.place(visit.settings, row.file)
-    if file is None or not file.is_file():
-        raise NotFound("There is no such copy, or it has expired.")
+    file, there = exporting.place(visit.settings, row.file), exporting.in_bucket(visit.settings, row.file)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     name = f"torv-{visit.me.username}-{row.created_at.date().isoformat()}.zip"
-    return FileResponse(file, media_type="application/zip", filename=name, headers=headers)
+    if file is not None and file.is_file():
+        return FileResponse(file, media_type="application/zip", filename=name, headers=headers)
+    if there is None:
+        raise NotFound("There is no such copy, or it has expired.")
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return await from_bucket(visit.request, *there, "application/zip", headers)
 
 
 @action
@@ -193,7 +197,7 @@ async def _password_holds(visit: Visit, form: Form) -> bool:
     typed = form.secret("password")
     if form.errors:
         return False
-    visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
+    await visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
     try:
         await reading(visit.database, lambda db: accounts.check_password(db, visit.me.username, typed))
     except DomainError as error:

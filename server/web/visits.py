@@ -251,7 +251,7 @@ def action(endpoint: Callable[[Visit, Form], Awaitable[Response]]) -> Endpoint:
         if visit.actor is None:
             raise Unauthenticated("You are not signed in any more. What you wrote is below; nothing was lost.")
         _check_token(visit, form)
-        visit.limits.count(WRITES_BY_ACCOUNT, str(visit.actor.id))
+        await visit.limits.count(WRITES_BY_ACCOUNT, str(visit.actor.id))
         try:
             return await endpoint(visit, form)
         finally:

@@ -250,7 +250,7 @@ def test_uploads_that_nobody_finished_go_after_two_days(world: ApiWorld) -> None
     for path in (old, new):
         path.write_bytes(b"x")
     os.utime(old, (time.time() - 3 * 86_400,) * 2)
-    assert remote.sweep(store(world), 1000) == 1
+    assert store(world).sweep_uploads() == 1
     assert not old.exists()
     assert new.exists()
 
