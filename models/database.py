@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models.errors import Unavailable
+from models.stamps import PostgresStamps, SqliteStamps, Stamps
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -118,6 +119,9 @@ class Database:
             self._reader = self._writer = create_engine(
                 self.url, pool_size=pool_size, max_overflow=2, pool_pre_ping=True, pool_timeout=10
             )
+        self.stamps: Stamps = (
+            SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url)
+        )
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -268,5 +272,6 @@ class Database:
         if self._thread is not None and self._thread.is_alive():
             self._queue.put(None)
             self._thread.join(timeout=30)
+        self.stamps.close()
         self._reader.dispose()
         self._writer.dispose()
