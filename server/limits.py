@@ -6,12 +6,10 @@ below, which stays far from what a guesser needs.
 
 import math
 import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from models.errors import DomainError
 from server.settings import Settings
@@ -63,11 +61,23 @@ def api_calls(settings: Settings) -> Rule:
     return Rule("api/calls", settings.api_calls, API_SECONDS)
 
 
-class Limits:
-    """Counts tries. Safe for any number of threads: a try is counted and judged in one step."""
+@dataclass(slots=True)
+class _Tries:
+    at: deque[float]
+    until: float
+    """When the last of them is over."""
 
-    def __init__(self) -> None:
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+
+class Limits:
+    """Counts tries. Safe for any number of threads: a try is counted and judged in one step.
+
+    Written here because it stands before every call of the client API: the package `limits` starts a thread for each
+    try it counts in memory, and so took longer than many an answer.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
         self._lock = Lock()
 
     def count(self, rule: Rule, key: str) -> None:
@@ -76,10 +86,23 @@ class Limits:
 
     def spend(self, rule: Rule, key: str) -> tuple[int, float]:
         """`count`; returns the tries left, and when (seconds since 1970) the oldest one comes free again."""
-        item = RateLimitItemPerSecond(rule.times, rule.seconds, namespace=rule.name)
+        present = self._clock()
         with self._lock:
-            taken = self._window.hit(item, key)
-            stats = self._window.get_window_stats(item, key)
-        if not taken:
-            raise TooMany(max(1, math.ceil(stats.reset_time - time.time())))
-        return stats.remaining, stats.reset_time
+            self._forget(present)
+            tries = self._tries.pop((rule.name, key), None) or _Tries(deque(), 0.0)
+            self._tries[rule.name, key] = tries  # now the last to be forgotten
+            while tries.at and tries.at[0] <= present - rule.seconds:
+                tries.at.popleft()
+            free = tries.at[0] + rule.seconds if tries.at else present
+            if len(tries.at) >= rule.times:
+                raise TooMany(max(1, math.ceil(free - present)))
+            tries.at.append(present)
+            tries.until = max(tries.until, present + rule.seconds)
+            return rule.times - len(tries.at), tries.at[0] + rule.seconds
+
+    def _forget(self, present: float) -> None:
+        """Let go of two of those who tried longest ago, if their windows are over: so all go as fast as they come."""
+        for _ in range(2):
+            if (oldest := next(iter(self._tries), None)) is None or self._tries[oldest].until > present:
+                return
+            del self._tries[oldest]
