@@ -7,6 +7,7 @@ Headers are hostile text: everything here is linear in their length, and overlon
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 ACTIVITY_JSON = "application/activity+json"
 LD_JSON = "application/ld+json"
@@ -83,6 +84,7 @@ def _preferences(accept: str) -> list[tuple[MediaType, float]]:
     return found
 
 
+@lru_cache(maxsize=256)  # a few dozen kinds of servers ask, each always in the same words
 def preferred_activity_type(accept: str | None) -> str | None:
     """The ActivityPub content type to answer with, or None if the visitor wants a page.
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from models import connections
 from models.errors import Unavailable
+from models.stamps import PostgresStamps, SqliteStamps, Stamps
 
 if TYPE_CHECKING:
     from models.heralds import Herald
@@ -144,6 +145,7 @@ class Database:
                 self.url = self.url.set(drivername="postgresql+psycopg")
             self._reader = self._writer = connections.engine(self.url, pool_size, pooled=bool(listen_url))
             self._herald = _herald(self._writer, listen_url or self.url, self._heard)
+        self.stamps: Stamps = SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url)
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -312,5 +314,6 @@ class Database:
         if self._thread is not None and self._thread.is_alive():
             self._queue.put(None)
             self._thread.join(timeout=30)
+        self.stamps.close()
         self._reader.dispose()
         self._writer.dispose()

@@ -19,6 +19,7 @@ from server.api.frame import ApiFrame
 from server.cross_origin import CrossOrigin
 from server.errors import Answered, on_http_exception
 from server.floods import Floods, Places
+from server.kept import Kept
 from server.limits import Limits
 from server.logs import RequestLog
 from server.media import limits as media_limits
@@ -28,6 +29,7 @@ from server.media.store import Store
 from server.negotiation import Endpoint, either
 from server.oauth import authorizing, describing, tokens
 from server.request_id import RequestId
+from server.routing import Routes
 from server.security import Bounded, Headed, KnownHost, Legible
 from server.settings import Settings
 from server.site import Site
@@ -390,21 +392,21 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         _route("/media/remote/{token:path}", serving.remote_file),
         _route("/media/{name}", serving.own_file),
     ]
+    routes = [
+        *plumbing,
+        *STREAMING,
+        *api.routes(),
+        *FEDERATION,
+        *PAGES,
+        *FEEDS,
+        *DEEDS,
+        *COMMUNITY_MANAGEMENT,
+        *ORGANIZATION_MANAGEMENT,
+        *ACCOUNT,
+        *OAUTH,
+        *ADMINISTRATION,
+    ]
     app = Starlette(
-        routes=[
-            *plumbing,
-            *STREAMING,
-            *api.routes(),
-            *FEDERATION,
-            *PAGES,
-            *FEEDS,
-            *DEEDS,
-            *COMMUNITY_MANAGEMENT,
-            *ORGANIZATION_MANAGEMENT,
-            *ACCOUNT,
-            *OAUTH,
-            *ADMINISTRATION,
-        ],
         middleware=[
             Middleware(RequestId),
             Middleware(RequestLog, proxies=settings.proxy_networks),
@@ -424,12 +426,13 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         ],
         exception_handlers={HTTPException: on_http_exception},
     )
-    app.router.redirect_slashes = False
+    app.router = Routes(routes)
     app.state.settings = settings
     app.state.database = database
     app.state.fed = federation
     app.state.site = Site(database, settings)
     app.state.limits = Limits(database)
+    app.state.kept = Kept(database)
     app.state.floods = Floods(settings)
     app.state.places = Places(settings.inbox_at_once, settings.receive_deadline / 4)
     app.state.hub = Hub(database)

@@ -4,18 +4,18 @@ On SQLite, where one process answers, the counters lie in its memory. On Postgre
 number of processes on any machines count together, and not one try too many is given. What is counted at every call
 (`often`) would cost a write each: of somebody who calls again and again a process takes some in advance, for a few
 seconds and at most an eighth of what is left. So he may hear 429 a little early, never late.
+
+Written here because it stands before every call of the client API: the package `limits` starts a thread for each try it
+counts in memory, and so took longer than many an answer.
 """
 
 import asyncio
 import math
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-
-from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from federation.crossing import writing
 from models import tries
@@ -90,12 +90,20 @@ class _Ahead:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
+@dataclass(slots=True)
+class _Tries:
+    at: deque[float]
+    until: float
+    """When the last of them is over."""
+
+
 class Limits:
     """Counts tries. Safe for any number of threads and processes: a try is counted and judged in one step."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._shared = None if database.sqlite else database
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._clock = clock
+        self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
         self._lock = Lock()
         self._ahead: OrderedDict[str, _Ahead] = OrderedDict()
 
@@ -113,13 +121,26 @@ class Limits:
         return spent.left, spent.resets
 
     def _here(self, rule: Rule, key: str) -> tuple[int, float]:
-        item = RateLimitItemPerSecond(rule.times, rule.seconds, namespace=rule.name)
+        present = self._clock()
         with self._lock:
-            taken = self._window.hit(item, key)
-            stats = self._window.get_window_stats(item, key)
-        if not taken:
-            raise _too_many(stats.reset_time)
-        return stats.remaining, stats.reset_time
+            self._forget(present)
+            known = self._tries.pop((rule.name, key), None) or _Tries(deque(), 0.0)
+            self._tries[rule.name, key] = known  # now the last to be forgotten
+            while known.at and known.at[0] <= present - rule.seconds:
+                known.at.popleft()
+            free = known.at[0] + rule.seconds if known.at else present
+            if len(known.at) >= rule.times:
+                raise TooMany(max(1, math.ceil(free - present)))
+            known.at.append(present)
+            known.until = max(known.until, present + rule.seconds)
+            return rule.times - len(known.at), known.at[0] + rule.seconds
+
+    def _forget(self, present: float) -> None:
+        """Let go of two of those who tried longest ago, if their windows are over: so all go as fast as they come."""
+        for _ in range(2):
+            if (oldest := next(iter(self._tries), None)) is None or self._tries[oldest].until > present:
+                return
+            del self._tries[oldest]
 
     async def _from_ahead(self, database: Database, rule: Rule, key: str) -> tuple[int, float]:
         ahead = self._ahead.setdefault(f"{rule.name} {key}", _Ahead())
@@ -145,9 +166,5 @@ async def _take(database: Database, rule: Rule, key: str, wanted: int = 1) -> tr
         lambda db: tries.spend(db, rule.name, key, times=rule.times, seconds=rule.seconds, wanted=wanted),
     )
     if not spent.taken:
-        raise _too_many(spent.resets)
+        raise TooMany(max(1, math.ceil(spent.resets - time.time())))
     return spent
-
-
-def _too_many(resets: float) -> TooMany:
-    return TooMany(max(1, math.ceil(resets - time.time())))

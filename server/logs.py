@@ -102,6 +102,7 @@ class RequestLog:
         self.app = app
         self.proxies = proxies
         self.log = structlog.get_logger("torv.request")
+        self.heard = logging.getLogger("torv.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -120,15 +121,17 @@ class RequestLog:
             await self.app(scope, receive, answer)
         finally:
             quiet = scope["path"] in {"/health", "/healthz", "/readyz"} or scope["path"].startswith("/static/")
-            self.log.log(
-                logging.DEBUG if quiet else logging.INFO,
-                "answered",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round((time.monotonic() - started) * 1000, 1),
-                client=address(HTTPConnection(scope), self.proxies),
-            )
+            level = logging.DEBUG if quiet else logging.INFO
+            if self.heard.isEnabledFor(level):  # else nothing is worked out for a line that nobody gets to read
+                self.log.log(
+                    level,
+                    "answered",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round((time.monotonic() - started) * 1000, 1),
+                    client=address(HTTPConnection(scope), self.proxies),
+                )
 
 
 structlog.configure(

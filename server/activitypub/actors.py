@@ -4,14 +4,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from federation.crossing import reading
 from federation.vocabulary import CTX_ACTOR, CTX_PLAIN
 from federation.writing import actors as writing
 from models import actors, collections
 from models.actors import Actor
 from models.database import node_of
-from server.activitypub.answering import admit, answer, federation_of, not_found
-from server.activitypub.objects import DELETED, Found
+from server.activitypub.answering import Found, admit, for_all, give
+from server.activitypub.objects import DELETED
 
 
 async def actor(request: Request) -> Response:
@@ -27,10 +26,7 @@ async def node_actor(request: Request) -> Response:
 
 
 async def _give(request: Request, path: str) -> Response:
-    found = await reading(federation_of(request).database, lambda db: _find(db, path))
-    if found is None:
-        return not_found()
-    return answer(request, found.body, found.context, public=found.public, status=found.status)
+    return give(request, await for_all(request, ("actor", path), lambda db: _find(db, path)))
 
 
 def _find(db: Session, path: str) -> Found | None:

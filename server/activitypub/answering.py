@@ -6,6 +6,8 @@ exist: what is hidden and what never was get the same answer, byte for byte.
 """
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,11 +24,35 @@ from models.actors import Actor
 from models.errors import Forbidden, Unauthenticated
 from server import clients
 from server.floods import Floods
+from server.kept import Kept
 
 PUBLIC_AGE = 60
 """Seconds a cache may keep a public object: so long may a deleted one still be seen."""
 
 VARY = "Accept, Signature"
+
+NONE = 100
+"""What it counts for, in bytes, to keep that there is nothing."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands at an address, for this reader."""
+
+    body: dict[str, Any]
+    context: Any
+    public: bool
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Document:
+    """The same as it is sent."""
+
+    content: bytes
+    tag: str
+    public: bool
+    status: int
 
 
 def federation_of(request: Request) -> Federation:
@@ -54,7 +80,9 @@ async def admit(request: Request) -> None:
         return
     asking = incoming(request)
     key_id = _key_id(asking)
-    unwelcome = bool(key_id) and await reading(fed.database, lambda db: _unwelcome(db, key_id))
+    unwelcome = bool(key_id) and await kept_of(request).get(
+        ("unwelcome", key_id), lambda: reading(fed.database, lambda db: _unwelcome(db, key_id)), lambda _: NONE
+    )
     if unwelcome:
         raise Forbidden("This node does not talk to yours.")
     if fed.authorized_fetch and await reader(request) is None:
@@ -103,22 +131,55 @@ def _unwelcome(db: Session, key_id: str) -> bool:
     return owner is not None and not owner.active
 
 
+def kept_of(request: Request) -> Kept:
+    """The answers this process keeps."""
+    kept: Kept = request.app.state.kept
+    return kept
+
+
+async def for_all(
+    request: Request, key: tuple[str, str | int], find: Callable[[Session], Found | None]
+) -> Document | None:
+    """What anybody may have, as `find` finds it; kept in memory under `key` until anything is changed."""
+    database = federation_of(request).database
+
+    def look(db: Session) -> Document | None:
+        found = find(db)
+        return None if found is None else rendered(found)
+
+    return await kept_of(request).get(
+        key, lambda: reading(database, look), lambda made: NONE if made is None else len(made.content) + NONE
+    )
+
+
+def rendered(found: Found) -> Document:
+    """The document's bytes and what tells it from others."""
+    content = dumps(document(found.body, found.context))
+    tag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
+    return Document(content, tag, found.public, found.status)
+
+
 def answer(request: Request, body: dict[str, Any], context: Any, *, public: bool = True, status: int = 200) -> Response:
     """An ActivityPub document. `public`: the same for everybody, so that caches may keep it for a minute."""
-    content = dumps(document(body, context))
-    tag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
-    shared = public and not federation_of(request).authorized_fetch
+    return give(request, rendered(Found(body, context, public, status)))
+
+
+def give(request: Request, made: Document | None) -> Response:
+    """A document as an answer; 304 to whoever has it already; what is not there is not found."""
+    if made is None:
+        return not_found()
+    shared = made.public and not federation_of(request).authorized_fetch
     headers = {
         "Vary": VARY,
-        "ETag": tag,
+        "ETag": made.tag,
         "Cache-Control": f"public, max-age={PUBLIC_AGE}" if shared else "private, no-store",
         "Access-Control-Allow-Origin": "*",
     }
-    if status == 200 and tag in request.headers.get("if-none-match", ""):
+    if made.status == 200 and made.tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     accept = ",".join(request.headers.getlist("accept"))
     media_type = media_types.preferred_activity_type(accept) or media_types.ACTIVITY_JSON
-    return Response(content, status_code=status, media_type=media_type, headers=headers)
+    return Response(made.content, status_code=made.status, media_type=media_type, headers=headers)
 
 
 def not_found() -> Response:

@@ -1,8 +1,5 @@
 """Posts and activities at their addresses."""
 
-from dataclasses import dataclass
-from typing import Any
-
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,19 +12,9 @@ from models.actors import Actor
 from models.database import node_of
 from models.outbox import Activity
 from models.posts import Post
-from server.activitypub.answering import admit, answer, federation_of, not_found, number, reader
+from server.activitypub.answering import Found, admit, federation_of, for_all, give, number, reader, rendered
 
 DELETED = 410
-
-
-@dataclass(frozen=True)
-class Found:
-    """What stands at an address, for this reader."""
-
-    body: dict[str, Any]
-    context: Any
-    public: bool
-    status: int = 200
 
 
 async def post(request: Request) -> Response:
@@ -35,27 +22,30 @@ async def post(request: Request) -> Response:
     see does not exist (404)."""
     await admit(request)
     id, fed = number(request), federation_of(request)
-    found = await reading(fed.database, lambda db: _post(db, None, id, fed.question_object))
-    if found is None and (asking := await reader(request)) is not None:
+    made = await for_all(request, ("post", id), lambda db: _post(db, None, id, fed.question_object))
+    if made is None and (asking := await reader(request)) is not None:
         found = await reading(fed.database, lambda db: _post(db, asking, id, fed.question_object))
-    return _answer(request, found)
+        made = None if found is None else rendered(found)
+    return give(request, made)
 
 
 async def activity(request: Request) -> Response:
     """`GET /activities/{id}`: what somebody of this node did; if it was not public, for those it was addressed to."""
     await admit(request)
     id, fed = number(request), federation_of(request)
-    found = await reading(fed.database, lambda db: _activity(db, None, id, fed.question_object))
-    if found is None and (asking := await reader(request)) is not None:
+    made = await for_all(request, ("activity", id), lambda db: _activity(db, None, id, fed.question_object))
+    if made is None and (asking := await reader(request)) is not None:
         found = await reading(fed.database, lambda db: _activity(db, asking, id, fed.question_object))
-    return _answer(request, found)
+        made = None if found is None else rendered(found)
+    return give(request, made)
 
 
 async def quote_stamp(request: Request) -> Response:
     """`GET /p/{id}/quotes/{stamp}`: that a post of this node may be quoted by another (FEP-044f); 404 once revoked."""
     await admit(request)
     post_id, stamp_id = number(request), number(request, "stamp")
-    return _answer(request, await reading(federation_of(request).database, lambda db: _stamp(db, post_id, stamp_id)))
+    key = ("stamp", f"{post_id}/{stamp_id}")
+    return give(request, await for_all(request, key, lambda db: _stamp(db, post_id, stamp_id)))
 
 
 def _stamp(db: Session, post_id: int, stamp_id: int) -> Found | None:
@@ -63,12 +53,6 @@ def _stamp(db: Session, post_id: int, stamp_id: int) -> Found | None:
     if found is None or not access.may_see(db, None, found[0]):
         return None
     return Found(objects.quote_stamp(db, *found), CTX_QUOTE, True)
-
-
-def _answer(request: Request, found: Found | None) -> Response:
-    if found is None:
-        return not_found()
-    return answer(request, found.body, found.context, public=found.public, status=found.status)
 
 
 def local_post(db: Session, viewer: Actor | None, id: int) -> Post | None:

@@ -1,5 +1,6 @@
 """How others find us: WebFinger (RFC 7033), host-meta (RFC 6415), NodeInfo, and where old tag addresses lead."""
 
+import hashlib
 import time
 from datetime import timedelta
 from typing import Any
@@ -13,13 +14,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from federation import media_types, vocabulary
 from federation.context import Federation
 from federation.crossing import reading
+from federation.writing import dumps
 from models import actors, base, collections, moderation, posts
 from models.actors import Actor, ActorType
 from models.database import Node
 from models.errors import DomainError, NotFound
 from models.registrations import Mode
 from models.text import tag_key
-from server.activitypub.answering import federation_of
+from server.activitypub.answering import NONE, PUBLIC_AGE, federation_of, kept_of
 from server.site import Site
 from server.version import VERSION
 
@@ -43,10 +45,24 @@ async def webfinger(request: Request) -> Response:
     if not resource:
         raise NoResource("Say whom you look for: ?resource=acct:name@domain")
     fed = federation_of(request)
-    actor = await reading(fed.database, lambda db: _find(db, fed.node, resource))
-    if actor is None:
+
+    def look(db: Session) -> tuple[bytes, str] | None:
+        actor = _find(db, fed.node, resource)
+        if actor is None:
+            return None
+        body = dumps(_jrd(fed.node, actor))
+        return body, f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
+
+    found = await kept_of(request).get(
+        ("webfinger", resource), lambda: reading(fed.database, look), lambda made: NONE + (len(made[0]) if made else 0)
+    )
+    if found is None:
         raise NotFound("There is nobody of that name here.")
-    return JSONResponse(_jrd(fed.node, actor), media_type=vocabulary.JRD_JSON, headers=OPEN)
+    body, tag = found
+    headers = OPEN | {"ETag": tag, "Cache-Control": f"public, max-age={PUBLIC_AGE}"}
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=vocabulary.JRD_JSON, headers=headers)
 
 
 def _find(db: Session, node: Node, resource: str) -> Actor | None:

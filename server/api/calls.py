@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from federation.crossing import reading, writing
 from models import oauth, scopes
-from models.accounts import Account, Wait
+from models.accounts import Account, Wait, hash_token
 from models.actors import Actor
 from models.base import now
 from models.database import Database, Node
@@ -32,12 +32,16 @@ from server import i18n
 from server.api import arguments
 from server.api.paging import Page
 from server.asking import Asker
+from server.kept import Kept
 from server.limits import API_COSTLY_SECONDS, API_SECONDS, Rule, api_calls
+from server.security import is_json
 
 T = TypeVar("T")
 Who = Literal["user", "newcomer", "app", "anybody"]
 Function = Callable[["Call", Any], Awaitable[Any]]
 
+
+PRIVATE = {"Cache-Control": "private, no-store"}
 
 WAITS = {
     Wait.CONFIRMATION: "Your login is missing a confirmed e-mail address",
@@ -57,6 +61,7 @@ class Described:
     answer: Any
     who: Who
     costly: bool
+    kept: bool
 
     @property
     def name(self) -> str:
@@ -71,6 +76,7 @@ def endpoint(
     *,
     who: Who = "user",
     costly: bool = False,
+    kept: bool = False,
 ) -> Callable[[Function], Described]:
     """Describe an endpoint.
 
@@ -78,10 +84,12 @@ def endpoint(
     waits to be let in (`newcomer`), any app
     that has a token (`app`), or `anybody`, whose token, if there is one, must be good all the same. `args` and
     `answer` are the types of what comes in and goes out. `costly`: uploads and deletions, of which there are fewer.
+    `kept`: the answer to a GET that hangs on nothing but its address, the caller's account, the database and the clock, so
+    that the same question gets it from memory until something is changed.
     """
 
     def describe(function: Function) -> Described:
-        return Described(function, scope, args, answer, who, costly)
+        return Described(function, scope, args, answer, who, costly, kept)
 
     return describe
 
@@ -151,16 +159,37 @@ class Endpoint:
         rule, key = _rule(call, described)
         remaining, reset = await call.limits.spend(rule, key)
         request.state.rate = (rule.times, remaining, reset)
-        args, call.files = await arguments.read(request, described.args)
-        try:
-            value = await described.function(call, args)
-        finally:
-            if (uploads := getattr(request.state, "uploads", None)) is not None:
-                await uploads.close()
-        response = respond(request, call.node, value)
+        if described.kept and not is_json(request.headers):
+            response = await self._kept(call)
+        else:
+            response = respond(request, call.node, await self._value(call))
         if call.token is not None and response.background is None and use_is_due(call.token):
             response.background = BackgroundTask(_note_use, call.database, call.token.id)
         return response
+
+    async def _value(self, call: Call) -> Any:
+        args, call.files = await arguments.read(call.request, self.described.args)
+        try:
+            return await self.described.function(call, args)
+        finally:
+            if (uploads := getattr(call.request.state, "uploads", None)) is not None:
+                await uploads.close()
+
+    async def _kept(self, call: Call) -> Response:
+        """The answer from memory, or worked out as bytes and kept for whoever asks the same."""
+
+        async def make() -> tuple[bytes, str]:
+            value = await self._value(call)
+            links = value.links(call.request, call.node.origin) if isinstance(value, Page) else ""
+            return msgspec.json.encode(value.items if isinstance(value, Page) else value), links
+
+        scope = call.request.scope
+        asker = None if call.account is None else call.account.id
+        key = ("call", self.method, scope["path"], scope["query_string"], asker)
+        kept: Kept = call.request.app.state.kept
+        body, links = await kept.get(key, make, lambda made: len(made[0]) + len(scope["query_string"]) + 500)
+        headers = PRIVATE | ({"Link": links} if links else {})
+        return Response(body, 200, headers, media_type="application/json")
 
 
 async def _note_use(database: Database, token_id: int) -> None:
@@ -175,8 +204,7 @@ async def _call(request: Request, described: Described) -> Call:
         if described.who != "anybody":
             raise Unauthenticated("The access token is invalid", code="invalid_token")
         return Call(request)
-    database: Database = request.app.state.database
-    found = await reading(database, lambda db: oauth.who(db, secret))
+    found = await _known(request, secret)
     if found is None:
         raise Unauthenticated("The access token is invalid", code="invalid_token")
     call = Call(request, found.token, found.account, found.actor, found.app)
@@ -187,6 +215,17 @@ async def _call(request: Request, described: Described) -> Call:
     if described.scope is not None and not call.may(described.scope):
         raise Forbidden("This action is outside the authorized scopes", code="scope_missing")
     return call
+
+
+async def _known(request: Request, secret: str) -> oauth.Known | None:
+    """Who holds this token now. What is revoked, suspended or changed anywhere is so with the next call."""
+    database: Database = request.app.state.database
+    kept: Kept = request.app.state.kept
+    found = await kept.get(
+        ("token", hash_token(secret)), lambda: reading(database, lambda db: oauth.who(db, secret)), lambda _: 5000
+    )
+    over = found is not None and found.token.expires_at is not None and found.token.expires_at <= now()
+    return None if over else found
 
 
 def bearer(request: Request) -> str | None:
@@ -211,7 +250,7 @@ def respond(request: Request, node: Node, value: Any) -> Response:
     if isinstance(value, Response):
         return value
     reply = value if isinstance(value, Reply) else Reply(value)
-    headers = {"Cache-Control": "private, no-store", **reply.headers}
+    headers = PRIVATE | reply.headers
     content = reply.value
     if isinstance(content, Page):
         if links := content.links(request, node.origin):

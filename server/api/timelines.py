@@ -48,13 +48,13 @@ def page(db: Session, call: Call, found: Sequence[Item | Post]) -> Page[Status]:
     return Page.of(show_statuses.statuses(db, call.actor, found), show_statuses.ids(found))
 
 
-@endpoint("read:statuses", Paged, list[Status])
+@endpoint("read:statuses", Paged, list[Status], kept=True)
 async def home(call: Call, args: Paged) -> Page[Status]:
     """`GET /api/v1/timelines/home`: from those one follows: persons, communities and tags."""
     return await call.read(lambda db: page(db, call, timelines.home(db, call.me, args.window())))
 
 
-@endpoint("read:statuses", Public, list[Status], who="anybody")
+@endpoint("read:statuses", Public, list[Status], who="anybody", kept=True)
 async def public(call: Call, args: Public) -> Page[Status]:
     """`GET /api/v1/timelines/public`: everybody's first posts."""
 
@@ -67,7 +67,7 @@ async def public(call: Call, args: Public) -> Page[Status]:
     return await call.read(look)
 
 
-@endpoint("read:statuses", Tagged, list[Status], who="anybody")
+@endpoint("read:statuses", Tagged, list[Status], who="anybody", kept=True)
 async def tag(call: Call, args: Tagged) -> Page[Status]:
     """`GET /api/v1/timelines/tag/{hashtag}`: public posts with a hashtag."""
 
@@ -89,7 +89,7 @@ async def tag(call: Call, args: Tagged) -> Page[Status]:
     return await call.read(look)
 
 
-@endpoint("read:lists", Paged, list[Status])
+@endpoint("read:lists", Paged, list[Status], kept=True)
 async def of_list(call: Call, args: Paged) -> Page[Status]:
     """`GET /api/v1/timelines/list/{id}`: from those on a list of one's own."""
 
