@@ -238,7 +238,7 @@ def change(
         raise Invalid("A community needs a name.", code="name_missing")
     ways, row = ways.checked(), settings(db, group)
     if ways.node_only and (twins(db, group) or twins_asked(db, group)):
-        raise Conflict("End its twinnings first: nothing of it may leave the node then.", code="node_only_twinned")
+        raise Conflict("End its twinnings first: nothing of it may leave the server then.", code="node_only_twinned")
     row.rules = _rules(rules)
     ways.put(row)
     changes = {} if icon is None else {"icon_url": _show_icon(db, row, icon)}

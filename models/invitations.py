@@ -149,7 +149,7 @@ def use(
     language: str = "da",
     by_mail: bool = False,
 ) -> Account:
-    """Make the account an invitation promises. `by_mail`: an address that is not shown to be his has to be confirmed
+    """Create the account an invitation promises. `by_mail`: an address that is not shown to be his has to be confirmed
     first. Raises NotFound, Invalid, Conflict or Forbidden (another address)."""
     from models import registrations  # knows invitations itself
 

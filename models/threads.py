@@ -21,11 +21,11 @@ def ask(db: Session, author: Actor, community: Actor, draft: Draft) -> Post:
     if len(draft.title.strip()) < MIN_TITLE:
         raise Invalid(f"A question needs a title of at least {MIN_TITLE} characters.", code="title_missing")
     if draft.visibility not in {Visibility.PUBLIC, Visibility.NODE}:
-        raise Invalid("A question in a community is public, or for this node only.", code="visibility_unfit")
+        raise Invalid("A question in a community is public, or for this server only.", code="visibility_unfit")
     if not community.is_community or not community.active:
         raise NotFound("There is no such community.")
     if draft.visibility == Visibility.NODE and not community.local:
-        raise Invalid("A question elsewhere cannot stay on this node.", code="visibility_unfit")
+        raise Invalid("A question elsewhere cannot stay on this server.", code="visibility_unfit")
     return composing.write(db, author, draft, Kind.QUESTION, community=community)
 
 

@@ -49,7 +49,7 @@ async def test_it_says_who_did_what_and_why(visiting: Visiting) -> None:
     assert "Skiftede en rolle : Birk" in page.replace("rolle:", "rolle :")
     assert "Blokerede en server : evil.example" in page.replace("server:", "server :")
     assert "Serveren selv eller dens kommandolinje" in page
-    assert "reason: Reklamer" in page
+    assert "hvorfor: Reklamer" in page
 
 
 async def test_it_is_narrowed_by_deed_and_by_person(visiting: Visiting) -> None:
