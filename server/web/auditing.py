@@ -113,6 +113,7 @@ DETAILS = {
     "community": later("community"),
     "twin": later("twin"),
     "organization": later("organisation"),
+    "way": later("how"),
     "of": later("the earlier question"),
     "main": later("main name"),
     "app": later("app"),
