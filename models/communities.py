@@ -158,7 +158,7 @@ def found(
 ) -> Actor:  # fmt: skip
     """Somebody founds a community on the web. Raises Forbidden for who may not, else as `create`."""
     if not may_found(db, by):
-        raise Forbidden("Only an administrator founds communities here.", code="founders_only")
+        raise Forbidden("Only an administrator can start communities here.", code="founders_only")
     group = create(db, username, name, creator=by, summary=summary, rules=rules, ways=ways)
     _audit(db, by, "community.create", group)
     return group

@@ -189,7 +189,7 @@ def _may_choose(db: Session, chooser: Actor, question: Post) -> None:
     if question.kind != Kind.QUESTION or question.deleted_at is not None:
         raise NotFound("There is no such question.")
     if not may_accept(db, chooser, question):
-        raise Forbidden("Only who asked, or a moderator, can choose the answer.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can choose the answer.", code="not_asker")
 
 
 def note_accepted(db: Session, question: Post, accepted_uri: str) -> None:
@@ -218,7 +218,7 @@ def keep(db: Session, actor: Actor, post: Post) -> None:
     """The asker or a moderator takes an outside answer in; a community that held it now passes it on."""
     question = question_of(db, post)
     if question is None or not may_accept(db, actor, question):
-        raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can do that.", code="not_asker")
     if not post.unreviewed:
         return
     was_held = listings.held(db, post)
@@ -235,7 +235,7 @@ def turn(db: Session, actor: Actor, post: Post, kind: Kind) -> None:
     """Turn an answer into a comment, or a direct reply to a question into an answer."""
     question = question_of(db, post)
     if question is None or not (may_accept(db, actor, question) or anonymity.wrote(db, actor, post)):
-        raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can do that.", code="not_asker")
     if kind not in {Kind.ANSWER, Kind.COMMENT} or post.in_reply_to_id != question.id:
         raise Invalid("Only direct replies to a question can be turned.", code="not_a_reply")
     if question.accepted_id == post.id:

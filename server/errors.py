@@ -31,7 +31,7 @@ HEADINGS = {
     404: later("We cannot find that page"),
     405: later("That cannot be done here"),
     408: later("That took too long"),
-    409: later("Something came in between"),
+    409: later("Something got in the way"),
     410: later("This is deleted"),
     413: later("That was too much at once"),
     421: later("You have come to the wrong address"),

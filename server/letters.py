@@ -16,9 +16,9 @@ def confirm(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     token = email_links.make(desk.db, desk.account, Purpose.CONFIRM, to)
     return Sheet(
         desk.say(later("Confirm your e-mail address")),
-        [desk.say(later("Somebody, you we hope, has given this address at %(place)s. Confirm that it is yours."), place=desk.place)],
+        [desk.say(later("Somebody, we hope it was you, has given this address at %(place)s. Confirm that it is yours."), place=desk.place)],
         (desk.say(later("Confirm the address")), f"{desk.origin}/confirm/{token}"),
-        closing=[desk.say(later("The link holds for three days. If it was not you, do nothing."))],
+        closing=[desk.say(later("The link is valid for three days. If it was not you, do nothing."))],
     )  # fmt: skip
 
 
@@ -27,10 +27,10 @@ def password(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     token = email_links.make(desk.db, desk.account, Purpose.PASSWORD, address(desk, job))
     return Sheet(
         desk.say(later("Choose a new password")),
-        [desk.say(later("Somebody, you we hope, has asked for a new password at %(place)s."), place=desk.place)],
+        [desk.say(later("Somebody, we hope it was you, has asked for a new password at %(place)s."), place=desk.place)],
         (desk.say(later("Choose a new password")), f"{desk.origin}/password/{token}"),
         closing=[
-            desk.say(later("The link holds for two hours and works once. If it was not you, do nothing: your password stays as it is."))
+            desk.say(later("The link is valid for two hours and works once. If it was not you, do nothing: your password stays as it is."))
         ],
     )  # fmt: skip
 

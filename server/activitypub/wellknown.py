@@ -45,7 +45,7 @@ async def webfinger(request: Request) -> Response:
     fed = federation_of(request)
     actor = await reading(fed.database, lambda db: _find(db, fed.node, resource))
     if actor is None:
-        raise NotFound("There is nobody of that name here.")
+        raise NotFound("There is nobody by that name here.")
     return JSONResponse(_jrd(fed.node, actor), media_type=vocabulary.JRD_JSON, headers=OPEN)
 
 

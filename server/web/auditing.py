@@ -52,7 +52,7 @@ ACTIONS = {
     "domain.import": later("Took in a file of rules about servers"),
     "domain.limit": later("Limited a server"),
     "domain_list.change": later("A shared list of servers changed"),
-    "domain_list.confirm": later("Let a shared list of servers hold"),
+    "domain_list.confirm": later("Put a shared list of servers into force"),
     "domain_list.read": later("Read a shared list of servers again"),
     "domain_list.subscribe": later("Added a shared list of servers"),
     "domain_list.unsubscribe": later("Removed a shared list of servers"),
