@@ -183,7 +183,7 @@ def by_username(db: Session, username: str) -> Account:
     actor = actors.by_handle(db, username.strip().lstrip("@"))
     account = db.get(Account, actor.id) if actor is not None else None
     if account is None:
-        raise NotFound("There is no such account on this node.")
+        raise NotFound("There is no such account on this server.")
     return account
 
 
@@ -229,7 +229,7 @@ def set_role(db: Session, account: Account, role: str) -> None:
             .limit(1)
         )
         if others is None:
-            raise Conflict("A node needs an administrator.")
+            raise Conflict("A server needs an administrator.")
     account.role = role
     db.flush()
 

@@ -279,7 +279,7 @@ def may_decide(db: Session, by: Actor, organization: Actor) -> bool:
 def _refuse(db: Session, row: Affiliation, by: Actor, reason: str) -> None:
     reason = text.one_line(reason, MAX_NOTE)
     if not reason:
-        raise Invalid("Say why. The person reads it.", code="reason_missing")
+        raise Invalid("Say why. The person will read it.", code="reason_missing")
     row.state, row.reason, row.decided_at, row.decided_by_id = State.REFUSED.value, reason, now(), by.id
     db.flush()
     organization, person = actors.get(db, row.organization_id), actors.get(db, row.actor_id)

@@ -50,9 +50,9 @@ def face(db: Session, author: Actor, kind: Kind, community: Actor | None, parent
     Raises Invalid for anything else, Forbidden below a question that is not his.
     """
     if parent is not None and _asker_id(db, parent.thread_id) != author.id:
-        raise Forbidden("Only who asked anonymously can write anonymously there.", code="not_asker")
+        raise Forbidden("Only the person who asked anonymously can write anonymously there.", code="not_asker")
     if community is None or not offered(community) or (parent is None and kind != Kind.QUESTION):
-        raise Invalid("One asks anonymously only in a community of this server.", code="anonymity_unfit")
+        raise Invalid("You can ask anonymously only in a community on this server.", code="anonymity_unfit")
     service = actors.by_handle(db, PREFIX + community.username)
     if service is None:
         service = actors.create_local(

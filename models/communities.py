@@ -158,7 +158,7 @@ def found(
 ) -> Actor:  # fmt: skip
     """Somebody founds a community on the web. Raises Forbidden for who may not, else as `create`."""
     if not may_found(db, by):
-        raise Forbidden("Only an administrator founds communities here.", code="founders_only")
+        raise Forbidden("Only an administrator can start communities here.", code="founders_only")
     group = create(db, username, name, creator=by, summary=summary, rules=rules, ways=ways)
     _audit(db, by, "community.create", group)
     return group
@@ -238,7 +238,7 @@ def change(
         raise Invalid("A community needs a name.", code="name_missing")
     ways, row = ways.checked(), settings(db, group)
     if ways.node_only and (twins(db, group) or twins_asked(db, group)):
-        raise Conflict("End its twinnings first: nothing of it may leave the node then.", code="node_only_twinned")
+        raise Conflict("End its twinnings first: nothing of it may leave the server then.", code="node_only_twinned")
     row.rules = _rules(rules)
     ways.put(row)
     changes = {} if icon is None else {"icon_url": _show_icon(db, row, icon)}

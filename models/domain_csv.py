@@ -51,18 +51,18 @@ def read(data: bytes) -> Table:
     try:
         written = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind") from None
+        raise Invalid("The file is not text in UTF-8.", code="file_kind") from None
     if "\x00" in written:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind")
+        raise Invalid("The file is not text in UTF-8.", code="file_kind")
     try:
         lines = [line for line in csv.reader(io.StringIO(written, newline="")) if any(cell.strip() for cell in line)]
     except csv.Error:
-        raise Invalid("The file is no list of servers as Mastodon writes it.", code="file_kind") from None
+        raise Invalid("The file is not a list of servers in Mastodon's format.", code="file_kind") from None
     heading = [cell.strip().lower().lstrip("#") for cell in lines.pop(0)] if lines else []
     if "domain" not in heading:
-        raise Invalid("The file is no list of servers as Mastodon writes it.", code="file_kind")
+        raise Invalid("The file is not a list of servers in Mastodon's format.", code="file_kind")
     if len(lines) > MAX_LINES:
-        raise Invalid(f"The file has more than {MAX_LINES} lines. Divide it.", code="file_long")
+        raise Invalid(f"The file has more than {MAX_LINES} lines. Split it.", code="file_long")
     table = Table()
     for line in lines:
         _take(table, dict(zip(heading, line, strict=False)))

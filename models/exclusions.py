@@ -47,7 +47,7 @@ def let_in(db: Session, by: Actor, group: Actor, target: Actor) -> None:
     for row in rows:
         sanctions.end(db, row, by=by)
     if not rows and not bans.lift(db, by, group, target):
-        raise NotFound("Nobody of that name is shut out.")
+        raise NotFound("Nobody by that name is shut out.")
 
 
 def heard(

@@ -256,7 +256,7 @@ def count_waiting(db: Session, target_id: int) -> int:
 
 
 def followers(db: Session, actor_id: int, window: Window = FIRST) -> list[tuple[int, Actor]]:
-    """Accepted followers with their cursor (the follow's id), newest first."""
+    """Accepted followers with their cursor (the follow's id), newest first. Who is suspended is in no list."""
     return _page(db, Follow.follower_id, Follow.target_id, actor_id, window)
 
 
@@ -271,7 +271,7 @@ def _page(
     query = (
         select(Follow.id, Actor)
         .join(Actor, shown == Actor.id)
-        .where(by == actor_id, Follow.state == state, Actor.deleted_at.is_(None))
+        .where(by == actor_id, Follow.state == state, Actor.deleted_at.is_(None), Actor.suspended_at.is_(None))
     )
     return [(row[0], row[1]) for row in window.rows(db, query, Follow.id)]
 

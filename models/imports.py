@@ -69,20 +69,20 @@ def read(kind: str, data: bytes) -> list[dict[str, Any]]:
     try:
         written = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind") from None
+        raise Invalid("The file is not text in UTF-8.", code="file_kind") from None
     if "\x00" in written:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind")
+        raise Invalid("The file is not text in UTF-8.", code="file_kind")
     try:
         lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(written, newline=""))]
     except csv.Error:
-        raise Invalid("The file is no list as Mastodon writes it.", code="file_kind") from None
+        raise Invalid("The file is not a list in Mastodon's format.", code="file_kind") from None
     lines = [line for line in lines if line and line[0]]
     heading = [cell.lower() for cell in lines.pop(0)] if lines and lines[0][0].lower() == "account address" else []
     rows = [_row(kind, dict(zip(heading, line, strict=False)), line[0]) for line in lines]
     if len(rows) > MAX_ROWS:
-        raise Invalid(f"The file has more than {MAX_ROWS} lines. Divide it.", code="file_long")
+        raise Invalid(f"The file has more than {MAX_ROWS} lines. Split it.", code="file_long")
     if not any(ADDRESS.fullmatch(row["address"]) for row in rows):
-        raise Invalid("There is no address in the file. It should be a list as Mastodon writes it.", code="file_empty")
+        raise Invalid("There is no address in the file. It should be a list in Mastodon's format.", code="file_empty")
     return rows
 
 

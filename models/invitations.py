@@ -58,7 +58,7 @@ def invite(
     if role not in ROLES:
         raise Invalid("Unknown role.", code="role_unknown")
     if not 1 <= days <= 365:
-        raise Invalid("An invitation holds 1 to 365 days.", code="days_range")
+        raise Invalid("An invitation is valid for 1 to 365 days.", code="days_range")
     token = secrets.token_urlsafe(24)
     db.add(
         Invitation(
@@ -149,7 +149,7 @@ def use(
     language: str = "da",
     by_mail: bool = False,
 ) -> Account:
-    """Make the account an invitation promises. `by_mail`: an address that is not shown to be his has to be confirmed
+    """Create the account an invitation promises. `by_mail`: an address that is not shown to be his has to be confirmed
     first. Raises NotFound, Invalid, Conflict or Forbidden (another address)."""
     from models import registrations  # knows invitations itself
 

@@ -82,7 +82,7 @@ def set_rule(
     """Decide about a domain and all below it; takes hold at once, for what is stored too."""
     name = domains.canonical(domain)
     if name == node_of(db).domain or name == domains.canonical(node_of(db).host):
-        raise Invalid("That is this node itself.", code="own_domain")
+        raise Invalid("That is this server itself.", code="own_domain")
     rule = db.merge(
         DomainRule(
             domain=name,

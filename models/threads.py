@@ -21,11 +21,11 @@ def ask(db: Session, author: Actor, community: Actor, draft: Draft) -> Post:
     if len(draft.title.strip()) < MIN_TITLE:
         raise Invalid(f"A question needs a title of at least {MIN_TITLE} characters.", code="title_missing")
     if draft.visibility not in {Visibility.PUBLIC, Visibility.NODE}:
-        raise Invalid("A question in a community is public, or for this node only.", code="visibility_unfit")
+        raise Invalid("A question in a community is public, or for this server only.", code="visibility_unfit")
     if not community.is_community or not community.active:
         raise NotFound("There is no such community.")
     if draft.visibility == Visibility.NODE and not community.local:
-        raise Invalid("A question elsewhere cannot stay on this node.", code="visibility_unfit")
+        raise Invalid("A question elsewhere cannot stay on this server.", code="visibility_unfit")
     return composing.write(db, author, draft, Kind.QUESTION, community=community)
 
 
@@ -189,7 +189,7 @@ def _may_choose(db: Session, chooser: Actor, question: Post) -> None:
     if question.kind != Kind.QUESTION or question.deleted_at is not None:
         raise NotFound("There is no such question.")
     if not may_accept(db, chooser, question):
-        raise Forbidden("Only who asked, or a moderator, can choose the answer.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can choose the answer.", code="not_asker")
 
 
 def note_accepted(db: Session, question: Post, accepted_uri: str) -> None:
@@ -218,7 +218,7 @@ def keep(db: Session, actor: Actor, post: Post) -> None:
     """The asker or a moderator takes an outside answer in; a community that held it now passes it on."""
     question = question_of(db, post)
     if question is None or not may_accept(db, actor, question):
-        raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can do that.", code="not_asker")
     if not post.unreviewed:
         return
     was_held = listings.held(db, post)
@@ -235,7 +235,7 @@ def turn(db: Session, actor: Actor, post: Post, kind: Kind) -> None:
     """Turn an answer into a comment, or a direct reply to a question into an answer."""
     question = question_of(db, post)
     if question is None or not (may_accept(db, actor, question) or anonymity.wrote(db, actor, post)):
-        raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can do that.", code="not_asker")
     if kind not in {Kind.ANSWER, Kind.COMMENT} or post.in_reply_to_id != question.id:
         raise Invalid("Only direct replies to a question can be turned.", code="not_a_reply")
     if question.accepted_id == post.id:

@@ -28,10 +28,10 @@ HEADINGS = {
     400: later("That request makes no sense to us"),
     401: later("You are not signed in"),
     403: later("That is not allowed"),
-    404: later("There is nothing here"),
+    404: later("We cannot find that page"),
     405: later("That cannot be done here"),
     408: later("That took too long"),
-    409: later("Something came in between"),
+    409: later("Something got in the way"),
     410: later("This is deleted"),
     413: later("That was too much at once"),
     421: later("You have come to the wrong address"),
@@ -156,6 +156,7 @@ def _page(request: Request, error: DomainError, headers: dict[str, str]) -> Resp
         "status": error.status,
         "heading": text(HEADINGS.get(error.status, HEADINGS[400 if error.status < 500 else 500])),
         "text": text(error.text),
+        "astray": error.status == 404 and error.code == "not_found",
         "request_id": _request_id(request),
         "written": [typed.raw(name) for name in ("title", "text", "comment", "bio") if typed.raw(name)]
         if typed

@@ -179,7 +179,7 @@ async def _choose_answer(fed: Federation, verified: Verified, inner: ActivityIn)
     def effect(db: Session) -> str:
         asked, by = posts.get(db, question.id), actors.get(db, chooser.id)
         if not threads.may_accept(db, by, asked):
-            raise Ignored("Only who asked, or a moderator, can take it back.")
+            raise Ignored("Only the person who asked, or a moderator, can take it back.")
         if asked.accepted_id != answer.id:
             return _nothing(db, inner)
         threads.withdraw(db, by, asked, inner=raw)

@@ -148,7 +148,7 @@ async def _doors_of(visit: Visit, handle: str, post: Post) -> Doors:
     except Passing:
         raise Invalid(UNREACHABLE) from None
     except (FetchFailed, OverBudget):
-        raise Invalid(later("We found nobody of that name there. Check the spelling.")) from None
+        raise Invalid(later("We found nobody by that name there. Check the spelling.")) from None
     page = visit.node.origin + post_path(post)
     create = jrd.intent("Create")
     replies = create if "{inReplyTo}" in create else ""

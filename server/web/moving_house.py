@@ -28,7 +28,7 @@ LISTS = {
     ImportKind.MUTES: later("People I have muted"),
 }
 REASONS = {
-    importing.UNKNOWN: later("Nobody of this address could be found."),
+    importing.UNKNOWN: later("Nobody with this address could be found."),
     importing.SILENT: later("The other server does not answer."),
     importing.NO_ADDRESS: later("This is not an address."),
 }

@@ -29,10 +29,10 @@ NAMES = {
 WHAT_HAPPENS = {
     SanctionKind.WARN: later("The person is told what you write. Nothing else changes."),
     SanctionKind.LIMIT: later(
-        "Posts come in lists only to those who follow the account. The account can write as before."
+        "Posts appear in lists only for those who follow the account. The account can post as before."
     ),
     SanctionKind.SUSPEND: later("Nobody sees the account or its posts here, and it cannot sign in. It can be undone."),
-    SanctionKind.REMOVE_POST: later("The post no longer stands in the community. It stays with its author."),
+    SanctionKind.REMOVE_POST: later("The post is no longer in the community. It stays with its author."),
     SanctionKind.HIDE_POST: later(
         "Nobody on this server sees the post, except its author. Copies on other servers stay."
     ),
@@ -51,9 +51,9 @@ DONE = {
 }
 TOLD = {
     SanctionKind.WARN: later("The moderators have warned you. Nothing else has changed."),
-    SanctionKind.LIMIT: later("Your posts now come in lists only to those who follow you."),
+    SanctionKind.LIMIT: later("Your posts now appear in lists only for those who follow you."),
     SanctionKind.SUSPEND: later("Your account is suspended: you cannot sign in, and nobody sees your posts."),
-    SanctionKind.REMOVE_POST: later("Your post no longer stands in the community. You still have it on your profile."),
+    SanctionKind.REMOVE_POST: later("Your post is no longer in the community. You still have it on your profile."),
     SanctionKind.HIDE_POST: later("Your post is hidden. Only you can see it on this server."),
     SanctionKind.DELETE_POST: later("Your post is deleted, here and as far as other servers obey."),
     SanctionKind.DELETE: later("Your account is deleted."),

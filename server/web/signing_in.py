@@ -133,8 +133,10 @@ async def sign_up(visit: Visit, form: Form) -> Response:
 
 
 def _anybody(visit: Visit) -> None:
+    if visit.site.policy.mode == Mode.CLOSED:
+        raise NotFound("No accounts are made here at the moment.", code="closed")
     if not visit.site.policy.open:
-        raise NotFound("There is no such page.")
+        raise NotFound("Accounts here are by invitation. Ask the administrators for one.", code="invited_only")
 
 
 @dataclass(frozen=True)

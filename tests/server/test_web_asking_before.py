@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from models import threads
+from models import duplicates, threads
 from models.posts import Draft
 from tests.server.visiting import Visiting, person, words
 
@@ -93,3 +93,30 @@ async def test_a_narrowed_list_goes_on(visiting: Visiting, monkeypatch: pytest.M
                 seen += listed(html)
                 path = html.partition('class="pages"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
             assert len(seen) == len(set(seen)) == (2 if "unanswered" in order else 4)
+
+
+async def test_beside_a_question_stand_others_about_the_same_but_none_twice(visiting: Visiting) -> None:
+    def ask(db: Session) -> tuple[str, str]:
+        group = person(db, "udfordrere")
+        first = threads.ask(db, person(db, "birk"), group, Draft("Ja", "Hvem har malet en busskurtavle?"))
+        second = threads.ask(db, person(db, "eva"), group, Draft("Ja", "Må man male en busskurtavle grøn?"))
+        third = threads.ask(db, person(db, "eva"), group, Draft("Ja", "Hvor køber man en busskurtavle?"))
+        duplicates.mark(db, person(db, "camilla"), third, first)
+        return f"/p/{first.id}", second.title
+
+    path, title = visiting.database.write(ask)
+    async with visiting.browser() as browser:
+        aside = (await browser.read(path, **{"Accept-Language": "da"})).partition("<aside>")[2]
+    alike = words(aside).partition("Lignende spørgsmål")[2].partition("Offentlige udfordrere")[0]
+    assert title in alike
+    assert "Hvor køber man" not in alike, "that one is named as asked before"
+    assert "Hvem har malet" not in alike
+
+
+async def test_the_list_can_be_narrowed_to_a_barrier_with_one_click_and_widened_with_another(
+    visiting: Visiting,
+) -> None:
+    async with visiting.browser() as browser:
+        assert 'class="tag" href="/questions?barrier=regler"' in await browser.read("/questions")
+        page = await browser.read("/questions?barrier=regler")
+        assert 'class="tag" href="/questions" aria-current="true">' in page
