@@ -21,7 +21,7 @@ NEW = timedelta(days=30)
 """An account is new for so long."""
 
 ALWAYS = {"report", "follow_accepted", "twin_request", "poll", "status", "removed", "accepted", "sign_up"}
-ALWAYS |= {"sanction", "appeal", "appeal_decided", "report_closed"}
+ALWAYS |= {"sanction", "appeal", "appeal_decided", "report_closed", "report_given"}
 """Kinds that follow from what their reader did or is, so nobody has to be kept off."""
 
 

@@ -44,6 +44,7 @@ class NotificationKind(StrEnum):
     APPEAL = "appeal"
     APPEAL_DECIDED = "appeal_decided"
     REPORT_CLOSED = "report_closed"
+    REPORT_GIVEN = "report_given"
 
 
 CLIENT_TYPES = {
@@ -77,6 +78,7 @@ GROUP_SPAN = 12 * 3600
 ALWAYS = (
     NotificationKind.REMOVED,
     NotificationKind.REPORT,
+    NotificationKind.REPORT_GIVEN,
     NotificationKind.SIGN_UP,
     NotificationKind.SANCTION,
     NotificationKind.APPEAL,

@@ -47,6 +47,7 @@ SENTENCES = {
     NotificationKind.SANCTION: later("has news from the moderators: they have decided something about you"),
     NotificationKind.APPEAL: later("has news for moderators: somebody appeals against a decision"),
     NotificationKind.APPEAL_DECIDED: later("has news from the moderators: they have looked at your appeal"),
+    NotificationKind.REPORT_GIVEN: later("asks you to look at a report"),
     NotificationKind.REPORT_CLOSED: later("has news from the moderators: they have looked at your report"),
 }
 
@@ -65,6 +66,7 @@ PLURALS = {NotificationKind.FOLLOW: later("follow you")}
 PATHS = {
     NotificationKind.FOLLOW_REQUEST: "/requests",
     NotificationKind.REPORT: "/admin/reports",
+    NotificationKind.REPORT_GIVEN: "/admin/reports?state=mine",
     NotificationKind.SIGN_UP: "/admin/sign-ups",
     NotificationKind.APPEAL: "/admin/appeals",
     NotificationKind.AFFILIATION_REQUEST: "/settings/affiliations",
