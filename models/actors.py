@@ -304,7 +304,7 @@ def key_by_uri(db: Session, key_uri: str) -> tuple[Key, Actor] | None:
 
 def record_remote(db: Session, remote: RemoteActor) -> Actor:
     """Insert or refresh an actor of another server. What we decided about it (suspension) stays."""
-    from models import affiliations  # knows actors itself
+    from models import claims  # knows actors itself
 
     if remote.uri.startswith(node_of(db).origin + "/") or remote.domain == node_of(db).domain:
         raise Invalid("An actor of another server with an id or handle of ours.")
@@ -332,7 +332,7 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
     db.flush()
     _keep_names(db, actor)
     actor_keys.record_keys(db, actor.id, remote.keys)
-    affiliations.claimed(db, actor)
+    claims.claimed(db, actor)
     return actor
 
 
