@@ -96,6 +96,8 @@ def record_remote(
             raise Forbidden("This post belongs to somebody else.")
         return known, False
     parent = posts.by_uri(db, remote.in_reply_to_uri)
+    if parent is not None and remote.visibility in duplicates.SHOWN:
+        parent = posts.answered_at(db, parent)
     post = Post(
         id=new_id(remote.published),
         uri=remote.uri,

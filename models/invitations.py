@@ -74,9 +74,8 @@ def invite(
         )
     )
     db.flush()
-    if confirms:
-        to = email.strip().rpartition("@")[2]  # whom it became is known from the account; the log outlives it
-        moderation.audit(db, by, "invitation.make", to or "link", role=str(role), days=days)
+    to = email.strip().rpartition("@")[2]  # whom it became is known from the account; the log outlives it
+    moderation.audit(db, by, "invitation.make", to or "link", role=str(role), days=days)
     return token
 
 
@@ -134,6 +133,7 @@ def withdraw(db: Session, inviter: int, number: int) -> None:
     row = db.scalar(select(Invitation).where(Invitation.number == number, Invitation.invited_by == inviter))
     if row is None or row.used_by is not None:
         raise NotFound("This invitation is used up or too old. Ask for a new one.", code="invitation_gone")
+    moderation.audit(db, inviter, "invitation.withdraw", row.email.rpartition("@")[2] or "link")
     db.delete(row)
     db.flush()
 

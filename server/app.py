@@ -196,6 +196,7 @@ DEEDS = [
     _route("/posts/{id:int}/follow", following.follow, POST),
     _route("/posts/{id:int}/duplicate", duplicating.form),
     _route("/posts/{id:int}/duplicate", duplicating.mark, POST),
+    _route("/posts/{id:int}/merge", duplicating.merge, POST),
     _route("/posts/{id:int}/edit", writing.edit_form),
     _route("/posts/{id:int}/edit", writing.edit, POST),
     _route("/posts/{id:int}/history", history.history),

@@ -19,6 +19,7 @@ from models import (
     domain_lists,
     email_links,
     events,
+    exclusions,
     exports,
     inbox,
     media,
@@ -58,6 +59,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "links in mail": email_links.sweep,
     "exports": exports.sweep,
     "accounts never let in": registrations.sweep,
+    "bans that are over": exclusions.end_over,
     "letters with what is new": digests.promise_due,
     "shared lists": domain_lists.promise_due,
 }

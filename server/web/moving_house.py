@@ -9,7 +9,7 @@ from federation import importing
 from federation import moving as fetching
 from federation.crossing import reading
 from federation.resolving import FetchFailed, OverBudget
-from models import accounts, actors, exports, imports, leaving, moving
+from models import accounts, actors, csv_text, exports, imports, leaving, moving
 from models.actors import Actor
 from models.errors import DomainError, NotFound
 from models.exports import Export
@@ -26,11 +26,15 @@ LISTS = {
     ImportKind.FOLLOWS: later("People I follow"),
     ImportKind.BLOCKS: later("People I have blocked"),
     ImportKind.MUTES: later("People I have muted"),
+    ImportKind.LISTS: later("My lists"),
+    ImportKind.BOOKMARKS: later("My bookmarks"),
+    ImportKind.DOMAINS: later("Servers I have blocked"),
 }
 REASONS = {
     importing.UNKNOWN: later("Nobody with this address could be found."),
     importing.SILENT: later("The other server does not answer."),
     importing.NO_ADDRESS: later("This is not an address."),
+    importing.NO_POST: later("There is no such post, or you may not see it."),
 }
 SECONDS = 12.0
 
@@ -94,7 +98,7 @@ async def bring(visit: Visit, form: Form) -> Response:
     sent = form.files.get("file")
     if sent is None:
         form.error("file", later("Choose a file."))
-    elif (sent.size or 0) > imports.MAX_BYTES:
+    elif (sent.size or 0) > csv_text.MAX_BYTES:
         form.error("file", later("The file is too large."))
     if sent is not None and not form.errors:
         content = await sent.read()

@@ -9,6 +9,8 @@ SAID = {
     "thread-unfollowed": later("You no longer follow this question."),
     "duplicate-marked": later("The question now points to the earlier one."),
     "duplicate-unmarked": later("The question stands for itself again."),
+    "merged": later("The answers stand below the earlier question now."),
+    "apart": later("The answers are back where they were written."),
     "asked": later("Your question is posted."),
     "tag-followed": later("Posts with this tag come to your home page."),
     "tag-unfollowed": later("You no longer follow this tag."),

@@ -1,11 +1,12 @@
 """What moderators decide: asked again before it is done, told to the person, and listed without names for everybody."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, appeals, house, sanctions
+from models import actors, appeals, exclusions, house, sanctions
 from models.accounts import Role
 from models.actors import Actor
 from models.cases import get as get_report
@@ -169,6 +170,8 @@ class Decision:
     mine: bool
     group: Actor | None = None
     """Of a ban: from where."""
+    until: datetime | None = None
+    """Of a ban: when it ends by itself."""
     by: Actor | None = None
     ended_by: Actor | None = None
     decided_by: Actor | None = None
@@ -187,6 +190,7 @@ def look(db: Session, visit: Visit) -> Decision:
     post = db.get(Post, row.post_id) if row.post_id is not None else None
     found = Decision(row, people[row.target_id], post if post is None or post.deleted_at is None else None, mine)
     found.group = people.get(row.community_id or 0)
+    found.until = exclusions.until(db, row)
     if visit.is_at_least(Role.MODERATOR):
         found.by, found.ended_by = people.get(row.by_id or 0), people.get(row.ended_by_id or 0)
         found.decided_by = people.get(row.decided_by_id or 0)

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from models import duplicates, threads
-from models.posts import Draft
-from tests.server.visiting import Visiting, person, words
+from models.posts import Draft, Post
+from tests.server.visiting import Visiting, person, question, words
 
 pytestmark = pytest.mark.anyio
 
@@ -120,3 +120,27 @@ async def test_the_list_can_be_narrowed_to_a_barrier_with_one_click_and_widened_
         assert 'class="tag" href="/questions?barrier=regler"' in await browser.read("/questions")
         page = await browser.read("/questions?barrier=regler")
         assert 'class="tag" href="/questions" aria-current="true">' in page
+
+
+async def test_a_moderator_merges_two_questions_and_takes_them_apart_again(visiting: Visiting) -> None:
+    with visiting.database.reading() as db:
+        earlier, later = question(db, "Hvordan fik I").id, question(db, "Lederen siger ja").id
+    form = f"/posts/{later}/duplicate"
+    async with visiting.browser("camilla") as camilla, visiting.browser("eva") as eva:
+        assert (await eva.send(f"/posts/{later}/merge")).status_code == 404
+        assert "Sæt svarene under det tidligere spørgsmål" in words(await camilla.read(form))
+        address = camilla.do(lambda db: db.get_one(Post, earlier).uri)
+        await camilla.succeed(form, original=address, merge="1")
+        led = await eva.open(f"/p/{later}")
+        assert led.status_code == 303
+        assert led.headers["location"].startswith(f"/p/{earlier}/")
+        assert led.headers["location"].endswith(f"#p{later}")
+        page = await eva.read(f"/p/{earlier}")
+        assert "Lederen siger ja" in words(page)
+        assert "Svarer på det senere spørgsmål" in words(page)
+        assert f'id="p{later}"' in page
+        assert "Skil de to spørgsmål ad" not in words(page)
+        assert "Sæt svarene tilbage" in words(await camilla.read(form))
+        await camilla.succeed(f"/posts/{later}/merge", undo="1")
+        assert "Økonomi først" in words(await eva.read(f"/p/{later}"))
+        assert (await camilla.send(f"/posts/{later}/merge", undo="1")).status_code == 409
