@@ -10,7 +10,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +54,11 @@ def _free_ports(number: int) -> list[int]:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Storage]:
-    """An object storage of its own below `folder`, on loopback, for the length of a block."""
+def running(folder: Path, address: str = "127.0.0.1", within: Sequence[str] = ()) -> Iterator[Storage]:
+    """An object storage of its own below `folder`, for the length of a block.
+
+    `within`: what its command begins with, such as that of another network, where it has this `address`.
+    """
     weed = program()
     (folder / "data").mkdir(parents=True)
     keys = {"name": "torv", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": ["Admin"]}
@@ -68,12 +71,12 @@ def running(folder: Path) -> Iterator[Storage]:
         for end in ("", ".grpc")
     ]
     command = [
-        weed, "-logtostderr=true", "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+        *within, weed, "-logtostderr=true", "server", f"-dir={folder / 'data'}", f"-ip={address}", f"-ip.bind={address}",
         "-filer", "-s3", *listening, "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
         f"-s3.config={folder / 'keys.json'}", "-master.volumeSizeLimitMB=64", "-master.volumePreallocate=false",
         "-volume.max=50", "-master.telemetry=false",
     ]  # fmt: skip
-    endpoint = f"http://127.0.0.1:{ports[2 * names.index('s3')]}"
+    endpoint = f"http://{address}:{ports[2 * names.index('s3')]}"
     environ = {"PATH": os.environ.get("PATH", ""), "HOME": str(folder), "TMPDIR": str(folder)}
 
     def start() -> Process:
