@@ -35,7 +35,7 @@ OPEN_PAGES = (
 )
 OWN_PAGES = (
     *("/", "/questions", "/questions?order=unanswered", "/communities", "/c/udfordrere", "/u/birk", "/t/regler"),
-    *("/drafts", "/followed", "/ask?to=birk", "/posts/{q}/duplicate"),
+    *("/drafts", "/followed", "/ask?to=birk", "/posts/{q}/duplicate", "/posts/{q}/similar"),
     *("/ask", "/post", "/follow", "/requests", "/notifications", "/settings", "/settings/account", "/settings/apps"),
     *(
         "/settings/blocks",
