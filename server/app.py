@@ -200,6 +200,7 @@ DEEDS = [
     _route("/posts/{id:int}/edit", writing.edit_form),
     _route("/posts/{id:int}/edit", writing.edit, POST),
     _route("/posts/{id:int}/history", history.history),
+    _route("/posts/{id:int}/similar", similar.beside),
     _route("/posts/{id:int}/quotes", quotes.index),
     _route("/posts/{id:int}/quotes", quotes.revoke, POST),
     _route("/posts/{id:int}/delete", writing.delete_form),

@@ -26,7 +26,6 @@ from models.composing import MAX_TEXT, REPLIES_KEEP
 from models.drafts import KeptDraft, Wanted
 from models.errors import DomainError, Gone, NotFound
 from models.posts import Draft, Kind, Post, Visibility
-from models.search import similar
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import later
@@ -39,9 +38,6 @@ from server.web.visits import Visit, action, own_page, page
 
 ORDERS = {Order.VOTES: later("Most votes"), Order.NEWEST: later("Newest"), Order.OLDEST: later("Oldest")}
 """In which order the answers of a thread can be read."""
-
-ALIKE = 4
-"""How many similar questions stand beside one."""
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
 
@@ -75,8 +71,6 @@ class PostPage:
     """The question that asked the same before."""
     later: list[Post] = field(default_factory=list)
     """Questions that asked the same afterwards."""
-    alike: list[Post] = field(default_factory=list)
-    """Other questions that seem to be about the same."""
     merged: dict[str, Post] = field(default_factory=dict)
     """Those of them whose answers stand here, by their ids on the wire, which the answers name."""
     draft: KeptDraft | None = None
@@ -133,7 +127,6 @@ def look(
             found.must_disclose = admission.discloses(db, viewer, group)
     if question:
         found.original = duplicates.original_of(db, viewer, root)
-        found.alike = _alike(db, viewer, found)
     if viewer is not None and question:
         found.may_accept = threads.may_accept(db, viewer, root)
         found.may_mark = duplicates.may_mark(db, viewer, root)
@@ -156,13 +149,6 @@ def _root(db: Session, viewer: Actor | None, post: Post) -> tuple[Post, list[Pos
         above.insert(0, parent)
         step = parent
     return post, above
-
-
-def _alike(db: Session, viewer: Actor | None, found: PostPage) -> list[Post]:
-    """Questions like this one that the page does not name already."""
-    named = {found.root.id, *(post.id for post in found.later), *([found.original.id] if found.original else [])}
-    like = similar.questions(db, viewer, found.root.title, limit=ALIKE + len(named))
-    return [post for post in like if post.id not in named][:ALIKE]
 
 
 def _only_below(thread: threads.Thread) -> None:

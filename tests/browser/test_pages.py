@@ -74,7 +74,7 @@ BY_LINK = ("/confirm/{confirm}", "/password/{password}", "/unsubscribe/{unsubscr
 """What links in letters lead to, read by somebody who is signed in nowhere."""
 OWN_PAGES = (
     *("/", "/questions", "/questions?order=unanswered", "/communities", "/c/udfordrere", "/u/birk", "/t/regler"),
-    *("/drafts", "/followed", "/ask?to=birk", "/posts/{q}/duplicate"),
+    *("/drafts", "/followed", "/ask?to=birk", "/posts/{q}/duplicate", "/posts/{q}/similar"),
     *("/ask", "/post", "/follow", "/requests", "/notifications", "/settings", "/settings/account", "/settings/apps"),
     *(
         "/settings/blocks",

@@ -102,15 +102,29 @@ async def test_beside_a_question_stand_others_about_the_same_but_none_twice(visi
         second = threads.ask(db, person(db, "eva"), group, Draft("Ja", "Må man male en busskurtavle grøn?"))
         third = threads.ask(db, person(db, "eva"), group, Draft("Ja", "Hvor køber man en busskurtavle?"))
         duplicates.mark(db, person(db, "camilla"), third, first)
-        return f"/p/{first.id}", second.title
+        return f"/posts/{first.id}", second.title
 
     path, title = visiting.database.write(ask)
     async with visiting.browser() as browser:
-        aside = (await browser.read(path, **{"Accept-Language": "da"})).partition("<aside>")[2]
-    alike = words(aside).partition("Lignende spørgsmål")[2].partition("Offentlige udfordrere")[0]
-    assert title in alike
-    assert "Hvor køber man" not in alike, "that one is named as asked before"
-    assert "Hvem har malet" not in alike
+        link = f'href="{path}/similar"'
+        assert link in (await browser.read(path.replace("/posts/", "/p/"))).partition("<aside>")[2]
+        alike = words((await browser.read(f"{path}/similar")).partition('id="alike"')[2])
+        assert title in alike
+        assert "Hvor køber man" not in alike, "that one is named as asked before"
+        assert "Hvem har malet" not in alike
+
+
+async def test_who_may_not_see_a_question_learns_nothing_from_those_like_it(visiting: Visiting) -> None:
+    def ask(db: Session) -> tuple[int, int]:
+        draft = Draft("Ja", "Hvem har malet en busskurtavle?", visibility="node")
+        asked = threads.ask(db, person(db, "birk"), person(db, "udfordrere"), draft)
+        return asked.id, threads.answer(db, person(db, "eva"), asked, Draft("Jeg har.")).id
+
+    asked, answer = visiting.database.write(ask)
+    async with visiting.browser() as nobody, visiting.browser("eva") as eva:
+        assert (await nobody.open(f"/posts/{asked}/similar")).status_code == 404
+        assert "Vi kender ingen spørgsmål, der ligner." in words(await eva.read(f"/posts/{asked}/similar"))
+        assert (await eva.open(f"/posts/{answer}/similar")).status_code == 404
 
 
 async def test_the_list_can_be_narrowed_to_a_barrier_with_one_click_and_widened_with_another(

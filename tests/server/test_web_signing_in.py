@@ -235,6 +235,7 @@ async def test_where_nobody_can_sign_up_the_page_says_so(lived_in: Database, mod
         answer = await browser.open("/sign-up", **{"Accept-Language": "da"})
     assert answer.status_code == 404
     assert said in words(answer.text)
+    assert "Vi kan ikke finde siden" not in answer.text
 
 
 async def test_a_device_is_named_as_people_name_it(visiting: Visiting) -> None:
