@@ -8,7 +8,7 @@ has to be there. Words come from `words` only and are letters and digits, so not
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,23 @@ class Store:
         db.execute(
             text(f"INSERT INTO {self.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"),  # noqa: S608
             {"id": id, "title": row[0], "body": row[1], "marks": row[2]},
+        )
+
+    def add(self, db: Session, documents: Mapping[int, Document]) -> None:
+        """Keep documents under ids that hold nothing yet."""
+        if not documents:
+            return
+        if not is_sqlite(db):
+            rows = [{"id": id, "stems": _vector(document)} for id, document in documents.items()]
+            db.execute(text(f"INSERT INTO {self.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector))"), rows)  # noqa: S608
+            return
+        rows = [
+            {"id": id, "title": " ".join(one.title), "body": " ".join(one.body), "marks": " ".join(one.marks)}
+            for id, one in documents.items()
+        ]
+        db.execute(
+            text(f"INSERT INTO {self.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"),  # noqa: S608
+            rows,
         )
 
     def remove(self, db: Session, ids: Collection[int]) -> None:

@@ -1,8 +1,9 @@
 """Loads that come in: signed Create(Note) until the account sees them."""
 
 import asyncio
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,8 +79,9 @@ async def _receive(server: Server, authors: Sequence[str], name: str, *, mention
     async with spending(server) as (spent, begun):
         sent = await server.wire.burst(signed, AT_ONCE)
         assert not sent.refused, f"{server.name} answered {dict(sent.statuses)}"
-        await _visible(server, path, marker, len(authors))
+        await _shown(server, path, marker, len(authors))
         spent.ended(begun)
+    await _none_missing(server, path, marker, len(authors))
     took = sorted(sent.took)
     return {
         "rate": len(authors) / spent.seconds,
@@ -90,26 +92,33 @@ async def _receive(server: Server, authors: Sequence[str], name: str, *, mention
     }
 
 
-async def _visible(server: Server, path: str, marker: str, wanted: int) -> None:
-    """Wait until `wanted` notes stand on the pages of `path`. The first page is asked often, the rest when that is full."""
+async def _shown(server: Server, path: str, marker: str, wanted: int) -> None:
+    """Wait until the note sent last stands on the first page, among others of its kind. Only that page is asked for."""
+    last, end = f"{marker}-{wanted - 1:05d}", time.monotonic() + PATIENCE
+    while True:
+        found = _marked(await server.call("GET", f"{path}?limit={PAGE}"), marker)
+        if last in found and len(found) == min(PAGE, wanted):
+            return
+        assert time.monotonic() < end, f"{server.name} does not show the last of {wanted} notes"
+        await asyncio.sleep(0.1)
+
+
+async def _none_missing(server: Server, path: str, marker: str, wanted: int) -> None:
+    """All notes stand on the pages of `path`."""
     seen: set[str] = set()
-    end = time.monotonic() + PATIENCE
-    while len(seen) < wanted:
-        assert time.monotonic() < end, f"{server.name} shows {len(seen)} of {wanted} notes"
-        older = ""
-        while True:
-            page = await server.call("GET", f"{path}?limit={PAGE}{older}")
-            found = {text for item in page if (text := _marked(item, marker))}
-            fresh = found - seen
-            seen |= found
-            if not fresh or len(found) < min(PAGE, wanted) or len(seen) >= wanted:
-                break
-            older = f"&max_id={page[-1]['id']}"
-        if len(seen) < wanted:
-            await asyncio.sleep(0.1)
+    older = ""
+    while True:
+        page = await server.call("GET", f"{path}?limit={PAGE}{older}")
+        found = _marked(page, marker)
+        if not found:
+            break
+        seen |= found
+        older = f"&max_id={page[-1]['id']}"
+    assert len(seen) == wanted, f"{server.name} shows {len(seen)} of {wanted} notes"
 
 
-def _marked(item: dict[str, Any], marker: str) -> str:
-    content = (item.get("status") or item).get("content") or ""
-    at = content.find(marker)
-    return content[at : at + len(marker) + 6] if at >= 0 else ""
+def _marked(page: Iterable[dict[str, Any]], marker: str) -> set[str]:
+    """The marks of those notes on a page that belong to this round."""
+    found = re.compile(re.escape(marker) + r"-\d{5}")
+    texts = ((item.get("status") or item).get("content") or "" for item in page)
+    return {mark[0] for text in texts if (mark := found.search(text))}
