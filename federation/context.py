@@ -2,13 +2,13 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from federation import signatures
 from federation.client import Client
-from federation.crossing import reading
+from federation.crossing import Together, reading
 from federation.keyring import KeyRing
 from models import actor_keys, actors, base
 from models.database import Database, Node
@@ -47,6 +47,8 @@ class Federation:
     question_object: str = "note"
     """The form in which questions go out: `note`, `note-without-name` or `page`."""
     keyring: KeyRing = field(default_factory=KeyRing)
+    arrivals: "Together[Any, Any]" = field(default_factory=Together)
+    """Activities on their way into the inbox."""
     _signers: "OrderedDict[int, KeySigner]" = field(default_factory=OrderedDict)
 
     @property

@@ -296,6 +296,12 @@ def _summary(db: Session, source: str) -> str:
     return text.render_markdown(source, resolve=lambda handle: find(db, handle), origin=node_of(db).origin).html
 
 
+def keys_by_uri(db: Session, key_uris: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """(id of its owner, PEM) of each of these keys that we hold."""
+    query = select(Key.uri, Actor.uri, Key.public_pem).join(Actor, Key.actor_id == Actor.id)
+    return {row[0]: (row[1], row[2]) for row in db.execute(query.where(Key.uri.in_(list(key_uris)), ~Actor.local))}
+
+
 def key_by_uri(db: Session, key_uri: str) -> tuple[Key, Actor] | None:
     """A key we hold, and its owner."""
     row = db.execute(select(Key, Actor).join(Actor, Key.actor_id == Actor.id).where(Key.uri == key_uri)).first()

@@ -3,11 +3,12 @@
 import secrets
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Text, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -106,10 +107,30 @@ def new_id(at: datetime | None = None) -> int:
     return fresh
 
 
+def table_of(mapped: type[Base]) -> Table:
+    """The table of a mapped class, for statements about rows that pass the session by."""
+    assert isinstance(mapped.__table__, Table)
+    return mapped.__table__
+
+
+def upsert(db: Session, table: type[Base]) -> Any:
+    """An INSERT that can say what to do where a unique key already holds a row, for either database."""
+    dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
+    return dialect.insert(table.__table__)
+
+
 def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
     """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
-    dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
     db.flush()
     key = next(iter(table.__table__.primary_key))
-    insert = dialect.insert(table.__table__).values(**values).on_conflict_do_nothing().returning(key)
+    insert = upsert(db, table).values(**values).on_conflict_do_nothing().returning(key)
     return db.execute(insert).first() is not None
+
+
+def insert_all_unless_there(db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], key: str) -> set[Any]:
+    """Insert many rows in one statement; the values of the column `key` of those that no unique key held already."""
+    if not rows:
+        return set()
+    db.flush()
+    insert = upsert(db, table).on_conflict_do_nothing().returning(table.__table__.c[key])
+    return set(db.scalars(insert, list(rows)))

@@ -1,5 +1,6 @@
 """Rules about other domains: whom this node talks to. A rule holds for the domain and everything below it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -91,6 +92,24 @@ def rule_for(db: Session, host: str) -> DomainAction | None:
 def is_blocked(db: Session, host: str) -> bool:
     """Whether nothing may come from or go to this host."""
     return rule_for(db, host) == DomainAction.BLOCK
+
+
+def blocked_among(db: Session, hosts: Iterable[str]) -> set[str]:
+    """`is_blocked` for several hosts, in one go."""
+    names = {}
+    blocked = set()
+    for host in hosts:
+        try:
+            names[host] = with_parents(canonical(host))
+        except Invalid:
+            blocked.add(host)
+    wanted = {name for several in names.values() for name in several}
+    found = {rule.domain: rule.action for rule in db.scalars(select(DomainRule).where(DomainRule.domain.in_(wanted)))}
+    unknown = DomainAction.BLOCK if settings.get(db, "allow_list", False) else ""
+    for host, several in names.items():
+        if next((found[name] for name in several if name in found), unknown) == DomainAction.BLOCK:
+            blocked.add(host)
+    return blocked
 
 
 def standing(db: Session, host: str) -> str:

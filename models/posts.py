@@ -262,12 +262,17 @@ def keep_edition(db: Session, post: Post) -> None:
 def set_tags(db: Session, post: Post, tags: Iterable[str]) -> None:
     """Replace the hashtags of a post (at most 30, compared without letter case)."""
     db.execute(delete(PostTag).where(PostTag.post_id == post.id))
+    for name, as_written in tag_keys(tags).items():
+        db.add(PostTag(post_id=post.id, name=name, shown=as_written))
+
+
+def tag_keys(tags: Iterable[str]) -> dict[str, str]:
+    """The hashtags of a post that are kept, by their keys, as they were written."""
     shown: dict[str, str] = {}
     for tag in tags:
         if text.is_tag(tag):
             shown.setdefault(text.tag_key(tag), tag.lstrip("#")[:100])
-    for name, as_written in list(shown.items())[:30]:
-        db.add(PostTag(post_id=post.id, name=name, shown=as_written))
+    return dict(list(shown.items())[:30])
 
 
 def set_recipients(db: Session, post: Post, mentioned: Iterable[Actor], addressed: Iterable[Actor] = ()) -> list[Actor]:

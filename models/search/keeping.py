@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from models import jobs
 from models.actors import Actor, many
 from models.base import Base
-from models.posts import Post, PostTag
+from models.posts import Post, PostTag, tag_keys
 from models.search import spelling
-from models.search.documents import FOUND_BY_ALL, of_actor, of_post, surface
+from models.search.documents import FOUND_BY_ALL, of_actor, of_post, of_tagged, surface
 from models.search.store import ACTORS, POSTS
 
 JOB = "index_posts"
@@ -135,6 +135,18 @@ def keep_posts(db: Session, ids: Collection[int]) -> None:
         POSTS.put(db, post.id, document)
         if FOUND_BY_ALL in document.marks:
             spelling.learn(db, surface(post))
+
+
+def keep_new_posts(db: Session, made: Iterable[tuple[Post, Actor, Iterable[str]]]) -> None:
+    """Write the rows of first posts that were inserted just now past the session, each with its author and hashtags."""
+    documents, words = {}, []
+    for post, author, tags in made:
+        document = of_tagged(post, sorted(tag_keys(tags)), None, author, None)
+        if document is not None:
+            documents[post.id] = document
+            words += [surface(post)] if FOUND_BY_ALL in document.marks else []
+    POSTS.add(db, documents)
+    spelling.learn(db, *words)
 
 
 def keep_actors(db: Session, ids: Collection[int]) -> None:

@@ -8,7 +8,7 @@ has to be there. Words come from `words` only and are letters and digits, so not
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,6 +120,23 @@ class Store:
         for id, *parts in rows:
             title, body, marks = (tuple(part.split()) for part in parts)
             yield id, Document(title, body, marks)
+
+    def add(self, db: Session, documents: Mapping[int, Document]) -> None:
+        """Keep documents under ids that hold nothing yet."""
+        if not documents:
+            return
+        if not is_sqlite(db):
+            rows = [{"id": id, "stems": vector(document)} for id, document in documents.items()]
+            db.execute(text(f"INSERT INTO {self.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector))"), rows)  # noqa: S608
+            return
+        rows = [
+            {"id": id, "title": " ".join(one.title), "body": " ".join(one.body), "marks": " ".join(one.marks)}
+            for id, one in documents.items()
+        ]
+        db.execute(
+            text(f"INSERT INTO {self.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"),  # noqa: S608
+            rows,
+        )
 
     def remove(self, db: Session, ids: Collection[int]) -> None:
         """Keep nothing under these ids any more."""
