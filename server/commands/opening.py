@@ -11,7 +11,7 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from models import actors, migrating, settings
+from models import actors, connections, migrating, settings
 from models.actors import Actor
 from models.database import Database
 from models.errors import Conflict, NotFound
@@ -49,9 +49,6 @@ IN_THE_WAY = {
 RUNNING = 7_047_402
 """PostgreSQL advisory lock: what `running` holds, for the processes on all machines."""
 
-ALIVE = {"connect_timeout": 5, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-"""The connection that holds it stays open while nothing passes over it."""
-
 ALONE = "torv alone"
 """The name of the connection that holds it alone."""
 
@@ -72,10 +69,10 @@ def _running_anywhere(chosen: Settings, alone: bool) -> Iterator[None]:
     if chosen.sqlite_path:
         yield
         return
-    how = {"application_name": ALONE if alone else "torv running", **ALIVE}
-    engine = create_engine(
-        make_url(chosen.database), poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=how
-    )
+    # Past a pooler, which would hand the connection to somebody else between two statements.
+    url = make_url(chosen.database_listen_url or chosen.database).set(drivername="postgresql+psycopg")
+    how = {"application_name": ALONE if alone else "torv running", **connections.ALIVE}
+    engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=how)
     held = engine.connect()
     try:
         function = "pg_try_advisory_lock" if alone else "pg_try_advisory_lock_shared"

@@ -36,6 +36,7 @@ from models.posts import Draft, Post
 from server import site
 from server.commands.opening import running
 from server.federating import Blocked
+from server.health import check_clock
 from server.settings import Settings
 from tests.federation.neighbours import neighbour
 from tests.server.apps import ApiWorld
@@ -294,7 +295,16 @@ def test_workers_together_never_have_more_under_way_to_a_host_than_one_may(
     assert max(most.values()) <= deliveries.PER_HOST
 
 
-# The node's lock
+# The node's clock and lock
+
+
+def test_a_machine_whose_clock_is_not_the_database_s_takes_no_work(lived_in: Database) -> None:
+    if lived_in.sqlite:
+        pytest.skip("a SQLite node is on one machine")
+    assert check_clock(lived_in).ok
+    clock.offset = 30.0
+    found = check_clock(lived_in)
+    assert (found.ok, "-30 s from this machine's" in found.text) == (False, True)
 
 
 def test_nothing_is_changed_under_a_node_that_runs_on_another_machine(lived_in: Database, tmp_path: Path) -> None:
