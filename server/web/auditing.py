@@ -11,10 +11,10 @@ from starlette.responses import Response
 from models import actors, moderation
 from models.accounts import Role
 from models.actors import Actor
+from models.cases import Outcome
 from models.moderation import AuditEntry
 from server.forms import Form
 from server.i18n import later
-from server.web.reports import OUTCOMES
 from server.web.roster import ROLES
 from server.web.visits import Visit, own_page
 
@@ -133,6 +133,12 @@ DETAILS = {
     "count": later("how many"),
 }
 """What else is written down of a deed, in words; the names of what is seldom asked for stay as they are."""
+
+OUTCOMES = {
+    Outcome.NOTHING_WRONG: later("Nothing was wrong"),
+    Outcome.ACTED: later("Something was done"),
+    Outcome.FORWARDED: later("Passed on to others"),
+}
 
 MEANINGS: Mapping[str, Mapping[Any, str]] = {"role": ROLES, "before": ROLES, "outcome": OUTCOMES}
 """What the words in these details mean."""

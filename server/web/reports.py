@@ -13,17 +13,12 @@ from models.errors import DomainError
 from models.sanctions import Sanction, SanctionKind
 from server.forms import Form
 from server.i18n import later
-from server.web.auditing import ACTIONS
+from server.web.auditing import ACTIONS, OUTCOMES
 from server.web.sanctions import DONE
 from server.web.showing import Shown, show
 from server.web.visits import Visit, action, own_page
 
 PAGE = 20
-OUTCOMES = {
-    Outcome.NOTHING_WRONG: later("Nothing was wrong"),
-    Outcome.ACTED: later("Something was done"),
-    Outcome.FORWARDED: later("Passed on to others"),
-}
 CATEGORIES = {
     "spam": later("Spam"),
     "legal": later("Against the law"),
