@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from federation.working import GiveUp
-from models import accounts, email_links, jobs
+from models import accounts, email_links, identity, jobs
 from models.base import clock
 from models.database import Database
 from models.email_links import Purpose
@@ -17,6 +17,7 @@ from models.jobs import Job
 from server import mail
 from server.mail import Letter, MailFault
 from server.settings import Settings
+from server.web import colours
 from tests.fediverse.ground import Ground
 from tests.server.mailing import PostOffice, link, post_office, said
 
@@ -45,7 +46,18 @@ async def test_a_letter_arrives_as_text_and_as_html_in_the_readers_language(live
     assert danish["Auto-Submitted"] == "auto-generated"
     assert link(danish, "/password/") in said(danish, "html")
     assert "Hello Farid" in said(english)
+    assert "background:#0b5d5e" in said(danish, "html")
     assert rows(office) == []
+
+
+async def test_a_letter_has_the_colour_of_the_place_as_far_as_it_can_be_read(lived_in: Database) -> None:
+    lived_in.write(lambda db: identity.choose(db, accent="#ffee00"))
+    async with post_office(lived_in) as office:
+        promise(office)
+        (letter,) = await office.empty()
+    tone = colours.tones("#ffee00")[0]
+    assert f"background:{tone['--accent']};color:{tone['--on-accent']}" in said(letter, "html")
+    assert tone["--accent"] != "#ffee00"
 
 
 @pytest.mark.parametrize("verb", ["HELLO", "MAIL", "RCPT", "DATA", "BODY"])
