@@ -110,17 +110,17 @@ def read(db: Session, report_id: int) -> Case:
     row = get(db, report_id)
     notes = db.scalars(select(ReportNote).where(ReportNote.report_id == row.id).order_by(ReportNote.id)).all()
     deeds = [entry for entry in moderation.history(db, str(row.id)) if entry.action in DEEDS]
-    given = {entry.id: int(entry.detail.get("to") or 0) for entry in deeds}
+    given = {one.uri: one for one in actors.by_uris(db, [str(entry.detail.get("to", "")) for entry in deeds])}
     named = [
         row.reporter_id, row.target_id, row.closed_by_id, row.assigned_id,
-        *(note.by_id for note in notes), *(entry.actor_id for entry in deeds), *given.values(),
+        *(note.by_id for note in notes), *(entry.actor_id for entry in deeds),
     ]  # fmt: skip
     people = actors.many(db, [i for i in named if i])
     case = Case(row, people[row.reporter_id], people.get(row.target_id or 0))
     case.notes = [(note, people[note.by_id]) for note in notes]
     case.closed_by = people.get(row.closed_by_id or 0)
     case.taken_by = people.get(row.assigned_id or 0)
-    case.history = [(one, people.get(one.actor_id or 0), people.get(given[one.id])) for one in deeds]
+    case.history = [(one, people.get(one.actor_id or 0), given.get(one.detail.get("to", ""))) for one in deeds]
     found = {
         post.uri: post
         for post in db.scalars(select(Post).where(Post.uri.in_(row.post_uris), access.readable(case.reporter)))
@@ -159,7 +159,7 @@ def assign(db: Session, report_id: int, to: Actor, *, by: Actor) -> Report:
     if to.id == by.id:
         audit(db, by.id, "report.take", str(row.id))
     else:
-        audit(db, by.id, "report.give", str(row.id), to=str(to.id))
+        audit(db, by.id, "report.give", str(row.id), to=to.uri)
         notifications.notify(db, to.id, NotificationKind.REPORT_GIVEN, by, subject=f"{row.id} {new_id()}")
     return row
 

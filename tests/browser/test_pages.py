@@ -15,6 +15,7 @@ from models import (
     appeals,
     cases,
     domain_lists,
+    duplicates,
     email_links,
     house,
     invitations,
@@ -272,6 +273,33 @@ def test_the_page_of_who_waits_is_accessible(site: Site, faults: Faults, wait: W
     page.fill("#password", world.PASSWORD)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{site.origin}/waiting")
+    assert faults(page) == []
+    assert not overflows(page)
+
+
+def test_a_thread_with_what_is_folded_away_is_accessible(site: Site, faults: Faults) -> None:
+    """Answers of somebody limited, and a question that was merged into an earlier one."""
+
+    def fold(db: Session) -> int:
+        people = {name: actors.by_handle(db, name) for name in ("farid", "camilla", "david", "udfordrere")}
+        farid, camilla, david, group = (found for found in people.values() if found is not None)
+        asked = threads.ask(db, david, group, Draft("x", "Hvem har en ekstra trillebør?"))
+        later = threads.ask(db, david, group, Draft("x", "Findes der en trillebør til overs?"))
+        threads.answer(db, farid, later, Draft("Måske."))
+        threads.comment(db, farid, asked, Draft("Hvor stor?"))
+        duplicates.mark(db, camilla, later, asked)
+        duplicates.merge(db, camilla, later)
+        sanctions.impose(db, farid, "limit", by=camilla, reason="Reklame")
+        return later.id
+
+    later = site.database.write(fold)
+    page = site.signed_in("camilla", viewport={"width": 360, "height": 800})
+    page.goto(f"{site.origin}/p/{later}")
+    assert page.url.endswith(f"#p{later}")
+    assert faults(page) == []
+    for fold in page.locator("details.more > summary").all():
+        if fold.is_visible():
+            fold.click()
     assert faults(page) == []
     assert not overflows(page)
 
