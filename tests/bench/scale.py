@@ -46,12 +46,14 @@ class Example:
     """Of those, posts that are kept."""
     followers: int
     """Of all people and communities here, elsewhere."""
+    most_hosts: int
+    """Servers that follow whoever is followed most."""
 
 
 EXAMPLES = (
-    Example("one municipality of 98", 300, 14, 9, 2.5, 6_000),
-    Example("a large municipality", 3_000, 25, 6, 1.5, 40_000),
-    Example("200 000 people", 60_000, 60, 2, 0.6, 1_000_000),
+    Example("one municipality of 98", 300, 15, 4, 1.5, 6_000, 60),
+    Example("a large municipality", 3_000, 25, 4, 1.2, 40_000, 1_000),
+    Example("200 000 people", 60_000, 60, 2, 0.6, 1_000_000, 20_000),
 )
 
 
@@ -104,6 +106,8 @@ def _size(value: float) -> str:
 
 
 def _number(value: float) -> str:
+    if value < 0.01:
+        return "< 0.01"
     return f"{value:.2g}" if value < 10 else f"{value:,.0f}".replace(",", " ")
 
 
@@ -135,7 +139,14 @@ def load_table(costs: Costs) -> str:
     rows.append(
         [f"processors to have, at most {BUSY:.0%} busy", *(str(max(1, round(total / BUSY + 0.5))) for total in sums)]
     )
+    bursts = [_burst(one, costs[kind]["cpu_ms"]) for one, kind in zip(EXAMPLES, kinds, strict=True)]
+    rows.append(["besides, one post of whoever is followed most", *bursts])
     return _table(*rows)
+
+
+def _burst(one: Example, cpu: dict[str, float]) -> str:
+    seconds = one.most_hosts * (cpu["delivery queued"] + cpu["delivery sent"]) / 1000
+    return f"{one.most_hosts} servers: {_number(seconds)} s of a processor"
 
 
 def stored_table(costs: Costs) -> str:

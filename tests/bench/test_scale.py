@@ -10,6 +10,9 @@ from tests.bench import scale
 
 COSTS: scale.Costs = json.loads(scale.COSTS.read_text())
 
+OF_POSTGRESQL = {"max_connections", "shared_buffers"}
+"""Settings of the database that the document names."""
+
 
 def test_the_document_holds_the_tables_that_the_costs_give() -> None:
     text = scale.DOCUMENT.read_text()
@@ -38,6 +41,6 @@ def test_the_busiest_hour_is_a_part_of_the_day() -> None:
 def test_settings_and_files_it_speaks_of_exist() -> None:
     text = scale.DOCUMENT.read_text()
     for name in re.findall(r"`([a-z]+_[a-z_]+)`", text):
-        assert name in documented() or name in {"max_connections", "shared_buffers", "maintenance_work_mem", "ignore_startup_parameters", "statement_timeout"}, name  # fmt: skip
+        assert name in documented() or name in OF_POSTGRESQL, name
     for file in re.findall(r"\]\(([^)#]+)\)", text):
         assert (scale.DOCUMENT.parent / file).exists(), file

@@ -241,7 +241,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         file = Path(sys.argv[1])
         known = json.loads(file.read_text()) if file.exists() else {}
-        file.write_text(json.dumps({**known, kind: found}, indent=2, sort_keys=True) + "\n")
+        file.write_text(json.dumps({**known, kind: found}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
