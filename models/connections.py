@@ -31,18 +31,27 @@ ALIVE = {
 """A server that is gone without a word is noticed within a minute."""
 
 
-def engine(url: URL, pool_size: int, *, pooled: bool) -> Engine:
-    """A pool of connections. `pooled`: they go to a pooler that hands each transaction to another server connection, so
-    nothing may be set for longer than a transaction; the limits are then to be set for the role (deploy/README.md)."""
+def manner(url: URL, *, pooled: bool) -> dict[str, Any]:
+    """How a connection behaves, but for what the URL says itself. `pooled`: it goes to a pooler that hands each
+    transaction to another server connection, so nothing may be set or prepared for longer than a transaction; the limits
+    are then to be set for the role (deploy/README.md)."""
     how: dict[str, Any] = dict(ALIVE)
     if pooled:
         how["prepare_threshold"] = None
     else:
         how["options"] = " ".join(f"-c {name}={limit}" for name, limit in LIMITS.items())
-    # What the URL says goes before.
-    how = {name: value for name, value in how.items() if name not in url.query}
+    return {name: value for name, value in how.items() if name not in url.query}
+
+
+def engine(url: URL, pool_size: int, *, pooled: bool) -> Engine:
+    """A pool of connections."""
     return create_engine(
-        url, pool_size=pool_size, max_overflow=PEAK, pool_pre_ping=True, pool_timeout=WAITING, connect_args=how
+        url,
+        pool_size=pool_size,
+        max_overflow=PEAK,
+        pool_pre_ping=True,
+        pool_timeout=WAITING,
+        connect_args=manner(url, pooled=pooled),
     )
 
 

@@ -145,7 +145,9 @@ class Database:
                 self.url = self.url.set(drivername="postgresql+psycopg")
             self._reader = self._writer = connections.engine(self.url, pool_size, pooled=bool(listen_url))
             self._herald = _herald(self._writer, listen_url or self.url, self._heard)
-        self.stamps: Stamps = SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url)
+        self.stamps: Stamps = (
+            SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url, pooled=bool(listen_url))
+        )
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
