@@ -53,6 +53,11 @@ class Workers:
         stop.set()
         await asyncio.gather(*running)
 
+    def notes(self) -> str:
+        """What became of each activity."""
+        rows = self.inbox.read(lambda db: list(db.scalars(select(Received).order_by(Received.id))))
+        return "\n".join(f"{row.sender_key}: {row.state}, {row.note}" for row in rows)
+
     def post(self, uri: str) -> Post:
         found = self.inbox.read(lambda db: posts.by_uri(db, uri))
         assert found is not None, uri
@@ -75,9 +80,10 @@ def mentioning(jonas: Neighbour, label: str, content: str) -> dict[str, Any]:
 
 
 async def test_editions_end_with_the_newest_and_deletions_stay(workers: Workers) -> None:
-    jonas, begun = workers.jonas, now()
+    jonas = workers.jonas
     edited, deleted = [], []
     for number in range(THREADS):
+        begun = now()
         first = mentioning(jonas, f"e{number}", "<p>Et</p>")
         editions = [
             {**first, "content": f"<p>{text}</p>", "updated": (begun + timedelta(seconds=at)).isoformat()}
@@ -91,7 +97,7 @@ async def test_editions_end_with_the_newest_and_deletions_stay(workers: Workers)
         await workers.stored(jonas.creates(gone), jonas.does("Delete", tombstone, f"x{number}", to=gone["to"]))
         deleted.append(gone["id"])
     await workers.work()
-    assert {workers.post(uri).content for uri in edited} == {"<p>Tre</p>"}
+    assert {workers.post(uri).content for uri in edited} == {"<p>Tre</p>"}, workers.notes()
     with workers.other.database.reading() as db:
         alive = db.scalars(select(Post.uri).where(Post.uri.in_(deleted), Post.deleted_at.is_(None))).all()
     assert list(alive) == []
