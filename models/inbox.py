@@ -110,9 +110,16 @@ def any_due(db: Session) -> bool:
     return db.scalar(due) is not None
 
 
-def has(db: Session, sender_key: str) -> bool:
-    """Whether an activity of this name came here lately and was not undone since."""
-    return db.scalar(select(Received.id).where(Received.sender_key == sender_key).limit(1)) is not None
+def has_had(db: Session, sender_key: str) -> bool:
+    """Whether an activity of this name came here lately, had its effect or none, and was not undone since."""
+    had = Received.state != "waiting"
+    return db.scalar(select(Received.id).where(Received.sender_key == sender_key, had).limit(1)) is not None
+
+
+def holds(db: Session, sender_key: str) -> bool:
+    """Whether an activity of this name came here and still waits for its effect."""
+    waits = Received.state == "waiting"
+    return db.scalar(select(Received.id).where(Received.sender_key == sender_key, waits).limit(1)) is not None
 
 
 def claim(db: Session, limit: int, lease_s: float) -> list[Received]:

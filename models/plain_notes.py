@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from models import actors, arriving, events, figures, follows, memory, notifications, posts
+from models import actors, arriving, events, figures, follows, memory, notifications, posts, turns
 from models.actors import Actor
 from models.arriving import RemotePost
 from models.base import Base, table_of
@@ -37,6 +37,7 @@ def record(db: Session, remotes: Sequence[RemotePost]) -> set[str]:
 
     Wanted is what somebody here follows the author of, or is addressed by.
     """
+    turns.take(db, *(remote.uri for remote in remotes))  # another process may have their deletion in hand
     found = _Facts.about(db, remotes)
     taken: dict[str, tuple[RemotePost, Post]] = {}
     for remote in remotes:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Index, Text, delete, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import turns
 from models.base import Base, Id, UtcTime, new_id, now
 
 SHARE = 8
@@ -53,7 +54,7 @@ def spend(db: Session, rule: str, key: str, *, times: int, seconds: int, wanted:
     hashed = hashlib.sha256(f"{rule}\n{key}".encode()).hexdigest()[:40]
     if db.get_bind().dialect.name == "postgresql":
         db.execute(text("SET LOCAL synchronous_commit TO OFF"))  # a crash may forget tries; nobody waits for the disk
-        db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": hashed})
+    turns.take(db, f"tries {hashed}")
     counted = select(func.coalesce(func.sum(Tries.times), 0), func.min(Tries.at))
     used, oldest = db.execute(counted.where(Tries.key == hashed, Tries.at > present - timedelta(seconds=seconds))).one()
     left = max(0, times - int(used))
