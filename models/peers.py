@@ -7,7 +7,7 @@ from types import MappingProxyType
 from sqlalchemy import Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_unless_there, now, upsert
+from models.base import Base, UtcTime, insert_into, insert_unless_there, now
 from models.database import wake
 
 FAILURES_TO_OPEN = 5
@@ -128,7 +128,7 @@ def seen_all(db: Session, skews: Mapping[str, float | None]) -> None:
     if not rows:
         return
     db.flush()
-    insert = upsert(db, Peer).values(created_at=present, **_NOTHING)
+    insert = insert_into(db, Peer).values(created_at=present, **_NOTHING)
     said = insert.excluded
     kept = {
         "last_seen_at": said.last_seen_at,
