@@ -49,6 +49,8 @@ class Federation:
     keyring: KeyRing = field(default_factory=KeyRing)
     arrivals: "Together[Any, Any]" = field(default_factory=Together)
     """Activities on their way into the inbox."""
+    _own: int = 0
+    """The number of the node's own actor, once it was asked for: it never changes."""
     _signers: "OrderedDict[int, KeySigner]" = field(default_factory=OrderedDict)
 
     @property
@@ -59,7 +61,8 @@ class Federation:
     async def signer(self, actor_id: int | None = None) -> "KeySigner":
         """The signer of a local actor; of the node's own actor without `actor_id`. Kept in memory, newest used last."""
         if actor_id is None:
-            actor_id = await reading(self.database, lambda db: actors.node_actor(db).id)
+            self._own = self._own or await reading(self.database, lambda db: actors.node_actor(db).id)
+            actor_id = self._own
         if (known := self._signers.get(actor_id)) is not None:
             self._signers.move_to_end(actor_id)
             return known

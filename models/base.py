@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Table, Text, TypeDecorator
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
 ID_RANDOM_BITS = 22
@@ -113,24 +113,36 @@ def table_of(mapped: type[Base]) -> Table:
     return mapped.__table__
 
 
-def upsert(db: Session, table: type[Base]) -> Any:
-    """An INSERT that can say what to do where a unique key already holds a row, for either database."""
-    dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(table.__table__)
+def insert_into(db: Session, table: type[Base]) -> Any:
+    """An INSERT in the words of this database, which can say what to do about a conflict."""
+    rows: Any = table.__table__
+    if db.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(rows)
+    from sqlalchemy.dialects import postgresql  # here, because a node on SQLite need not load it
+
+    return postgresql.insert(rows)
 
 
 def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
     """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
     db.flush()
     key = next(iter(table.__table__.primary_key))
-    insert = upsert(db, table).values(**values).on_conflict_do_nothing().returning(key)
+    insert = insert_into(db, table).values(**values).on_conflict_do_nothing().returning(key)
     return db.execute(insert).first() is not None
 
 
-def insert_all_unless_there(db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], key: str) -> set[Any]:
-    """Insert many rows in one statement; the values of the column `key` of those that no unique key held already."""
+def insert_all_unless_there(
+    db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], key: str = ""
+) -> set[Any]:
+    """`insert_unless_there` for many rows in one statement: the values of the column `key` of those that are new.
+
+    Without `key` it does not tell which.
+    """
     if not rows:
         return set()
     db.flush()
-    insert = upsert(db, table).on_conflict_do_nothing().returning(table.__table__.c[key])
-    return set(db.scalars(insert, list(rows)))
+    insert = insert_into(db, table).on_conflict_do_nothing()
+    if not key:
+        db.execute(insert, list(rows))
+        return set()
+    return set(db.scalars(insert.returning(table.__table__.c[key]), list(rows)))

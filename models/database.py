@@ -115,6 +115,10 @@ def wake(db: Session, topic: str) -> None:
     db.info["wake"].add(topic)
 
 
+class Watched(Session):
+    """The sessions of a `Database`: who wants to know what all of them write listens to this class, once."""
+
+
 def _herald(engine: Engine, address: URL | str, hear: Callable[[set[str] | None], None]) -> "Herald":
     from models.heralds import Herald  # loads the driver, which only PostgreSQL needs
 
@@ -185,9 +189,8 @@ class Database:
     def _session(self, bind: Engine | Connection, **how: Any) -> Session:
         from models.search import keeping  # knows the tables, which know this module
 
-        session = Session(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
-        keeping.watch(session)
-        return session
+        keeping.watch(Watched)
+        return Watched(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

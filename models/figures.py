@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_unless_there, upsert
+from models.base import Base, UtcTime, insert_into, insert_unless_there
 from models.follows import Follow, FollowState
 from models.listings import Listing
 from models.posts import Post, Visibility
@@ -68,13 +68,13 @@ def wrote_all(db: Session, written: Iterable[Post]) -> None:
         row["last_post_at"] = max(row["last_post_at"], post.published)
     if not rows:
         return
-    insert_or = upsert(db, ActorFigures).values(followers=0, following=0)
-    this, last = insert_or.excluded, ActorFigures.last_post_at
+    added = insert_into(db, ActorFigures).values(followers=0, following=0)
+    this, last = added.excluded, ActorFigures.last_post_at
     newer = case((or_(last.is_(None), last < this.last_post_at), this.last_post_at), else_=last)
     counted = {"posts": ActorFigures.posts + this.posts, "last_post_at": newer}
     # In one order, as in `followed`.
     db.execute(
-        insert_or.on_conflict_do_update(index_elements=["actor_id"], set_=counted), [rows[id] for id in sorted(rows)]
+        added.on_conflict_do_update(index_elements=["actor_id"], set_=counted), [rows[id] for id in sorted(rows)]
     )
     for id in rows:
         if kept := db.identity_map.get(db.identity_key(ActorFigures, id)):

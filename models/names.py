@@ -50,10 +50,10 @@ def _words_of(actor: Actor) -> set[str]:
     return {*words(actor.username), *words(actor.username.replace("_", " ")), *words(actor.name)}
 
 
-def keep(db: Session, actor: Actor) -> None:
-    """Write down by which words an actor is found now."""
+def keep(db: Session, actor: Actor, *, new: bool = False) -> None:
+    """Write down by which words an actor is found now. `new`: nothing is written down of it yet."""
     wanted = _words_of(actor)
-    known = set(db.scalars(select(ActorName.word).where(ActorName.actor_id == actor.id)))
+    known = set() if new else set(db.scalars(select(ActorName.word).where(ActorName.actor_id == actor.id)))
     if gone := known - wanted:
         db.execute(delete(ActorName).where(ActorName.actor_id == actor.id, ActorName.word.in_(gone)))
     if fresh := wanted - known:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import Text, delete, select, update
+from sqlalchemy import Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_unless_there, now
+from models.base import Base, UtcTime, insert_into, insert_unless_there, now
 from models.database import wake
 
 FAILURES_TO_OPEN = 5
@@ -116,18 +116,29 @@ def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = Fal
 
 
 def seen_all(db: Session, skews: Mapping[str, float | None]) -> None:
-    """`seen` for many hosts: those in good standing in one statement, the others one by one."""
-    known = many(db, skews)
-    calm = {host: peer for host, peer in known.items() if not (peer.parked_at or peer.open_until or peer.failures)}
-    present = now()
-    for host in skews.keys() - calm.keys():
+    """`seen` for many hosts: those that have failed one by one, all others in one statement."""
+    failing = Peer.parked_at.is_not(None) | Peer.open_until.is_not(None) | (Peer.failures > 0)
+    for host in db.scalars(select(Peer.host).where(Peer.host.in_(list(skews)), failing)).all():
         seen(db, host, skews[host])
-    for host in sorted(calm):
-        peer = calm[host]
-        peer.last_seen_at = present
-        if skews[host] is not None:
-            peer.clock_skew, peer.clock_at = skews[host], present
+    present = now()
+    rows = [
+        {"host": host, "last_seen_at": present, "clock_skew": skew, "clock_at": present if skew is not None else None}
+        for host, skew in sorted(skews.items())
+    ]
+    if not rows:
+        return
     db.flush()
+    insert = insert_into(db, Peer).values(created_at=present, **_NOTHING)
+    said = insert.excluded
+    kept = {
+        "last_seen_at": said.last_seen_at,
+        "clock_skew": func.coalesce(said.clock_skew, Peer.clock_skew),
+        "clock_at": func.coalesce(said.clock_at, Peer.clock_at),
+    }
+    db.execute(insert.on_conflict_do_update(index_elements=["host"], set_=kept), rows)
+    for host in skews:
+        if row := db.identity_map.get(db.identity_key(Peer, host)):
+            db.expire(row)
 
 
 def succeeded(db: Session, hosts: Iterable[str], skews: Mapping[str, float] = MappingProxyType({})) -> None:

@@ -128,6 +128,6 @@ def _tags(remote: RemotePost, post: Post) -> Iterable[dict[str, Any]]:
 
 def _tell(db: Session, author: Actor, post: Post, mentioned: Sequence[Actor], found: _Facts) -> None:
     for actor in sorted({one for one in mentioned if one.local}, key=lambda one: one.id):
-        notifications.notify(db, actor.id, "mention", author, posts.get(db, post.id))
+        notifications.notify(db, actor.id, "mention", author, post)
     for account_id in found.listening.get(author.id, ()):
-        notifications.notify(db, account_id, notifications.NotificationKind.STATUS, author, posts.get(db, post.id))
+        notifications.notify(db, account_id, notifications.NotificationKind.STATUS, author, post)

@@ -60,7 +60,7 @@ def prove_by_memory(fed: Federation, request: IncomingRequest, allowance: Allowa
     The database was not asked, so before anything is done because of it, `standing` has to be.
     """
     try:
-        parsed = signatures.parse_request_signature(request.method, request.target, request.headers)
+        parsed = request.signature
         held = fed.keyring.held.get(parsed.key_id)
         if held is None or not allowance.left():
             return None
@@ -105,7 +105,7 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
     Nothing of the body is believed here, and it is not even read as JSON before its digest fits.
     """
     try:
-        parsed = signatures.parse_request_signature(request.method, request.target, request.headers)
+        parsed = request.signature
     except signatures.SignatureError as error:
         allowance.spend()
         raise _refusal(error) from error

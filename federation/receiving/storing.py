@@ -1,11 +1,13 @@
 """Storing what was proven: many activities in one transaction, and with those that need nothing else, their effect."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from federation import counting, urls
@@ -16,9 +18,11 @@ from federation.receiving import unwrapping
 from federation.receiving.requests import Refusal, Reply
 from federation.receiving.signing import Signed, standing
 from federation.synchronizing import Claim, note_claim
-from models import actors, base, inbox, memory, peers
-from models.actors import Actor
-from models.database import wake
+from models import actors, base, domains, inbox, memory, peers
+from models.actors import Actor, RemoteActor
+from models.database import is_passing, wake
+
+log = logging.getLogger("torv.inbox")
 
 TAKEN = Reply(202)
 
@@ -92,15 +96,14 @@ def store(db: Session, arrivals: Sequence[Arrival]) -> list[Verdict]:
     for (one, _), stands in zip(held, standing(db, [(key, one.target) for one, key in held]), strict=True):
         if stands is not True:
             verdicts[one.id] = stands or KeyChanged()
+    strangers = {one.signed.owner: one.signed.fetched for one in arrivals if one.signed.fetched is not None}
+    owners |= _record(db, strangers, owners)
     welcome = []
     for one in arrivals:
         owner = owners.get(one.signed.owner)
-        if one.signed.fetched is not None:
-            owner = _record_owner(db, owner, one.signed)
         if one.id not in verdicts and (owner is None or not owner.active):
             verdicts[one.id] = Refusal(403, "The sender is suspended or deleted.", code="suspended")
-        if one.id not in verdicts and owner is not None:
-            owners[one.signed.owner] = owner
+        if one.id not in verdicts:
             welcome.append(one)
     _keep(db, welcome, owners)
     return [verdicts.get(one.id, TAKEN) for one in arrivals]
@@ -120,7 +123,7 @@ def _keep(db: Session, arrivals: Sequence[Arrival], owners: Mapping[str, Actor])
         if one.claim is not None:
             note_claim(db, owners[one.signed.owner], one.claim)
     notes = {one.note.id: one for one in kept if one.note is not None}
-    said = plain.record(db, [(one.note, owners[one.signed.owner]) for one in notes.values() if one.note is not None])
+    said = _at_once(db, [(one.note, owners[one.signed.owner]) for one in notes.values() if one.note is not None])
     inbox.finish_all(db, {notes[uri].id: text for uri, text in said.items()})
     for _ in said:
         counting.count("inbox_processed")
@@ -128,9 +131,31 @@ def _keep(db: Session, arrivals: Sequence[Arrival], owners: Mapping[str, Actor])
         wake(db, "received")
 
 
-def _record_owner(db: Session, before: Actor | None, signed: Signed) -> Actor | None:
-    """Take over what was fetched with the key, unless the actor is suspended here: then nothing about it changes."""
-    assert signed.fetched is not None
-    if before is not None and before.suspended_at is not None:
-        return before
-    return actors.record_remote(db, signed.fetched)
+def _at_once(db: Session, notes: Sequence[tuple[ObjectIn, Actor]]) -> dict[str, str]:
+    """Give plain notes their effect. Where that fails they are only stored: the worker tries each alone, and says why."""
+    if not notes:
+        return {}
+    try:
+        with db.begin_nested():
+            return plain.record(db, notes)
+    except SQLAlchemyError as error:
+        if is_passing(error):
+            raise
+        log.warning("notes could not be recorded at once: %s", type(error).__name__)
+    except Exception:
+        log.exception("notes could not be recorded at once")
+    return {}
+
+
+def _record(db: Session, fetched: Mapping[str, RemoteActor], known: Mapping[str, Actor]) -> dict[str, Actor]:
+    """Take over what was fetched with the keys, but of who is suspended here: then nothing about him changes."""
+    wanted = {
+        uri: remote
+        for uri, remote in fetched.items()
+        if (before := known.get(uri)) is None or before.suspended_at is None
+    }
+    rules = domains.rules_for(db, {remote.domain for remote in wanted.values()})
+    return {
+        uri: actors.record_remote(db, remote, ruled=domains.standing_by(rules[remote.domain]))
+        for uri, remote in wanted.items()
+    }
