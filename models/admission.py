@@ -29,6 +29,12 @@ NEW_FOR = timedelta(days=14)
 """For how long a member counts as new; who is no member is new as well."""
 
 WEEK = timedelta(days=7)
+THREADS = (Kind.QUESTION, Kind.EXPERIENCE)
+"""What begins a thread in a community and is let in like a question."""
+
+WEIGHED = (*THREADS, Kind.ANSWER)
+"""What a supplier has to say his interest in."""
+
 MAX_DISCLOSURE = 500
 SUPPLIER = AffiliationClass.SUPPLIER
 _WRITTEN = re.compile(r"https?://[^\s<>\"'()\[\]]+", re.IGNORECASE)
@@ -102,7 +108,7 @@ def no_question(db: Session, author: Actor, group: Actor) -> DomainError | None:
 
 def may(db: Session, author: Actor, group: Actor, kind: Kind) -> bool:
     """Whether what somebody is lets him write posts of this kind there: for pages that show it beforehand."""
-    if kind == Kind.QUESTION and no_question(db, author, group) is not None:
+    if kind in THREADS and no_question(db, author, group) is not None:
         return False
     if bans.is_banned(db, author.id, group.id):
         return False
@@ -111,7 +117,7 @@ def may(db: Session, author: Actor, group: Actor, kind: Kind) -> bool:
 
 def _wrong_class(db: Session, author: Actor, group: Actor, kind: Kind) -> bool:
     row = communities.known(db, group)
-    among = {Kind.QUESTION: row.askers, Kind.ANSWER: row.answerers}.get(kind)
+    among = {**dict.fromkeys(THREADS, row.askers), Kind.ANSWER: row.answerers}.get(kind)
     return bool(among) and not classes(db, author) & set(among or ())
 
 
@@ -151,7 +157,7 @@ def admit(
     bans.require_welcome(db, author, group.id)
     if len(said.disclosure) > MAX_DISCLOSURE:
         raise Invalid(f"At most {MAX_DISCLOSURE} characters about your interest.", code="disclosure_long")
-    if kind == Kind.QUESTION and edited is None and (error := no_question(db, author, group)) is not None:
+    if kind in THREADS and edited is None and (error := no_question(db, author, group)) is not None:
         raise error
     reason = weigh(db, author, group, kind, said, edited=edited)
     if reason == Reason.CLASS and edited is not None:
@@ -162,7 +168,7 @@ def admit(
 
 
 def _error(reason: Reason | None, kind: Kind) -> DomainError:
-    if reason == Reason.CLASS and kind == Kind.QUESTION:
+    if reason == Reason.CLASS and kind in THREADS:
         return Forbidden("In this community only some may ask, and where you belong is not among them.", code="class_asks")  # fmt: skip
     if reason == Reason.CLASS:
         return Forbidden("In this community only some may answer, and where you belong is not among them. You can comment.", code="class_answers")  # fmt: skip
@@ -184,12 +190,12 @@ def weigh(
     row, supplier = communities.known(db, group), is_supplier(db, author)
     if _wrong_class(db, author, group, kind):
         return Reason.CLASS
-    if row.wants_disclosure and supplier and kind in {Kind.QUESTION, Kind.ANSWER} and not said.disclosure.strip():
+    if row.wants_disclosure and supplier and kind in WEIGHED and not said.disclosure.strip():
         return Reason.DISCLOSURE
     links = _outward(db, said.links, group)
     if row.max_links is not None and len(links) > row.max_links and (supplier or is_new(db, author, group)):
         return Reason.LINKS
-    if row.own_links_a_week is not None and supplier and kind in {Kind.QUESTION, Kind.ANSWER}:
+    if row.own_links_a_week is not None and supplier and kind in WEIGHED:
         own = own_sites(db, author)
         if to_own(links, own) and _own_links(db, author, group, own, edited) >= row.own_links_a_week:
             return Reason.OWN_LINKS
@@ -244,7 +250,7 @@ def _own_links(db: Session, author: Actor, group: Actor, own: frozenset[str], ed
         Post.author_id == author.id,
         Post.id >= first,
         Post.community_id == group.id,
-        Post.kind.in_([Kind.QUESTION, Kind.ANSWER]),
+        Post.kind.in_(WEIGHED),
         Post.deleted_at.is_(None),
     )
     found = [post for post in db.scalars(query.limit(500)) if edited is None or post.id != edited.id]

@@ -16,7 +16,9 @@ from models import (
     conversations,
     duplicates,
     events,
+    experiences,
     figures,
+    links,
     listings,
     memory,
     notifications,
@@ -68,6 +70,9 @@ class RemotePost:
     updated: datetime | None = None
     accepted_uri: str = ""
     poll: polls.RemotePoll | None = None
+    co_authors: list[Actor] = field(default_factory=list)
+    """Of a report: whom it names as co-authors, as far as they are known; and whom to ask."""
+    contacts: list[Actor] = field(default_factory=list)
 
     @property
     def addressed(self) -> set[str]:
@@ -104,7 +109,8 @@ def record_remote(
     _place(db, post, parent, remote.author, remote.kind_hint)
     home = communities.home_of(db, post)
     if home is not None and home.local:
-        if post.kind == Kind.NOTE and communities.known(db, home).questions_only:
+        other = not post.in_reply_to_uri and post.kind != Kind.QUESTION
+        if other and communities.known(db, home).questions_only:
             post.community_id = home = None
         reason = admission.weigh(db, remote.author, home, Kind(post.kind), admission.recorded(post))
         post.held_for = str(reason or "")
@@ -116,6 +122,8 @@ def record_remote(
     if parent is not None and not post.held_for:
         composing.count_reply(db, parent, post, 1)
     adopt_orphans(db, post)
+    links.arrived(db, post)
+    _tie(db, post, remote)
     if post.kind == Kind.QUESTION and remote.accepted_uri:
         threads.note_accepted(db, post, remote.accepted_uri)
     duplicates.said_elsewhere(db, post, "", str(post.extra.get("duplicateOf", "")))
@@ -128,6 +136,14 @@ def record_remote(
             listings.list_thread(db, home, post)
     figures.wrote(db, post)
     return post, True
+
+
+def _tie(db: Session, post: Post, remote: RemotePost) -> None:
+    """What it is tied to, and what it has as a report."""
+    links.take(db, post, (post.extra or {}).get("links") or {})
+    experiences.take(db, post, claimed=remote.co_authors, contacts=remote.contacts)
+    if post.kind == Kind.EXPERIENCE:  # what has rows of its own is not kept twice
+        post.extra = {key: value for key, value in post.extra.items() if key not in experiences.IN_ROWS}
 
 
 def new(remote: RemotePost) -> Post:
@@ -285,8 +301,10 @@ def update_remote(
     polls.take(db, post, remote.poll)
     posts.set_tags(db, post, remote.tags)
     named = _names(db, post, remote)
+    _tie(db, post, remote)
+    told = {one.account_id: one.kind for one in experiences.told(db, post)}
     for actor in named if not post.held_for else ():
-        notifications.notify(db, actor.id, "mention", remote.author, post)
+        notifications.notify(db, actor.id, told.get(actor.id, "mention"), remote.author, post)
     if post.kind == Kind.QUESTION:
         threads.note_accepted(db, post, remote.accepted_uri)
         duplicates.said_elsewhere(db, post, str(extra.get("duplicateOf", "")), str(post.extra.get("duplicateOf", "")))

@@ -12,6 +12,7 @@ from models import (
     communities,
     conversations,
     events,
+    experiences,
     figures,
     follows,
     listings,
@@ -23,6 +24,7 @@ from models import (
     polls,
     posts,
     preferences,
+    responses,
     text,
     thread_follows,
 )
@@ -31,14 +33,17 @@ from models.actors import Actor
 from models.audience import addressing, recipients
 from models.base import new_id, now
 from models.database import node_of
-from models.errors import Forbidden, Invalid, NotFound
+from models.errors import Conflict, Forbidden, Invalid, NotFound
 from models.posts import Draft, Kind, Post, Visibility
 
 MAX_TEXT = 50_000
 MAX_TITLE = 200
-BARRIERS = ("bureaukrati", "politik", "vaner", "kultur", "regler", "love")
+BARRIERS = experiences.BARRIERS
 BARRIER_TAGS = {"love": "lovgivning"}
 """The hashtag of a barrier, where it is not its own name: `#love` means something else outside Denmark."""
+
+ARTICLES = {Kind.EXPERIENCE: "Article"}
+"""Kinds that are no `Note` to other servers; their `summary` is an abstract and no warning."""
 
 REPLIES_KEEP = {
     Visibility.FOLLOWERS: 2,
@@ -85,7 +90,7 @@ def write(
         local=True,
         author_id=author.id,
         kind=kind,
-        object_type="Note",
+        object_type=ARTICLES.get(kind, "Note"),
         visibility=visibility,
         title=text.one_line(draft.title, MAX_TITLE),
         in_reply_to_uri=parent.uri if parent else "",
@@ -111,6 +116,8 @@ def write(
     if parent is not None and visibility == Visibility.DIRECT:
         addressed.append(actors.get(db, parent.author_id))
     posts.set_recipients(db, post, [*named.mentions, *addressed])
+    if draft.detail is not None:
+        draft.detail(db, post)
     if parent is not None and not held_for:
         count_reply(db, parent, post, 1)
     if visibility == Visibility.DIRECT and not draft.may_name_nobody and not recipients(db, post):
@@ -178,7 +185,8 @@ def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
         html += "<p>" + " ".join(text.tag_html(origin, tag) for tag in missing) + "</p>"
     post.content, post.source = html, draft.text.replace("\x00", "")
     post.title = text.one_line(draft.title, MAX_TITLE)
-    post.summary, post.sensitive = text.one_line(draft.summary, 500), draft.sensitive or bool(draft.summary)
+    warned = bool(draft.summary) and post.object_type == "Note"
+    post.summary, post.sensitive = text.one_line(draft.summary, 500), draft.sensitive or warned
     post.language = draft.language[:10]
     extra["content_type"] = written_as
     if draft.app is not None and not draft.anonymous:
@@ -194,6 +202,8 @@ def fill(db: Session, post: Post, draft: Draft) -> text.Rendered[Actor]:
         extra["disclosure"] = text.one_line(draft.disclosure, admission.MAX_DISCLOSURE)
     if draft.municipality:
         extra["municipality"] = draft.municipality
+    if draft.invites:
+        extra["invites"] = draft.invites
     post.extra = extra
     post.url = f"{post.uri}/{text.slug(post.title)}" if post.title and text.slug(post.title) else post.uri
     return text.Rendered(html, rendered.mentions, [*tags, *missing])
@@ -246,14 +256,18 @@ def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) ->
         if not listings.held(db, post):
             notifications.notify(db, parent.author_id, kind, author, post)
     asked = text.first_named(post.content) if post.kind == Kind.QUESTION else frozenset()
+    told = {one.account_id: one.kind for one in experiences.told(db, post)}
+    for account_id, kind in told.items():
+        notifications.notify(db, account_id, kind, author, post)
     for actor in recipients(db, post, mentioned_only=True):
-        if parent is None or actor.id != parent.author_id:
+        if (parent is None or actor.id != parent.author_id) and actor.id not in told:
             kind = "asked" if {actor.uri, actor.url} & asked else "mention"
             notifications.notify(db, actor.id, kind, author, post)
     if parent is not None:
         tell_followers(db, post, author, parent)
+        responses.replied(db, author, post, parent)
     if parent is None and post.visibility != Visibility.DIRECT:
-        for account_id in follows.hearing_of_each(db, author.id):
+        for account_id in set(follows.hearing_of_each(db, author.id)) - set(told):
             notifications.notify(db, account_id, notifications.NotificationKind.STATUS, author, post)
 
 
@@ -271,9 +285,12 @@ def tell_followers(db: Session, post: Post, author: Actor, parent: Post) -> None
 
 
 def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
-    """A new edition of one's own post; the old one is kept, audience and community stay. Raises Forbidden, Invalid."""
-    if not anonymity.wrote(db, editor, post) or post.deleted_at is not None:
+    """A new edition of one's own post, or of a report one is co-author of; the old one is kept, audience and community
+    stay. Raises Forbidden, Invalid, and Conflict for a report whose parts `draft` does not have."""
+    if not may_edit(db, editor, post):
         raise Forbidden("You can only edit your own posts.", code="not_author")
+    if post.kind == Kind.EXPERIENCE and draft.detail is None:
+        raise Conflict("A report of experience has several parts. Edit it on its page.", code="report_parts")
     _check(editor, draft, post.kind)
     files = post.attachments if draft.media is None else draft.media
     if not (draft.text.strip() or draft.title.strip() or files):
@@ -287,16 +304,30 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     posts.keep_edition(db, post)
     named = fill(db, post, draft)
     writer, editor = editor, anonymity.acting(db, editor, post)
+    if editor.id != post.author_id:
+        editor = actors.get(db, post.author_id)  # a co-author's edit goes out as the author's
     if draft.media is not None:
         media.attach(db, writer.id, draft.media, post)
     if draft.poll is not None:
         polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)
     addressed = [actor for actor in recipients(db, post) if post.visibility == Visibility.DIRECT]
-    for actor in posts.set_recipients(db, post, [*named.mentions, *addressed]):
-        notifications.notify(db, actor.id, "mention", editor, post)
+    addressed += actors.many(db, draft.to).values()
+    fresh = posts.set_recipients(db, post, [*named.mentions, *addressed])
+    if draft.detail is not None:
+        draft.detail(db, post)
+    told = {one.account_id: one.kind for one in experiences.told(db, post)}
+    for actor in fresh:
+        notifications.notify(db, actor.id, told.get(actor.id, "mention"), editor, post)
     touch(db, editor, post)
     return post
+
+
+def may_edit(db: Session, editor: Actor, post: Post) -> bool:
+    """Its author, of an anonymous one who wrote it, and of a report its co-authors here."""
+    if post.deleted_at is not None or not post.local:
+        return False
+    return anonymity.wrote(db, editor, post) or experiences.is_co_author(db, editor, post)
 
 
 def hold_again(db: Session, post: Post, reason: str) -> None:

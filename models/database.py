@@ -187,9 +187,11 @@ class Database:
         return self._writer
 
     def _session(self, bind: Engine | Connection, **how: Any) -> Session:
-        from models.search import keeping  # knows the tables, which know this module
+        from models import gap  # these know the tables, which know this module
+        from models.search import keeping
 
         keeping.watch(Watched)
+        gap.watch(Watched)
         return Watched(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
 
     @contextmanager

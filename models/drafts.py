@@ -24,6 +24,8 @@ class Wanted(StrEnum):
     QUESTION = "question"
     REPLY = "reply"
     NOTE = "note"
+    EXPERIENCE = "experience"
+    FOLLOW_UP = "follow_up"
 
 
 class KeptDraft(Base):
@@ -36,7 +38,7 @@ class KeptDraft(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     kind: Mapped[str] = mapped_column(Text)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
-    """For a reply: what it answers."""
+    """For a reply: what it answers; for a report: the one that is changed, or followed up."""
     fields: Mapped[Any] = mapped_column(Json, default=dict)
     """{"name": [values]}"""
     changed_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
@@ -72,7 +74,7 @@ def _find(db: Session, account_id: int, kind: Wanted, draft_id: int | None, pare
     mine = select(KeptDraft).where(KeptDraft.account_id == account_id, KeptDraft.kind == kind)
     if draft_id is not None and (row := db.scalar(mine.where(KeptDraft.id == draft_id))) is not None:
         return row if row.parent_id == parent_id else None
-    return of_reply(db, account_id, parent_id) if parent_id is not None else None
+    return of_reply(db, account_id, parent_id, kind) if parent_id is not None else None
 
 
 def get(db: Session, account_id: int, draft_id: int) -> KeptDraft:
@@ -83,9 +85,10 @@ def get(db: Session, account_id: int, draft_id: int) -> KeptDraft:
     return row
 
 
-def of_reply(db: Session, account_id: int, parent_id: int) -> KeptDraft | None:
-    """What somebody began to answer to a post."""
-    query = select(KeptDraft).where(KeptDraft.account_id == account_id, KeptDraft.parent_id == parent_id)
+def of_reply(db: Session, account_id: int, parent_id: int, kind: Wanted = Wanted.REPLY) -> KeptDraft | None:
+    """What somebody began to answer to a post, or else to make of it."""
+    mine = select(KeptDraft).where(KeptDraft.account_id == account_id, KeptDraft.kind == kind)
+    query = mine.where(KeptDraft.parent_id == parent_id)
     return db.scalars(query.order_by(KeptDraft.changed_at.desc())).first()
 
 

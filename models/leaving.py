@@ -32,6 +32,7 @@ from models.communities import Moderator
 from models.directory import DismissedSuggestion
 from models.endorsements import Endorsement
 from models.errors import Conflict, DomainError
+from models.experiences import ExperiencePerson
 from models.follows import Follow
 from models.notifications import Notification
 
@@ -115,6 +116,7 @@ def _forget_relations(db: Session, actor: Actor) -> None:
     )
     db.execute(delete(AccountDomain).where(AccountDomain.actor_id == actor.id))
     db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
+    db.execute(delete(ExperiencePerson).where(ExperiencePerson.actor_id == actor.id))
     db.execute(delete(Notification).where(Notification.from_id == actor.id))
 
 

@@ -28,6 +28,8 @@ class Sort(StrEnum):
     VOTES = "votes"
     FOLLOWERS = "followers"
     POSTS = "posts"
+    EXPERIENCE = "experience"
+    REMINDERS = "reminders"
     REQUESTS = "requests"
     HOUSE = "house"
 
@@ -44,7 +46,16 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
     Sort.VOTES: (NotificationKind.VOTE, NotificationKind.BOOST),
     Sort.FOLLOWERS: (NotificationKind.FOLLOW, NotificationKind.FOLLOW_ACCEPTED),
     Sort.POSTS: (NotificationKind.STATUS, NotificationKind.POLL),
+    Sort.EXPERIENCE: (
+        NotificationKind.CONTACT,
+        NotificationKind.REPLICATED,
+        NotificationKind.FOLLOW_UP,
+        NotificationKind.EXAMPLE,
+        NotificationKind.CO_AUTHOR_ACCEPTED,
+    ),
+    Sort.REMINDERS: (NotificationKind.FOLLOW_UP_DUE,),
     Sort.REQUESTS: (
+        NotificationKind.CO_AUTHOR,
         NotificationKind.FOLLOW_REQUEST,
         NotificationKind.TWIN_REQUEST,
         NotificationKind.AFFILIATION_REQUEST,
@@ -58,7 +69,7 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
 KEPT = (Sort.REQUESTS, Sort.HOUSE)
 """What always stands on the page: somebody waits for an answer, or it is about the account itself."""
 
-BY_MAIL = (Sort.HOUSE,)
+BY_MAIL = (Sort.HOUSE, Sort.REMINDERS)
 """What is mailed where nobody chose."""
 
 _SORTS: Mapping[str, Sort] = {kind: sort for sort, kinds in KINDS.items() for kind in kinds}

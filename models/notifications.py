@@ -45,6 +45,13 @@ class NotificationKind(StrEnum):
     APPEAL_DECIDED = "appeal_decided"
     REPORT_CLOSED = "report_closed"
     REPORT_GIVEN = "report_given"
+    CO_AUTHOR = "co_author"
+    CO_AUTHOR_ACCEPTED = "co_author_accepted"
+    CONTACT = "contact"
+    REPLICATED = "replicated"
+    FOLLOW_UP = "follow_up"
+    FOLLOW_UP_DUE = "follow_up_due"
+    EXAMPLE = "example"
 
 
 CLIENT_TYPES = {
@@ -62,6 +69,9 @@ CLIENT_TYPES = {
     NotificationKind.ASKED: "mention",
     NotificationKind.THREAD: "status",
     NotificationKind.DUPLICATE: "update",
+    NotificationKind.CONTACT: "mention",
+    NotificationKind.REPLICATED: "mention",
+    NotificationKind.FOLLOW_UP: "status",
 }
 """What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
 

@@ -1,6 +1,6 @@
 """Posts of every kind, of this node and of others: notes, questions, answers, comments."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,8 +22,8 @@ MAX_PINS = 20
 
 
 class Kind(StrEnum):
-    """What a post is to its readers. `experience`, `event` and `dogma` are reserved: they are stored, shown and
-    answered like the others; a module of their own gives them more."""
+    """What a post is to its readers. `experience` is a report (`experiences`). `event` and `dogma` are reserved: they are
+    stored, shown and answered like the others; a module of their own gives them more."""
 
     NOTE = "note"
     QUESTION = "question"
@@ -210,6 +210,10 @@ class Draft:
     """Who may quote it (`preferences.QuotePolicy`). Empty: what its author prefers, or in an edit as before."""
     disclosure: str | None = None
     """The author's commercial interest in what he writes. None in an edit leaves it as it is."""
+    detail: "Callable[[Session, Post], None] | None" = None
+    """Writes what a post of this kind has in tables of its own, in the same transaction, before anybody is told."""
+    invites: str = ""
+    """The id of the report as whose co-author this direct post asks its reader to be named."""
     may_name_nobody: bool = False
     """A direct post to nobody is a note to oneself; without this it is a mistake."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import anonymity, bans, communities, events, listings, notifications, outbox
+from models import anonymity, bans, communities, events, listings, notifications, outbox, responses
 from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
@@ -97,6 +97,7 @@ def vote(
         listings.pass_on(db, post, inner)
     if value > 0:
         notifications.notify(db, post.author_id, "vote", actor, post)
+        responses.liked(db, actor, post)
     return row
 
 
@@ -142,6 +143,7 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
     db.delete(row)
     db.flush()
     notifications.forget(db, "vote", actor, post=post)
+    responses.liked(db, actor, post, undone=True)
     return True
 
 

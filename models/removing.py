@@ -13,7 +13,9 @@ from models import (
     conversations,
     duplicates,
     events,
+    experiences,
     figures,
+    links,
     listings,
     media,
     memory,
@@ -102,6 +104,10 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     events.deleted(db, post)
     conversations.forget_post(db, post)
     polls.drop(db, post)
+    case = experiences.forget(db, post)
+    links.forget(db, post)
+    if case is not None and case.local:
+        composing.touch(db, actors.get(db, case.author_id), case)
     media.remove_of_post(db, post)
     db.execute(delete(QuoteStamp).where(QuoteStamp.post_id == post.id))
     for table in (AnonymousPost, Edition, PostTag, Vote, Boost, Pin, Notification, Bookmark, FilterStatus):

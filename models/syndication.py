@@ -27,6 +27,11 @@ def questions(db: Session, *, unanswered: bool = False) -> list[Post]:
     return ENTRIES.scalars(db, query, Post.id)
 
 
+def experience(db: Session) -> list[Post]:
+    """The newest reports of experience, and what happened since older ones."""
+    return ENTRIES.scalars(db, select(Post).where(Post.kind == Kind.EXPERIENCE, open_to_all()), Post.id)
+
+
 def public(db: Session) -> list[Post]:
     """The newest first posts of this node."""
     query = select(Post).where(Post.local.is_(True), Post.in_reply_to_uri == "", open_to_all())

@@ -38,6 +38,14 @@ def whole(
     return text + _original(original) + _accepted(accepted)
 
 
+def report(post: Post, facts: Iterable[tuple[str, str]] = ()) -> str:
+    """A report of experience in short, for apps: the title in bold, its facts and abstract, and where it is read whole."""
+    named = [f"<strong>{text.escape(name)}:</strong> {text.escape(said)}." for name, said in facts]
+    short = " ".join([*named, text.escape(post.summary)]).strip()
+    address = text.escape(post.url or post.uri)
+    return f'{title(post.title)}{f"<p>{short}</p>" if short else ""}<p><a href="{address}">{address}</a></p>'
+
+
 def title(words: str) -> str:
     """A title as the first paragraph; empty where there is none."""
     return f"<p><strong>{text.escape(words)}</strong></p>" if words else ""

@@ -30,6 +30,7 @@ COMMANDS = {
     "answer": ("writing", "Answer a question."),
     "post": ("writing", "Write a note."),
     "domain": ("domains", "Block, limit or allow other servers."),
+    "kle": ("kle", "Bring the list of service areas (KLE)."),
     "search": ("search", "Make what is searched anew."),
     "media": ("media", "Bring uploaded files into a bucket, or back."),
     "jobs": ("jobs", "What waits, what was given up, and trying again."),

@@ -19,16 +19,19 @@ from models import (
     actors,
     affiliations,
     base,
+    co_authors,
     communities,
     composing,
     follows,
     organizations,
     reactions,
     settings,
+    sharing,
     threads,
 )
 from models.actors import Actor
 from models.base import clock
+from models.experiences import Report
 from models.organizations import AffiliationClass, Facts
 from models.posts import Draft, Post
 
@@ -272,6 +275,217 @@ NOTES = (
 )
 
 
+@dataclass(frozen=True)
+class Told:
+    """A report of experience. `days` ago; `since`: what happened then, how it stood, and how many days ago."""
+
+    key: str
+    community: str
+    author: str
+    title: str
+    abstract: str
+    parts: dict[str, str]
+    obstacles: dict[str, str]
+    phase: str
+    outcome: str
+    days: float
+    municipality: str = ""
+    kle: str = ""
+    rule_url: str = ""
+    co_authors: tuple[str, ...] = ()
+    contacts: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+    """Keys of questions."""
+    adapted_from: str = ""
+    since: tuple[str, str, str, float] | None = None
+    example: bool = False
+    voters: tuple[str, ...] = ()
+
+
+REPORTS = (
+    # The three that started it all, told in our own words; where they can be read stands in each.
+    Told(
+        "goodgym",
+        "udfordrere",
+        "birk",
+        "GoodGym: løbeturen går forbi en, der ikke får besøg",
+        "Løbere i Østlondon løb i forvejen. Nu går turen forbi en ældre nabo, der får en avis, en snak og en grund til at "
+        "åbne døren. Det begyndte i 2009 og findes i dag i mange britiske byer.",
+        {
+            "wanted": "Ivo Gormley ville i form, men kunne ikke se meningen med at løbe på et bånd. I nærheden boede "
+            "Terry, som sjældent kom ud. Så løb han derhen med avisen to gange om ugen.",
+            "tried": "De kaldte den ældre for *coach*: Det er løberen, der får hjælp til at komme ud. Ved siden af kom "
+            "fælles løb med en opgave for enden: jord, der skal flyttes, varer, der skal sorteres i en fødevarebank.",
+            "decided": "Ingen spurgte en forvaltning først. Foreningen var i gang, da kommunerne kom med.",
+            "cost": "Løbesko. Senere en lønnet træner i hver by og et system til at fordele opgaver.",
+            "happened": "Fra én løber til en landsdækkende velgørende organisation.\n\nKilder: "
+            "[Ivo Gormley i HuffPost, 2015](https://www.huffingtonpost.co.uk/ivo-gormley/combining-exercise-with-d_b_8262912.html), "
+            "[East London Advertiser](https://www.eastlondonadvertiser.co.uk/news/tower-hamlets-good-gym-is-a-runaway-success-3420910).",
+            "value_citizens": "Et fast besøg for den ene, et fast løb for den anden.",
+        },
+        {
+            "regler": "Løberne går ind i hjemmet hos mennesker, der kan være sårbare. De bad om straffeattest og holdt to "
+            "samtaler med hver, før nogen løb af sted.",
+            "kultur": "Hjælp er noget, en professionel giver. Her er det en nabo i svedigt tøj.",
+        },
+        "drift",
+        "lykkedes",
+        18,
+        contacts=("birk",),
+        linked=("loebere",),
+        example=True,
+        voters=("anna", "camilla", "eva"),
+    ),
+    Told(
+        "hydrant",
+        "aabne_data",
+        "david",
+        "Adopt-a-Hydrant: borgere graver byens brandhaner fri for sne",
+        "Boston lagde sine brandhaner på et kort, så borgere kunne tage én og love at holde den fri for sne. Idéen blev "
+        "til sirener i Honolulu og er lige så meget en aftale som et program.",
+        {
+            "wanted": "I januar 2011 lå Boston under sne, og brandvæsenet gravede haner fri, før det kunne slukke. Der er "
+            "omkring 13.000 af dem. Der bor som regel nogen lige ved siden af.",
+            "tried": "Erik Michaels-Ober fra Code for America byggede et lille kort over åbne data: vælg en hane, giv den et "
+            "navn, hold den fri. Glemmer du den, kan naboen tage den fra dig. Koden blev lagt frit frem.",
+            "happened": "Honolulu brugte den samme kode til tsunamisirener, som borgere lytter efter ved den månedlige "
+            "prøve.\n\nKilder: [AccuWeather, 2014](http://www.accuweather.com/en/weather-news/smartphone-app-tsunami-warning/25426378), "
+            "[L’Atelier BNP Paribas](https://atelier.bnpparibas/en/smart-city/article/boston-crowdsourcing-fire-hydrants-serviceable), "
+            "[Atlas of the Future om Honolulu](https://atlasofthefuture.org/project/adopt-a-siren/).",
+            "value_economy": "Mandskab til det, kun mandskab kan.",
+        },
+        {
+            "vaner": "Sådan noget bestilles, udbydes og driftes. Her var det en aften ved en computer.",
+            "bureaukrati": "Hvem ejer listen over haner, og hvem må lægge den frem?",
+        },
+        "drift",
+        "lykkedes",
+        17,
+        contacts=("david",),
+        linked=("brandhaner",),
+        example=True,
+        voters=("farid", "birk"),
+    ),
+    Told(
+        "crowdculture",
+        "udfordrere",
+        "eva",
+        "Crowdculture: små bidrag fra mange styrer de offentlige kulturkroner",
+        "I Sverige lagde borgere 50 kroner om måneden i kulturprojekter, de ville se blive til noget, og offentlige midler "
+        "fulgte med. Stockholm og flere regioner prøvede det fra 2010.",
+        {
+            "wanted": "Spørgsmålet var: Hvordan ville vi fordele kulturstøtte, hvis vi fandt på den i dag? Svaret var at lade "
+            "flere end et udvalg af kendere bestemme.",
+            "tried": "Kommunikationsbureauet Fabel og forskningsinstituttet SICS lavede en side, hvor den enkeltes bidrag "
+            "trækker offentlige midler med sig. Stockholm prøvede i tre måneder i 2010; siden kom Blekinge, Södra "
+            "Småland, Sörmland og Dalarna med.",
+            "decided": "Regionerne tog en sum fra den projektstøtte, de havde i forvejen.",
+            "happened": "Omkring 30 projekter fik penge ad den vej i de "
+            "første år. Platformen er ikke længere i brug som dengang.\n\nKilder: [ERCIM News]"
+            "(https://ercim-news.ercim.eu/en86/ri/crowdsourcing-culture-with-a-twist), "
+            "[ArcticStartup](https://arcticstartup.com/crowdculture-crowdfunding-public-money-europe/), "
+            "[Fabel, 2010](https://fabel.se/2010/09/01/crowdculture-testas-i-3-manader/).",
+            "value_citizens": "Den, der aldrig ville skrive en ansøgning, kan få ti naboer til at lægge 50 kroner.",
+        },
+        {
+            "politik": "Hvem har ansvaret for, at det bliver god kunst, når ingen har valgt den?",
+            "kultur": "Kulturstøtte er noget, kendere fordeler til dem, de kender.",
+        },
+        "stoppet",
+        "delvist",
+        16,
+        contacts=("eva",),
+        example=True,
+        voters=("anna",),
+    ),
+    # and what our own people did with it
+    Told(
+        "loeb_i_aabakke",
+        "udfordrere",
+        "camilla",
+        "Sådan kom løberne i gang i Åbakke på elleve dage",
+        "Foreningen er vært, ikke kommunen. Så er det naboskab, og ingen skal visiteres. Vi startede med ni løbere og fjorten "
+        "ældre.",
+        {
+            "wanted": "At de, der løber alligevel, løber forbi nogen, der gerne vil se et menneske.",
+            "tried": "Vi holdt op med at kalde det en *indsats*. Den ældre melder sig selv på biblioteket, og papiret "
+            "makuleres efter turen.",
+            "decided": "Formanden for løbeklubben. Udvalget fik det at vide bagefter.",
+            "rule": "Børneattestloven § 2: Den handler om børn under 15.",
+            "cost": "En hylde på biblioteket og to kander kaffe om ugen.",
+            "happened": "Første tur efter elleve dage. To løbere faldt fra, da det blev mørkt.",
+            "value_citizens": "Fjorten, der ved, hvilken dag det er.",
+            "value_staff": "Biblioteket fik en grund til at snakke med dem, der kun kom for at læse avis.",
+        },
+        {
+            "regler": "Juristen bad om børneattest for besøg hos folk på 84.",
+            "bureaukrati": "Tre afdelinger ville visitere, før nogen måtte ringe på.",
+        },
+        "pilot",
+        "delvist",
+        15,
+        municipality="0751",
+        kle="27.35",
+        rule_url="https://www.retsinformation.dk/eli/lta/2005/520",
+        co_authors=("eva",),
+        contacts=("farid", "camilla"),
+        linked=("loebere",),
+        adapted_from="goodgym",
+        since=(
+            "Nu er det 31 løbere og 40 ældre, og **ingen** har spurgt efter en visitation siden januar. Det, der holdt, var "
+            "papiret på biblioteket.",
+            "drift",
+            "lykkedes",
+            3,
+        ),
+        voters=("anna", "birk", "david"),
+    ),
+    Told(
+        "haner_i_havby",
+        "aabne_data",
+        "david",
+        "Vi adopterede 18 brandhaner, før forsyningen sagde nej til de sidste",
+        "Hanerne på offentlig vej gik let. Dem på privat grund strandede på en aftale om ledningsdata, som ingen havde læst.",
+        {
+            "wanted": "At borgere holder brandhanen ved deres hus fri for sne.",
+            "tried": "Et kort med 312 haner og et brev til forsyningen om, at vi gik i luften den 1.",
+            "decided": "Forsyningens jurist.",
+            "happened": "18 er adopteret, 41 ligger i en skuffe.",
+        },
+        {"regler": "Aftalen om ledningsdata.", "vaner": "Data er noget, man beder om."},
+        "implementering",
+        "endnu-ikke",
+        8,
+        municipality="0101",
+        contacts=("david",),
+        linked=("brandhaner",),
+        adapted_from="hydrant",
+        voters=("farid",),
+    ),
+    Told(
+        "kaffe",
+        "udfordrere",
+        "anna",
+        "Økonomi sagde nej tre gange til 12.000 kroner. Her er hvorfor",
+        "Vi kom med en løsning og et tal. De ville have været spurgt, før der var et tal.",
+        {
+            "wanted": "Et kaffebord på biblioteket hver torsdag.",
+            "tried": "Tre indstillinger, hver gang bedre skrevet.",
+            "decided": "Økonomiudvalget, uden debat.",
+            "happened": "Nej. Fjerde gang spurgte vi i stedet, hvad der skulle til.",
+        },
+        {
+            "politik": "Ingen ville eje et nyt bevillingsønske i et valgår.",
+            "kultur": "Man går ikke til økonomi uden et tal.",
+        },
+        "stoppet",
+        "nej",
+        4,
+        municipality="0461",
+    ),
+)
+
+
 @dataclass
 class World:
     """What was built, by the names used above."""
@@ -282,6 +496,7 @@ class World:
     questions: dict[str, Post] = field(default_factory=dict)
     answers: dict[str, list[Post]] = field(default_factory=dict)
     notes: list[Post] = field(default_factory=list)
+    reports: dict[str, Post] = field(default_factory=dict)
 
 
 def build(db: Session) -> World:
@@ -301,6 +516,42 @@ def build(db: Session) -> World:
     with days_ago(2.5):
         reactions.boost(db, world.people["birk"], world.notes[1])
     settings.put(db, "demo", True)
+    return world
+
+
+def share(db: Session, world: World) -> World:
+    """The reports of experience, among them the three examples that started it all."""
+    for told in REPORTS:
+        with days_ago(told.days):
+            report = Report(
+                told.title,
+                told.abstract,
+                told.parts,
+                told.obstacles,
+                told.rule_url,
+                told.phase,
+                told.outcome,
+                told.municipality,
+                told.kle,
+            )
+            around = sharing.Around(
+                community=world.communities[told.community],
+                contacts=tuple(world.people[name] for name in told.contacts),
+                co_authors=tuple(world.people[name] for name in told.co_authors),
+                linked=tuple(world.questions[key] for key in told.linked),
+                adapted_from=world.reports.get(told.adapted_from),
+            )
+            post = sharing.publish(db, world.people[told.author], report, around)
+            world.reports[told.key] = post
+            for name in told.co_authors:
+                co_authors.answer(db, world.people[name], post, yes=True)
+            vote(db, world, post, told.voters)
+            if told.example:
+                sharing.choose_example(db, world.people["camilla"], post)
+        if told.since is not None:
+            said, phase, outcome, days = told.since
+            with days_ago(days):
+                sharing.follow_up(db, world.people[told.author], post, said, phase=phase, outcome=outcome)
     return world
 
 

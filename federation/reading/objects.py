@@ -26,6 +26,8 @@ from federation.reading.values import (
 from federation.vocabulary import PUBLIC, TORV
 from models import text
 from models.base import now
+from models.experiences import MAX_PART, MAX_PEOPLE
+from models.links import MOST, Tie
 from models.polls import RemotePoll
 
 POST_TYPES = frozenset({"Note", "Page", "Article", "Link", "Event", "Question"})
@@ -252,8 +254,11 @@ def _ends(doc: Mapping[str, Any]) -> datetime | None:
     return min(said, ends) if ends is not None else said
 
 
-_TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "adaptedFrom", "followUpOf", "about", "as")
-_ID_TERMS = ("duplicateOf",)
+_TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "as")
+_ID_TERMS = ("duplicateOf", "invites")
+_PEOPLE_TERMS = ("coAuthor", "contact")
+_OWN_TERMS = frozenset((*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom"))
+MAX_SECTIONS = 20
 _EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "externalParticipationUrl", "onlineLink")
 
 
@@ -269,10 +274,18 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
     for name in _ID_TERMS:
         if value := https_id(term(doc, name)):
             found[name] = value
+    ties = {str(tie): _ids(doc, tie, MOST) for tie in Tie}
+    if any(ties.values()):
+        found["links"] = {tie: ids for tie, ids in ties.items() if ids}
+    for name in _PEOPLE_TERMS:
+        if people := _ids(doc, name, MAX_PEOPLE):
+            found[name] = people
+    if sections := _sections(doc):
+        found["sections"] = sections
     others: dict[str, str] = {}
     for key, value in list(doc.items())[:500]:
         name = key.removeprefix("torv:").removeprefix(TORV)
-        if name != key and name not in (*_TEXT_TERMS, *_ID_TERMS, "kind", "barrier") and len(others) < 20:
+        if name != key and name not in _OWN_TERMS and len(others) < 20:
             shown = value if isinstance(value, str) else one_id(value) or ", ".join(ids(value, 20))
             if shown := line(shown, 500):
                 others[line(name, 60)] = shown
@@ -283,4 +296,26 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
         place = next((item for item in several(doc.get("location")) if isinstance(item, Mapping)), None)
         if place is not None and (where := line(place.get("name"), 200)):
             found["event"]["place"] = where
+    return found
+
+
+def _ids(doc: Mapping[str, Any], name: str, most: int) -> list[str]:
+    """The https ids that one of our own terms names."""
+    return [one for one in ids(term(doc, name), most) if https_id(one)]
+
+
+def _sections(doc: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The parts of a report: plain Markdown, which is cleaned where it is shown."""
+    found = []
+    for one in several(term(doc, "section"))[:MAX_SECTIONS]:
+        if not isinstance(one, Mapping):
+            continue
+        section = {
+            "part": line(term(one, "part"), 40),
+            "barrier": line(term(one, "barrier"), 40),
+            "text": string(term(one, "text"), MAX_PART).replace("\x00", ""),
+            "href": web_address(term(one, "href")),
+        }
+        if section["part"] and (section["text"] or section["href"] or section["barrier"]):
+            found.append({name: value for name, value in section.items() if value})
     return found

@@ -1,5 +1,7 @@
 """Posts of other servers: fetched from their own id, checked against their author, turned into what `models` records."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from federation import crossing, reading, urls
@@ -94,7 +96,20 @@ def remote_of(read: ObjectIn, author: Actor) -> RemotePost:
         updated=read.updated,
         accepted_uri=read.accepted,
         poll=read.poll,
+        co_authors=await people(fed, read.extra.get("coAuthor", ()), budget),
+        contacts=await people(fed, read.extra.get("contact", ()), budget),
     )
+
+
+async def people(fed: Federation, uris: Sequence[str], budget: Budget) -> list[Actor]:
+    """Those whom a report names beside its author, as far as they can be found; nobody is missing for want of one."""
+    found = []
+    for uri in uris:
+        with suppress(FetchFailed, OverBudget):
+            one = await actor(fed, uri, budget)
+            if one.active:
+                found.append(one)
+    return found
 
 
 async def home(fed: Federation, read: ObjectIn, budget: Budget) -> Actor | None:

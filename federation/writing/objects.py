@@ -14,9 +14,26 @@ from sqlalchemy.orm import Session
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
 from federation.writing import Json, stamp
-from models import access, actors, audience, collections, duplicates, plain_text, polls, posts, quotes, text, wording
+from models import (
+    access,
+    actors,
+    audience,
+    collections,
+    duplicates,
+    experience_text,
+    experiences,
+    links,
+    plain_text,
+    polls,
+    posts,
+    quotes,
+    text,
+    wording,
+)
 from models.actors import Actor
 from models.database import node_of
+from models.experiences import As, Part
+from models.links import SINGLE
 from models.posts import Kind, Post, Visibility
 from models.quotes import QuoteStamp
 
@@ -63,7 +80,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     nameless = is_poll(row) or (row.kind == Kind.QUESTION and form == WITHOUT_NAME)
     if row.title and not row.in_reply_to_uri and not nameless:
         body["name"] = row.title
-    body |= _summary(row, form)
+    body |= _summary(db, row, form)
     body["content"] = content
     if row.language:
         body["contentMap"] = {row.language: content}
@@ -89,14 +106,16 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     if (original := duplicates.original_of(db, None, row)) is not None:
         body["torv:duplicateOf"] = original.uri
     body["attachment"] = [_attachment(item) for item in row.attachments or []]
-    body |= _terms(row)
+    body |= _terms(row) | _ties(db, row)
+    if row.kind == Kind.EXPERIENCE:
+        body |= _report(db, row)
     if is_poll(row):
         body |= _poll(db, row)
     if open_to_all:
         body["interactionPolicy"] = {"canQuote": {"automaticApproval": [_quoters(row, parts.author)]}}
     body["tag"] = _tag(db, row, parts)
     if row.kind in _LONG:
-        body["preview"] = _preview(row, parts.author)
+        body["preview"] = _preview(db, row, parts.author)
     if open_to_all:
         body["replies"] = embedded_replies(db, row)
     return body
@@ -170,24 +189,28 @@ def _content(db: Session, row: Post, parts: _Parts) -> str:
     return wording.whole(row, origin=node_of(db).origin, tags=parts.tags, accepted=named, original=before)
 
 
-def _abstract(row: Post) -> str:
+def _abstract(db: Session, row: Post) -> str:
+    """In short, complete in itself; of a report first its barriers, phase and outcome, then what its author says."""
+    facts = experience_text.facts(row, experiences.get(db, row)) if row.kind == Kind.EXPERIENCE else []
+    left = SUMMARY_CHARS - sum(len(name) + len(said) + 4 for name, said in facts)
     words = " ".join((row.summary or text.plain(row.content)).split())
-    short = words if len(words) <= SUMMARY_CHARS else words[: SUMMARY_CHARS - 2].rsplit(" ", 1)[0] + " …"
-    return f"<p>{text.escape(short)}</p>"
+    short = words if len(words) <= left else words[: left - 2].rsplit(" ", 1)[0] + " …"
+    named = [f"<strong>{text.escape(name)}:</strong> {text.escape(said)}." for name, said in facts]
+    return f"<p>{' '.join([*named, text.escape(short)]).strip()}</p>"
 
 
-def _summary(row: Post, form: str) -> Json:
+def _summary(db: Session, row: Post, form: str) -> Json:
     # On a Note, `summary` is a content warning; on Article and Page it is the abstract.
     if row.kind in _LONG or (row.kind == Kind.QUESTION and form == PAGE):
-        return {"summary": _abstract(row)}
+        return {"summary": _abstract(db, row)}
     return {"summary": row.summary} if row.summary else {}
 
 
-def _preview(row: Post, author: Actor) -> Json:
+def _preview(db: Session, row: Post, author: Actor) -> Json:
     return {
         "type": "Note",
         "attributedTo": author.uri,
-        "content": f"<p><strong>{text.escape(row.title)}</strong></p>{_abstract(row)}",
+        "content": f"<p><strong>{text.escape(row.title)}</strong></p>{_abstract(db, row)}",
         "published": stamp(row.published),
     }
 
@@ -206,6 +229,40 @@ def _terms(row: Post) -> Json:
         "torv:municipality": extra.get("municipality"),
         "torv:kle": extra.get("kle"),
         "torv:disclosure": extra.get("disclosure"),
+        "torv:invites": extra.get("invites"),
+    }
+    return {key: value for key, value in named.items() if value}
+
+
+def _ties(db: Session, row: Post) -> Json:
+    """What the post is tied to (`links.Tie`), and where the posts are named that are tied to it."""
+    if row.in_reply_to_uri:
+        return {}
+    found: Json = {f"torv:{tie}": uris[0] if tie in SINGLE else uris for tie, uris in links.uris(db, row).items()}
+    if row.visibility in _OPEN and links.to(db, None, row):
+        found["torv:linkedFrom"] = f"{row.uri}/linked"
+    return found
+
+
+def _report(db: Session, row: Post) -> Json:
+    """A report's parts, so that another municipality can start from them, and its people."""
+    report = experiences.get(db, row)
+    sections: list[Json] = []
+    for part in Part:
+        said: Json = {"torv:part": str(part), "torv:text": report.parts.get(part, "")}
+        if part == Part.RULE and report.rule_url:
+            said["torv:href"] = report.rule_url
+        if len(said) > 2 or said["torv:text"]:
+            sections.append(said)
+        if part == Part.WANTED:
+            sections += [
+                {"torv:part": "barrier", "torv:barrier": barrier, "torv:text": words}
+                for barrier, words in (report.obstacles or {}).items()
+            ]
+    named = {
+        "torv:section": sections,
+        "torv:coAuthor": [actor.uri for actor in experiences.people(db, row, As.CO_AUTHOR)],
+        "torv:contact": [actor.uri for actor in experiences.people(db, row, As.CONTACT)],
     }
     return {key: value for key, value in named.items() if value}
 

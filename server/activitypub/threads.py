@@ -11,7 +11,7 @@ from federation.crossing import reading
 from federation.vocabulary import CTX_PLAIN
 from federation.writing import collections as writing
 from federation.writing import objects
-from models import actors, collections
+from models import actors, collections, links
 from models.collections import PAGE
 from models.posts import Post
 from server.activitypub.answering import admit, answer, federation_of, not_found, number
@@ -79,3 +79,14 @@ async def likes(request: Request) -> Response:
 async def shares(request: Request) -> Response:
     """`GET /p/{id}/shares`: how many boosted it."""
     return await _give(request, lambda _db, row, _wanted: writing.number(f"{row.uri}/shares", row.boost_count))
+
+
+async def linked(request: Request) -> Response:
+    """`GET /p/{id}/linked`: ids of the posts that are tied to it: who did the same, what happened since, what practises
+    it. The newest hundred."""
+
+    def build(db: Session, row: Post, _wanted: Asked) -> dict[str, Any]:
+        found = list(dict.fromkeys(one.uri for one in links.to(db, None, row)))
+        return writing.ordered(f"{row.uri}/linked", len(found), items=found)
+
+    return await _give(request, build)

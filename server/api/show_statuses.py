@@ -1,8 +1,8 @@
 """Posts as statuses, a whole list at a time: a fixed number of queries however many there are.
 
 A question's status begins with its title in bold and ends with the line that names the accepted answer, as other
-servers get it. A post for this node only is `private` to clients, which is how they treat it rightly: it is not to be
-boosted.
+servers get it. A report of experience is its title, its abstract and a link, as Mastodon shows an article. A post for
+this node only is `private` to clients, which is how they treat it rightly: it is not to be boosted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,19 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, bookmarks, polls, posts, quotes, reactions, text, thread_mutes, wording
+from models import (
+    actors,
+    bookmarks,
+    experience_text,
+    experiences,
+    polls,
+    posts,
+    quotes,
+    reactions,
+    text,
+    thread_mutes,
+    wording,
+)
 from models.access import visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS
@@ -64,6 +76,8 @@ class _Gathered:
     polls: dict[int, polls.Shown]
     quotes: dict[int, int]
     mine: "_Mine"
+    reports: dict[int, experiences.Experience] = field(default_factory=dict)
+    """What those of the posts have that are reports."""
     brought: dict[int, tuple[str, Seen]] = field(default_factory=dict)
     """Address and visibility of the boosts and announces among the items."""
 
@@ -129,6 +143,7 @@ def _gather(db: Session, viewer: Actor | None, items: Sequence[Item]) -> _Gather
         polls.of(db, viewer.id if viewer else None, ids),
         quotes.counts(db, ids),
         _mine(db, viewer, found) if viewer is not None else _Mine(),
+        experiences.many(db, found),
         _addresses(db, items),
     )
 
@@ -221,6 +236,8 @@ def _quoters(post: Post) -> QuoteApproval:
 
 
 def _content(post: Post, found: _Gathered) -> str:
+    if (report := found.reports.get(post.id)) is not None:
+        return wording.report(post, experience_text.facts(post, report))
     answer = found.answers.get(post.accepted_id or 0)
     author = found.people.get(answer.author_id) if answer is not None else None
     named = wording.Accepted(answer.uri, author.handle) if answer is not None and author is not None else None

@@ -128,7 +128,7 @@ def _communities(db: Session, viewer: Actor | None, groups: Sequence[Actor]) -> 
     return found
 
 
-class _Showing:
+class Showing:
     """Contributions with their authors, votes and tags, in a fixed number of queries."""
 
     def __init__(self, db: Session, viewer: Actor | None, found: Iterable[Post]) -> None:
@@ -146,7 +146,8 @@ class _Showing:
         self.unnamed = {actor.id for actor in people if anonymity.is_service(actor)}
         self.mine = anonymity.mine(db, viewer.id, ids) if viewer and self.unnamed else set()
 
-    def _common(self, post: Post) -> dict[str, Any]:
+    def common(self, post: Post) -> dict[str, Any]:
+        """What contributions of every kind have."""
         mine = self.viewer is not None and (post.author_id == self.viewer.id or post.id in self.mine)
         return {
             "id": str(post.id),
@@ -177,11 +178,11 @@ class _Showing:
         }
 
     def contribution(self, post: Post) -> entities.Contribution:
-        return entities.Contribution(**self._common(post))
+        return entities.Contribution(**self.common(post))
 
     def question(self, post: Post) -> entities.Question:
         return entities.Question(
-            **self._common(post),
+            **self.common(post),
             community_id=str(post.community_id) if post.community_id else None,
             answer_count=post.answer_count,
             accepted_answer_id=str(post.accepted_id) if post.accepted_id else None,
@@ -199,7 +200,8 @@ def _question(db: Session, viewer: Actor | None, id: int) -> Post:
     return post
 
 
-def _group(db: Session, id: int) -> Actor:
+def community_of(db: Session, id: int) -> Actor:
+    """A community by id. Raises NotFound."""
     group = actors.get(db, id)
     if not group.is_community or not group.active:
         raise NotFound("There is no such community.")
@@ -213,14 +215,14 @@ async def questions(call: Call, args: QuestionsAsked) -> Page[entities.Question]
     def look(db: Session) -> Page[entities.Question]:
         window = args.window()
         if args.community_id is not None:
-            group = _group(db, args.community_id)
+            group = community_of(db, args.community_id)
             rows = timelines.community(db, call.actor, group, window, unanswered=args.order == "unanswered")
             found = [post for _, post in rows if post.kind == Kind.QUESTION]
             cursors = [listing.id for listing, _ in rows]
         else:
             found = timelines.questions(db, call.actor, window, order=args.order, offset=args.offset)
             cursors = [] if args.order == "top" else [post.id for post in found]
-        shown = _Showing(db, call.actor, found)
+        shown = Showing(db, call.actor, found)
         return Page.of([shown.question(post) for post in found], cursors)
 
     return await call.read(look)
@@ -235,7 +237,7 @@ async def thread(call: Call, args: Nothing) -> entities.Thread:
 def _thread(db: Session, viewer: Actor | None, question: Post) -> entities.Thread:
     found = threads.read(db, viewer, question)
     comments = [post for under in found.comments.values() for post in under]
-    shown = _Showing(db, viewer, [question, *found.answers, *comments])
+    shown = Showing(db, viewer, [question, *found.answers, *comments])
     home = communities.home_of(db, question)
     return entities.Thread(
         question=shown.question(question),
@@ -265,8 +267,8 @@ async def ask(call: Call, args: Asking) -> entities.Question:
     )
 
     def write(db: Session, me: Actor) -> entities.Question:
-        question = threads.ask(db, me, _group(db, args.community_id), draft)
-        return _Showing(db, me, [question]).question(question)
+        question = threads.ask(db, me, community_of(db, args.community_id), draft)
+        return Showing(db, me, [question]).question(question)
 
     return await call.write(write)
 
@@ -296,7 +298,7 @@ async def _say(call: Call, args: Saying, *, answers: bool) -> entities.Contribut
             anonymous=_unnamed(db, me, parent) if args.anonymous is None else args.anonymous,
         )
         written = (threads.answer if answers else threads.comment)(db, me, parent, draft)
-        return _Showing(db, me, [written]).contribution(written)
+        return Showing(db, me, [written]).contribution(written)
 
     return await call.write(write)
 
@@ -316,7 +318,7 @@ async def vote(call: Call, args: Voting) -> entities.Contribution:
             reactions.vote(db, me, post, args.value)
         else:
             reactions.withdraw_vote(db, me, post)
-        return _Showing(db, me, [post]).contribution(post)
+        return Showing(db, me, [post]).contribution(post)
 
     return await call.write(write)
 
@@ -358,7 +360,7 @@ async def all_communities(call: Call, args: Nothing) -> list[entities.Community]
 @endpoint("read:accounts", Nothing, entities.Community, who="anybody")
 async def community(call: Call, args: Nothing) -> entities.Community:
     """One community."""
-    return await call.read(lambda db: _communities(db, call.actor, [_group(db, call.path())])[0])
+    return await call.read(lambda db: _communities(db, call.actor, [community_of(db, call.path())])[0])
 
 
 @endpoint(None, Nothing, dict[str, Any], who="anybody")

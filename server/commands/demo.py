@@ -35,7 +35,7 @@ def demo() -> None:
     lines = [f"{role:<14} {name} / {world.PASSWORD}" for role, name in logins.items()]
 
     def work(db: Session) -> None:
-        world.build(db)
+        world.share(db, world.build(db))
         settings.put(db, DEMO_LOGINS, lines)
 
     with opened(chosen) as database:
@@ -44,7 +44,7 @@ def demo() -> None:
             if not built and db.scalar(select(exists().select_from(Account))):
                 raise Conflict("The demo world is built in an empty node only; this one has people already.")
         if not built:
-            click.echo("Building the demo world: six people, two communities, four threads …", err=True)
+            click.echo("Building the demo world: six people, two communities, four threads, six reports …", err=True)
             database.write(work)
     click.echo("The demo world is there.", err=True)
 

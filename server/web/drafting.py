@@ -21,10 +21,13 @@ FIELDS = {
     ),
     Wanted.REPLY: ("text", "face", "as", "disclosure"),
     Wanted.NOTE: ("text", "summary", "visibility", "language"),
+    Wanted.FOLLOW_UP: ("text", "phase", "outcome", "remind"),
 }
-"""What of each form is kept; files are not."""
+"""What of each form is kept; files are not. A report's form has steps of its own (`report_form`)."""
 
-WHERE = {Wanted.QUESTION: "/ask", Wanted.NOTE: "/post"}
+WHERE = {Wanted.QUESTION: "/ask", Wanted.NOTE: "/post", Wanted.EXPERIENCE: "/experience/new"}
+OF_A_POST = {Wanted.EXPERIENCE: "edit", Wanted.FOLLOW_UP: "since"}
+"""Where a draft is gone on with that is to change a post, or to go with one."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,11 @@ async def kept(visit: Visit, form: Form, kind: Wanted, back: str, *, parent: int
     return visit.go(f"{path}{query}{'#' + anchor if anchor else ''}", said="draft-kept" if row is not None else "")
 
 
+def kept_as_json(row: KeptDraft) -> Response:
+    """The answer to the script that keeps a form while one writes."""
+    return JSONResponse({"draft": str(row.id)}, headers={"Cache-Control": "no-store"})
+
+
 def number(form: Form) -> int | None:
     """The draft a form came from; None for none, and for what is no number."""
     raw = form.raw("draft")
@@ -121,7 +129,9 @@ async def index(visit: Visit) -> Response:
 def _line(row: KeptDraft, parents: Mapping[int, Post]) -> Line:
     words = next((value for name in ("title", "text") for value in row.fields.get(name, []) if value.strip()), "")
     parent = parents.get(row.parent_id or 0)
-    where = WHERE.get(Wanted(row.kind), f"/posts/{row.parent_id}/reply")
+    where = WHERE.get(Wanted(row.kind), "")
+    if row.parent_id is not None or not where:
+        where = f"/posts/{row.parent_id}/{OF_A_POST.get(Wanted(row.kind), 'reply')}"
     return Line(row, text.one_line(words, 120), parent, f"{where}?draft={row.id}")
 
 

@@ -165,6 +165,10 @@ def _unanswered(db: Session, request: Request) -> Feed:
     return Feed(later("Unanswered questions"), path, syndication.questions(db, unanswered=True))
 
 
+def _experience(db: Session, request: Request) -> Feed:
+    return Feed(later("Experience"), "/experience", syndication.experience(db))
+
+
 def _public(db: Session, request: Request) -> Feed:
     return Feed(later("New on this server"), "/", syndication.public(db))
 
@@ -198,6 +202,7 @@ def _thread(db: Session, request: Request) -> Feed:
 
 questions = feed(_questions)
 unanswered = feed(_unanswered)
+experience = feed(_experience)
 public = feed(_public)
 community = feed(_community)
 tag = feed(_tag)

@@ -49,6 +49,13 @@ SENTENCES = {
     NotificationKind.APPEAL_DECIDED: later("has news from the moderators: they have looked at your appeal"),
     NotificationKind.REPORT_GIVEN: later("asks you to look at a report"),
     NotificationKind.REPORT_CLOSED: later("has news from the moderators: they have looked at your report"),
+    NotificationKind.CO_AUTHOR: later("asks you to be named as co-author"),
+    NotificationKind.CO_AUTHOR_ACCEPTED: later("is co-author of your report now"),
+    NotificationKind.CONTACT: later("names you as somebody to ask"),
+    NotificationKind.REPLICATED: later("does the same as you in another place"),
+    NotificationKind.FOLLOW_UP: later("tells what happened since"),
+    NotificationKind.FOLLOW_UP_DUE: later("reminds you: what happened since?"),
+    NotificationKind.EXAMPLE: later("chose your report as a good example"),
 }
 
 OUTCOMES = {

@@ -32,6 +32,7 @@ from server.i18n import later
 from server.web import drafting
 from server.web.attaching import attached
 from server.web.rendering import post_path
+from server.web.report_page import ReportPage, gather
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
 from server.web.structured import qa_page
 from server.web.visits import Visit, action, own_page, page
@@ -40,6 +41,8 @@ ORDERS = {Order.VOTES: later("Most votes"), Order.NEWEST: later("Newest"), Order
 """In which order the answers of a thread can be read."""
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
+TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html"}
+"""What shows a first post of a kind; `post.html` all others."""
 
 
 @dataclass
@@ -75,6 +78,8 @@ class PostPage:
     """Those of them whose answers stand here, by their ids on the wire, which the answers name."""
     draft: KeptDraft | None = None
     """What the visitor began to answer."""
+    report: ReportPage | None = None
+    """Of a report: what it has beside its text."""
 
     @property
     def root(self) -> Post:
@@ -113,8 +118,10 @@ def look(
         *thread.answers,
         *(post for under in thread.comments.values() for post in under),
     ]
+    report = gather(db, viewer, root) if root.kind == Kind.EXPERIENCE else None
+    everything += report.posts if report is not None else []
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
-    found = PostPage(post, thread, shown, above=above, later=later, merged=merged)
+    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, report=report)
     if (group := communities.home_of(db, root)) is not None:
         settings = rules_of(db, group)
         found.community, found.rules, found.allows_down = group, settings.rules, settings.allows_down
@@ -197,8 +204,8 @@ def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200, *, p
     """The page, with what was typed into the answer field: what has to be typed again, or was kept as a draft."""
     if found.draft is not None and not form.values:
         form = drafting.as_form(found.draft)
-    template = "thread.html" if found.root.kind == Kind.QUESTION else "post.html"
     root = found.root
+    template = TEMPLATES.get(Kind(root.kind), "post.html")
     alternate = root.uri if root.visibility in OPEN else ""
     author = found.shown.people[root.author_id]
     followable = root.kind == Kind.QUESTION and root.visibility == Visibility.PUBLIC and author.indexable

@@ -19,6 +19,7 @@ from models.posts import Post
 from server import dates, static_files
 from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
 from server.web.devices import described
+from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES
 from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, content
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -71,6 +72,8 @@ def environment(language: str, time_zone: str) -> Environment:
         "affiliation_names": AFFILIATION_NAMES,
         "class_names": CLASS_NAMES,
         "held_names": HELD_NAMES,
+        "phase_names": PHASE_NAMES,
+        "outcome_names": OUTCOME_NAMES,
     }
     filters: dict[str, Any] = {
         "when": when,

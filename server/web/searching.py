@@ -35,10 +35,11 @@ WHAT = {
     "": later("Everything"),
     "questions": later("Questions"),
     "answers": later("Answers"),
+    "experience": later("Experience"),
     "people": later("People"),
     "communities": later("Communities"),
 }
-KINDS = {"questions": (Kind.QUESTION,), "answers": (Kind.ANSWER,)}
+KINDS = {"questions": (Kind.QUESTION,), "answers": (Kind.ANSWER,), "experience": (Kind.EXPERIENCE,)}
 STATES = {"unanswered": later("Unanswered questions"), "accepted": later("With an accepted answer")}
 PERIODS = {
     "week": (later("The last week"), timedelta(days=7)),

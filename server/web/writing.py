@@ -109,6 +109,8 @@ async def edit_form(visit: Visit) -> Response:
         return _own(db, visit.me, visit.path("id")), admission.is_supplier(db, visit.me)
 
     post, supplier = await visit.read(find)
+    if post.kind == Kind.EXPERIENCE:
+        return visit.go(f"/posts/{post.id}/report/edit")
     disclosure = str((post.extra or {}).get("disclosure", ""))
     form = Form.filled(
         title=post.title,

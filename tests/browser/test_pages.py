@@ -52,6 +52,12 @@ OPEN_PAGES = (
     "/search",
     "/search?q=kommunernes",
     "/search?q=brnadhaner+privat&state=accepted",
+    "/experience",
+    "/experience?barrier=regler&outcome=lykkedes",
+    "/experience/examples",
+    "/experience/gap",
+    "/experience/gap?barrier=love",
+    "/p/{report_of}",
     "/communities",
     "/c/udfordrere",
     "/u/anna",
@@ -118,6 +124,14 @@ OWN_PAGES = (
     *("/admin/house", "/admin/announcements", "/admin/announcements/{announcement}", "/admin/lists/{list}"),
     *("/posts/{mine}/quotes", "/actors/{person}/followers", "/actors/{person}/following", "/actors/{someone}/report"),
     *("/intents/object?uri={uri}", "/authorize_interaction?uri={uri}"),
+    *("/experience/new", "/experience/new?step=2", "/experience/new?step=3", "/experience/new?step=4"),
+    *(
+        "/experience/new?step=5",
+        "/p/{report_of}",
+        "/posts/{own_report}/since",
+        "/posts/{own_report}/report/edit",
+        "/admin/kle",
+    ),
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
 )
 MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "manage")
@@ -172,14 +186,19 @@ def filled(site: Site, path: str) -> str:
         anna = actors.by_handle(db, "anna")
         assert anna is not None
         q = db.scalars(select(Post.id).where(Post.title.startswith("Hvordan fik I"))).one()
-        mine = db.scalars(select(Post.id).where(Post.author_id == anna.id, Post.kind != Kind.COMMENT)).first()
+        others = (Kind.COMMENT, Kind.EXPERIENCE)
+        mine = db.scalars(select(Post.id).where(Post.author_id == anna.id, Post.kind.not_in(others))).first()
         note = db.scalars(select(Post.id).where(Post.kind == Kind.NOTE, Post.visibility == "public")).first()
         someone = actors.by_handle(db, "birk")
         assert someone is not None
         uri = quote(db.get_one(Post, q).uri, safe="")
+        reports = select(Post.id).where(Post.kind == Kind.EXPERIENCE)
+        report_of = db.scalars(reports.where(Post.title.startswith("Sådan kom løberne"))).one()
+        own_report = db.scalars(reports.where(Post.author_id == anna.id)).one()
     birk, report, sanction = moderated(site) if "/admin/" in path or "{sanction}" in path else (0, 0, 0)
     known = {"q": q, "mine": mine, "note": note, "person": anna.id, "birk": birk, "report": report, "uri": uri}
-    known |= {"sanction": sanction, "someone": someone.id}
+    known |= {"sanction": sanction, "someone": someone.id, "report_of": report_of}
+    known["own_report"] = own_report
     if any(f"{{{name}}}" in path for name in ("announcement", "list")):
         known |= site.database.write(housed)
     return path.format(**known)
@@ -420,3 +439,37 @@ def test_print_shows_the_thread_and_hides_the_buttons(site: Site) -> None:
     assert page.locator(".answer .prose").first.is_visible()
     for hidden in (".site nav", ".doings", ".your-answer", "aside"):
         assert not page.locator(hidden).first.is_visible()
+
+
+def test_print_shows_a_report_whole_and_no_form(site: Site) -> None:
+    page = site.signed_in("anna")
+    page.goto(site.origin + filled(site, "/p/{report_of}"))
+    page.emulate_media(media="print")
+    for shown in ("h1", ".case-facts", ".report .prose", ".follow-up .prose"):
+        assert page.locator(shown).first.is_visible(), shown
+    for hidden in (".site nav", ".doings", ".your-answer", "aside"):
+        assert not page.locator(hidden).first.is_visible(), hidden
+
+
+@pytest.mark.parametrize("language", ["da-DK", "en-GB"])
+def test_the_map_is_reached_and_followed_by_keyboard(site: Site, language: str) -> None:
+    page = site.open(locale=language).new_page()
+    page.goto(f"{site.origin}/experience/gap")
+    place = page.locator("figure.map a").first
+    said = place.get_attribute("aria-label")
+    assert said is not None
+    assert ("in all" if language == "en-GB" else "i alt") in said
+    place.focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert "/experience?municipality=" in page.url
+    assert page.locator(".rows > li").count() == 1
+
+
+def test_what_a_barrier_was_like_is_asked_where_it_is_ticked(site: Site) -> None:
+    for scripts in (True, False):
+        page = site.signed_in("birk", java_script_enabled=scripts)
+        page.goto(f"{site.origin}/experience/new?step=2")
+        assert not page.locator("#obstacle_regler").is_visible()
+        page.check("#barrier-regler")
+        assert page.locator("#obstacle_regler").is_visible()

@@ -28,6 +28,7 @@ from models import (
     ballots,
     base,
     blocks,
+    co_authors,
     communities,
     composing,
     duplicates,
@@ -40,15 +41,18 @@ from models import (
     quotes,
     reactions,
     removing,
+    sharing,
     threads,
 )
 from models.actors import Actor
 from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
+from models.experiences import Report
 from models.organizations import Facts
 from models.polls import PollDraft, RemotePoll
 from models.posts import Draft, Kind, Post, Visibility
+from models.text import plain
 from tests.federation.elsewhere import newest, remote
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -163,11 +167,71 @@ def _direct(scene: Scene) -> dict[str, Any]:
     return document(objects.post(scene.db, composing.note(scene.db, scene.lene, draft)), CTX)
 
 
+REPORT = Report(
+    "Sådan driblede vi adopter-en-brandhane gennem tre forvaltninger",
+    "Vi startede med 20 brandhaner og en frivilligaftale på én side.",
+    {"wanted": "Lade borgere *adoptere* en brandhane.", "tried": "Et kort og et brev.", "rule": "Beredskabsloven § 15.",
+     "happened": "Det gik.", "value_citizens": "En grund til at gå ud."},
+    {"vaner": "", "regler": "Driftsansvaret kan ikke flyttes."},
+    "https://www.retsinformation.dk/eli/lta/2017/314",
+    "implementering",
+    "lykkedes",
+    "0101",
+    "05.04.06",
+)  # fmt: skip
+
+
+def _shared(scene: Scene, **around: Any) -> Post:
+    birk = _account(scene.db, "birk", "Birk")
+    made = sharing.Around(community=scene.group, contacts=(birk,), linked=(scene.question,), **around)
+    return sharing.publish(scene.db, scene.lene, REPORT, made)
+
+
 def _experience(scene: Scene) -> dict[str, Any]:
-    draft = Draft(text="Baggrund …", title="Sådan driblede vi", language="da", summary="Lykkedes på 7 måneder.")
-    post = composing.note(scene.db, scene.lene, draft)
-    post.kind = Kind.EXPERIENCE
-    return document(objects.post(scene.db, post), CTX)
+    return document(objects.post(scene.db, _shared(scene)), CTX)
+
+
+def _follow_up(scene: Scene) -> dict[str, Any]:
+    case = _shared(scene)
+    clock.offset += 3600
+    made = sharing.follow_up(scene.db, scene.lene, case, "Nu er det **40**.", phase="drift", outcome="delvist")
+    return document(objects.post(scene.db, made), CTX)
+
+
+def _followed_up(scene: Scene) -> dict[str, Any]:
+    _follow_up(scene)
+    return scene.activity("Update")
+
+
+def _adapted(scene: Scene) -> dict[str, Any]:
+    theirs = RemotePost(
+        uri="https://b.example/p/9",
+        author=scene.christina,
+        visibility=Visibility.PUBLIC,
+        published=BEGIN,
+        object_type="Article",
+        kind_hint="experience",
+        title="Brandhaner i b",
+    )
+    original, _ = arriving.record_remote(scene.db, theirs)
+    return document(objects.post(scene.db, _shared(scene, adapted_from=original)), CTX)
+
+
+def _co_author_asked(scene: Scene) -> dict[str, Any]:
+    _shared(scene, co_authors=(scene.christina,))
+    return scene.activity("Create")
+
+
+def _co_author_named(scene: Scene) -> dict[str, Any]:
+    post = _shared(scene, co_authors=(scene.christina,))
+    clock.offset += 3600
+    co_authors.answer(scene.db, scene.christina, post, yes=True)
+    return scene.activity("Update")
+
+
+def _linked(scene: Scene) -> dict[str, Any]:
+    _shared(scene)
+    return document(objects.post(scene.db, scene.question), CTX)
 
 
 def _attached(scene: Scene) -> dict[str, Any]:
@@ -482,6 +546,12 @@ WRITTEN: dict[str, Write] = {
     "note": _note,
     "direct": _direct,
     "experience": _experience,
+    "experience-follow-up": _follow_up,
+    "experience-followed-up": _followed_up,
+    "experience-adapted": _adapted,
+    "experience-co-author-asked": _co_author_asked,
+    "experience-co-author-named": _co_author_named,
+    "question-linked": _linked,
     "attachments": _attached,
     "tombstone": _tombstone,
     "person": _person,
@@ -591,6 +661,42 @@ def test_no_remote_context_is_named_but_the_two_everybody_knows(scene: Scene, na
 def test_a_context_stands_only_at_the_top(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
     assert json.dumps(body).count('"@context"') == 1
+
+
+REPORTS = [name for name in WRITTEN if name == "experience" or name in {"experience-follow-up", "experience-adapted"}]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_reads_well_where_only_its_title_and_summary_are_shown(scene: Scene, name: str) -> None:
+    body = WRITTEN[name](scene)
+    assert body["type"] == "Article"
+    assert body["name"]
+    said = plain(body["summary"])
+    assert "Barrierer: vaner, regler. Fase: " in said
+    assert 0 < len(said) <= objects.SUMMARY_CHARS
+    assert body["content"].startswith(f"<p><strong>{body['name']}</strong></p>")
+    assert body["preview"]["type"] == "Note"
+    assert body["sensitive"] is False  # an abstract is no warning
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str) -> None:
+    """W11 to W14."""
+    body = WRITTEN[name](scene)
+    assert isinstance(body["attributedTo"], str)
+    assert body["audience"] in body["to"]
+    assert {"type": "Mention", "href": body["audience"], "name": "@spoerg@a.example"} in body["tag"]
+    assert all("type" in tag for tag in body["tag"])
+    assert all(item["type"] != "PropertyValue" for item in body["attachment"])
+    assert body["source"]["mediaType"] == "text/markdown"
+    assert body["name"] not in body["source"]["content"]
+    assert "inReplyTo" not in body
+
+
+def test_the_longest_abstract_still_fits(scene: Scene) -> None:
+    report = replace(REPORT, abstract="ord " * 75, obstacles=dict.fromkeys(composing.BARRIERS, ""))
+    body = objects.post(scene.db, sharing.publish(scene.db, scene.lene, report))
+    assert len(plain(body["summary"])) <= objects.SUMMARY_CHARS
 
 
 def test_a_question_can_go_out_without_name_for_servers_that_fold_named_notes(scene: Scene) -> None:

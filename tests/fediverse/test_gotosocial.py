@@ -18,8 +18,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, follows, oauth
+from models import accounts, actors, experiences, follows, oauth, sharing
 from models.actors import Actor
+from models.experiences import Report
 from models.inbox import Received
 from models.jobs import Job
 from models.listings import Listing
@@ -440,6 +441,66 @@ class Listening:
         """The notification about this status, if it came."""
         told = [json.loads(line.removeprefix("data:")) for line in self._lines if line.startswith("data:")]
         return next((one for one in told if (one.get("status") or {}).get("uri") == uri), None)
+
+
+def share(street: Neighbours, title: str, *, with_greta: bool = False) -> int:
+    """Anna publishes a report in Torvet; its number."""
+    greta = street.follow_greta() if with_greta else None
+
+    def write(db: Session) -> int:
+        report = Report(
+            title,
+            "Foreningen er vært, ikke kommunen.",
+            {"wanted": "At løbe forbi **nogen**."},
+            {"regler": "Juristen sagde nej."},
+            phase="pilot",
+            outcome="delvist",
+            municipality="0101",
+        )
+        asked = (actors.get(db, greta.id),) if greta is not None else ()
+        around = sharing.Around(community=local(db, "torvet"), co_authors=asked)
+        return sharing.publish(db, local(db, "anna"), report, around).id
+
+    return street.towns.a.database.write(write)
+
+
+def test_a_report_arrives_there_with_title_summary_text_and_link_and_what_happened_since(street: Neighbours) -> None:
+    a = street.towns.a
+    number = share(street, "Sådan kom løberne i gang")
+    status = street.sees(street.greta, street.uri(number))
+    # GoToSocial makes the summary its subject line; the title begins the text.
+    assert "Barrierer: regler. Fase: pilot. Udfald: lykkedes delvist. Foreningen er vært" in status["spoiler_text"]
+    assert "<strong>Sådan kom løberne i gang</strong>" in status["content"]
+    assert "Juristen sagde nej." in status["content"]
+    assert status["url"].startswith(street.uri(number))
+
+    def since(db: Session) -> int:
+        case = db.get_one(Post, number)
+        return sharing.follow_up(db, local(db, "anna"), case, "Nu er det 31.", phase="drift", outcome="lykkedes").id
+
+    later = street.sees(street.greta, street.uri(a.database.write(since)))
+    assert "Det skete der siden: Sådan kom løberne i gang" in later["content"]
+    assert "Nu er det 31." in later["content"]
+    street.wait(
+        "the case as it stands now",
+        lambda: "Udfald: lykkedes." in (street.greta.again(status) or {}).get("spoiler_text", ""),
+    )
+
+
+def test_somebody_there_becomes_co_author_by_a_like(street: Neighbours) -> None:
+    a = street.towns.a
+    number = share(street, "Skrevet af to", with_greta=True)
+    ask = a.until(
+        "the invitation",
+        lambda db: db.scalars(
+            select(Post).where(Post.visibility == "direct", Post.local.is_(True)).order_by(Post.id.desc())
+        ).first(),
+    )
+    status = street.sees(street.greta, ask.uri)
+    assert "medforfatter" in status["content"]
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
+    greta = street.greta_on(a)
+    a.until("her yes", lambda db: experiences.is_co_author(db, greta, db.get_one(Post, number)), seconds=30)
 
 
 def test_who_unfollows_is_no_follower_any_more(street: Neighbours) -> None:

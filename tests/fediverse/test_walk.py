@@ -4,10 +4,9 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,11 +20,9 @@ from tests.fediverse.nodes import PASSWORD
 from tests.fediverse.processes import until
 from tests.fediverse.towns import Towns
 from tests.fediverse.walking import Manner, Walker
-from tests.missing import missing
 from tests.server.mailing import MailServer, smtp_server
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-CHROMIUM = "/usr/bin/chromium"
 TITLE = "Hvem har fået kommunens jurist til at sige ja til frivillige?"
 EARLIER = "Hvordan får man kommunens jurist til at sige ja til frivillige på plejehjem?"
 
@@ -55,18 +52,6 @@ def towns(ground: Ground, post_box: MailServer) -> Iterator[Towns]:
         yield made
     finally:
         made.close()
-
-
-@pytest.fixture(scope="module")
-def chromium(ground: Ground, towns: Towns) -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        missing("Chromium is not installed")
-    rules = ",".join(f"MAP {name} {address}" for name, address in ground.addresses.items())
-    arguments = ["--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", f"--host-resolver-rules={rules}"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
 
 
 def invited(towns: Towns, email: str) -> str:

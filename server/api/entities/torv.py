@@ -113,3 +113,67 @@ class Thread(msgspec.Struct, kw_only=True):
     more: int
     """Replies that are not here because there are too many."""
     may_accept: bool
+
+
+class ExperienceState(msgspec.Struct, kw_only=True):
+    """How a case stood from a time on."""
+
+    phase: str
+    outcome: str
+    at: str
+    source_id: str | None
+    """The follow-up that says so; null where the report itself does."""
+
+
+class Tied(msgspec.Struct, kw_only=True):
+    """A post that a report is tied to, or that is tied to it."""
+
+    tie: str
+    """`related`, `about`, `practises`, `adaptedFrom` or `followUpOf`."""
+    uri: str
+    id: str | None
+    """Null where this node does not have it."""
+    title: str
+
+
+class Experience(Contribution, kw_only=True):
+    """A report of experience."""
+
+    community_id: str | None
+    summary: str
+    """In short: what most other servers show of it."""
+    parts: dict[str, str]
+    """Markdown by `wanted`, `tried`, `decided`, `rule`, `cost`, `happened`, `value_citizens`, `value_staff`,
+    `value_economy`, `value_law`."""
+    barriers: dict[str, str]
+    """What each was like, in Markdown, by `bureaukrati`, `politik`, `vaner`, `kultur`, `regler`, `love`."""
+    rule_url: str
+    phase: str
+    """As it is now: `ide`, `pilot`, `implementering`, `drift`, `stoppet`, or a word of another node's list."""
+    outcome: str
+    """As it is now: `lykkedes`, `delvist`, `nej`, `endnu-ikke`, or a word of another node's list."""
+    states: list[ExperienceState]
+    """Oldest first. Empty in lists."""
+    municipality: str
+    kle: str
+    follow_up: bool
+    """It tells what happened since another report."""
+    example: bool
+    """Moderators of this node chose it as a good example."""
+    co_authors: list[Account]
+    contacts: list[Account]
+    """Whom to ask."""
+    links: list[Tied]
+    """What it is tied to. Empty in lists."""
+    linked_from: list[Tied]
+    """What is tied to it: follow-ups, reports adapted from it, and others. Empty in lists."""
+
+
+class GapCount(msgspec.Struct, kw_only=True):
+    """So many cases have these four in common."""
+
+    barriers: list[str]
+    phase: str
+    outcome: str
+    municipality: str
+    cases: int

@@ -1,0 +1,153 @@
+"""What first posts have to do with one another beyond answering: a report with the questions, meetings and dogmas it
+belongs to, with the report it was adapted from, and with what happened since.
+
+Links are typed, and said by the post they start from; they are shown at both ends. The other end is known by its id,
+also while we have not got the post: once it comes, the link leads to it. A new kind of post needs no new table, only a
+`Tie` of its own where none of these fits.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.access import visible
+from models.actors import Actor
+from models.base import Base, Id, new_id
+from models.posts import Kind, Post
+
+MOST = 20
+"""Links of one tie that a post has at most."""
+
+SHOWN = 100
+"""Posts that are shown at most as linking to one."""
+
+
+class Tie(StrEnum):
+    """How two posts belong together. The value is the term on the wire, without its prefix."""
+
+    RELATED = "related"
+    """See also: a question, or another report."""
+    ABOUT = "about"
+    """It grew out of this meeting."""
+    PRACTISES = "practises"
+    """It puts this dogma into practice."""
+    ADAPTED_FROM = "adaptedFrom"
+    """It does the same as that report, in another place."""
+    FOLLOW_UP_OF = "followUpOf"
+    """It says what happened since that report."""
+
+
+SINGLE = {Tie.ADAPTED_FROM, Tie.FOLLOW_UP_OF}
+"""Of these a post has one at most."""
+
+BY_KIND = {Kind.DOGMA: Tie.PRACTISES, Kind.EVENT: Tie.ABOUT}
+"""What a link to a post of a kind means where its author does not say."""
+
+
+class PostLink(Base):
+    """One link. `to_id` is null while the other post is not known here."""
+
+    __tablename__ = "post_links"
+    __table_args__ = (
+        UniqueConstraint("from_id", "tie", "to_uri"),
+        Index("ix_post_links_to_id_tie", "to_id", "tie"),
+        Index("ix_post_links_to_uri", "to_uri"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    from_id: Mapped[int] = mapped_column(ForeignKey("posts.id"))
+    tie: Mapped[str] = mapped_column(Text)
+    to_uri: Mapped[str] = mapped_column(Text)
+    to_id: Mapped[int | None] = mapped_column(ForeignKey("posts.id"))
+
+
+@dataclass(frozen=True)
+class Linked:
+    """One end of a link as the other's page shows it; `post` is None where it is not known, or not for the reader."""
+
+    tie: Tie
+    uri: str
+    post: Post | None
+
+
+def tie_to(post: Post) -> Tie:
+    """What a link to this post means: a dogma is practised, out of a meeting something grew, anything else is related."""
+    return BY_KIND.get(Kind(post.kind), Tie.RELATED)
+
+
+def put(db: Session, post: Post, tie: Tie, uris: Iterable[str]) -> None:
+    """What a post is tied to in this way from now on, in this order; at most 20, of `SINGLE` one."""
+    wanted = list(dict.fromkeys(uri for uri in uris if uri and uri != post.uri))[: 1 if tie in SINGLE else MOST]
+    db.execute(delete(PostLink).where(PostLink.from_id == post.id, PostLink.tie == tie))
+    known = {row[0]: row[1] for row in db.execute(select(Post.uri, Post.id).where(Post.uri.in_(wanted)))}
+    for uri in wanted:
+        db.add(PostLink(id=new_id(), from_id=post.id, tie=tie, to_uri=uri, to_id=known.get(uri)))
+    db.flush()
+
+
+def take(db: Session, post: Post, said: Mapping[str, Any]) -> None:
+    """What a post of another server says it is tied to: `{"practises": [id, …]}`. What it no longer says is gone."""
+    had = set(db.scalars(select(PostLink.tie).where(PostLink.from_id == post.id)))
+    for tie in Tie:
+        if said.get(tie) or tie in had:
+            put(db, post, tie, said.get(tie) or ())
+
+
+def arrived(db: Session, post: Post) -> None:
+    """A post is known from now on: what links to it leads to it."""
+    waiting = PostLink.to_uri == post.uri
+    db.execute(update(PostLink).where(waiting, PostLink.to_id.is_(None)).values(to_id=post.id))
+
+
+def one(db: Session, post: Post, tie: Tie) -> PostLink | None:
+    """The one link of a tie that a post has at most."""
+    return db.scalar(select(PostLink).where(PostLink.from_id == post.id, PostLink.tie == tie))
+
+
+def targets(db: Session, post_ids: Iterable[int], tie: Tie) -> dict[int, str]:
+    """What several posts are tied to in one way, by id: of each the first."""
+    query = select(PostLink.from_id, PostLink.to_uri).where(PostLink.from_id.in_(list(post_ids)), PostLink.tie == tie)
+    return {row[0]: row[1] for row in db.execute(query.order_by(PostLink.id.desc()))}
+
+
+def uris(db: Session, post: Post) -> dict[Tie, list[str]]:
+    """What a post is tied to, by id, for other servers."""
+    found: dict[Tie, list[str]] = {}
+    for row in db.scalars(select(PostLink).where(PostLink.from_id == post.id).order_by(PostLink.id)):
+        found.setdefault(Tie(row.tie), []).append(row.to_uri)
+    return found
+
+
+def of(db: Session, viewer: Actor | None, post: Post) -> list[Linked]:
+    """What a post is tied to, as far as `viewer` may see it; what is not known here stands with its id alone."""
+    query = (
+        select(PostLink, Post)
+        .outerjoin(Post, (Post.id == PostLink.to_id) & visible(viewer))
+        .where(PostLink.from_id == post.id)
+        .order_by(PostLink.id)
+    )
+    found = [Linked(Tie(row[0].tie), row[0].to_uri, row[1]) for row in db.execute(query) if row[1] or not row[0].to_id]
+    return found
+
+
+def to(db: Session, viewer: Actor | None, post: Post, *ties: Tie) -> list[Linked]:
+    """The posts that are tied to this one (in one of these ways), as far as `viewer` may see them, newest first."""
+    query = (
+        select(PostLink.tie, Post)
+        .join(Post, Post.id == PostLink.from_id)
+        .where(PostLink.to_id == post.id, Post.removed_at.is_(None), visible(viewer))
+        .order_by(Post.id.desc())
+        .limit(SHOWN)
+    )
+    if ties:
+        query = query.where(PostLink.tie.in_(ties))
+    return [Linked(Tie(row[0]), row[1].uri, row[1]) for row in db.execute(query)]
+
+
+def forget(db: Session, post: Post) -> None:
+    """A post is deleted: what it said of others goes with it."""
+    db.execute(delete(PostLink).where(PostLink.from_id == post.id))
