@@ -17,6 +17,7 @@ from models.actors import Actor
 from models.arriving import RemotePost
 from models.base import Base, table_of
 from models.database import node_of
+from models.links import PostLink
 from models.posts import Post, PostTag, Recipient, Visibility
 from models.search import keeping
 
@@ -67,7 +68,7 @@ class _Facts:
     deleted: dict[str, Any]
     """Who deleted what had not come yet."""
     awaited: Collection[str]
-    """Ids that replies here wait for."""
+    """Ids that replies or links here wait for."""
     named: dict[str, Actor]
     """Whom they address, as far as we know them."""
     followed: Collection[int]
@@ -83,10 +84,11 @@ class _Facts:
         own = {remote.author.followers_uri for remote in remotes} | {actors.PUBLIC}
         addressed = {uri for remote in remotes for uri in (*remote.addressed, *remote.mentions)} - own
         replies = select(Post.in_reply_to_uri).where(Post.in_reply_to_uri.in_(uris))
+        linked = select(PostLink.to_uri).where(PostLink.to_uri.in_(uris))
         return cls(
             known=set(db.scalars(select(Post.uri).where(Post.uri.in_(uris)))),
             deleted=memory.recall_all(db, "deleted", uris),
-            awaited=set(db.scalars(replies)),
+            awaited=set(db.scalars(replies.union_all(linked))),
             named={actor.uri: actor for actor in actors.by_uris(db, addressed)},
             followed=follows.those_followed_here(db, authors),
             listening=follows.hearing_of(db, authors),

@@ -64,13 +64,18 @@ async def to_remote(fed: Federation, read: ObjectIn, budget: Budget) -> RemotePo
     if not author.active:
         raise Unusable("The author is suspended, deleted, or on a blocked server.")
     remote = remote_of(read, author)
+    if read.extra.get("coAuthor") or read.extra.get("contact"):
+        co_authors = await people(fed, read.extra.get("coAuthor", ()), budget)
+        remote = replace(
+            remote, co_authors=co_authors, contacts=await people(fed, read.extra.get("contact", ()), budget)
+        )
     if remote.visibility not in (Visibility.PUBLIC, Visibility.UNLISTED) or read.in_reply_to:
         return remote
     return replace(remote, community=await home(fed, read, budget))
 
 
 def remote_of(read: ObjectIn, author: Actor) -> RemotePost:
-    """What `models` needs to record a post, but for its community."""
+    """What `models` needs to record a post, but for its community and the people a report names."""
     return RemotePost(
         uri=read.id,
         author=author,
@@ -96,8 +101,6 @@ def remote_of(read: ObjectIn, author: Actor) -> RemotePost:
         updated=read.updated,
         accepted_uri=read.accepted,
         poll=read.poll,
-        co_authors=await people(fed, read.extra.get("coAuthor", ()), budget),
-        contacts=await people(fed, read.extra.get("contact", ()), budget),
     )
 
 
