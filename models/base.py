@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,3 +114,10 @@ def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
     key = next(iter(table.__table__.primary_key))
     insert = dialect.insert(table.__table__).values(**values).on_conflict_do_nothing().returning(key)
     return db.execute(insert).first() is not None
+
+
+def insert_all_unless_there(db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """`insert_unless_there` for many rows in one statement, without telling which of them were there."""
+    dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
+    db.flush()
+    db.execute(dialect.insert(table.__table__).on_conflict_do_nothing(), list(rows))
