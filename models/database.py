@@ -119,9 +119,7 @@ class Database:
             self._reader = self._writer = create_engine(
                 self.url, pool_size=pool_size, max_overflow=2, pool_pre_ping=True, pool_timeout=10
             )
-        self.stamps: Stamps = (
-            SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url)
-        )
+        self.stamps: Stamps = SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url)
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()

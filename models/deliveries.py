@@ -257,7 +257,7 @@ _SENDING = (
 """What sending takes: columns, because rows as objects cost several times as much and hundreds are claimed at once."""
 
 
-def _claimed(row: Row[Any], present: datetime) -> Claimed:
+def _claimed(row: Row[*tuple[Any, ...]], present: datetime) -> Claimed:
     known = row.scheme_until is not None and row.scheme_until > present
     return Claimed(
         id=row.id,

@@ -137,7 +137,9 @@ def kept_of(request: Request) -> Kept:
     return kept
 
 
-async def for_all(request: Request, key: tuple[str, str | int], find: Callable[[Session], Found | None]) -> Document | None:
+async def for_all(
+    request: Request, key: tuple[str, str | int], find: Callable[[Session], Found | None]
+) -> Document | None:
     """What anybody may have, as `find` finds it; kept in memory under `key` until anything is changed."""
     database = federation_of(request).database
 

@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from federation.crossing import reading, writing
 from models import oauth, scopes
-from models.accounts import Account, Wait
+from models.accounts import Account, Wait, hash_token
 from models.actors import Actor
 from models.base import now
 from models.database import Database, Node
@@ -222,7 +222,7 @@ async def _known(request: Request, secret: str) -> oauth.Known | None:
     database: Database = request.app.state.database
     kept: Kept = request.app.state.kept
     found = await kept.get(
-        ("token", oauth.hash_token(secret)), lambda: reading(database, lambda db: oauth.who(db, secret)), lambda _: 5000
+        ("token", hash_token(secret)), lambda: reading(database, lambda db: oauth.who(db, secret)), lambda _: 5000
     )
     over = found is not None and found.token.expires_at is not None and found.token.expires_at <= now()
     return None if over else found

@@ -89,7 +89,9 @@ def main(hosts: int, each: int) -> None:
         print(f"fan-out: {time.perf_counter() - begun:.2f} s, {_megabytes() - before:.0f} MB more")
         queued = database.write(lambda db: db.scalar(select(func.count(Delivery.id)))) or 0
         took, cpu = asyncio.run(_deliver(database, elsewhere, queued))
-        print(f"delivered: {queued} in {took:.2f} s, {queued / took:.0f} a second, {cpu / queued * 1000:.2f} ms CPU each")
+        print(
+            f"delivered: {queued} in {took:.2f} s, {queued / took:.0f} a second, {cpu / queued * 1000:.2f} ms CPU each"
+        )
         database.close()
 
 
