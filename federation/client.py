@@ -19,14 +19,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Protocol
-
-import httpx
+from typing import TYPE_CHECKING, Protocol
 
 from federation import addresses, bodies, media_types, urls, wire
 from federation.fetch_errors import BadAnswer, FetchError, Refused, TooLarge, Unreachable
 from federation.names import Resolver, SystemResolver, check_name, checked_addresses
 from federation.transports import TransportsByHost
+
+if TYPE_CHECKING:
+    import httpx
 
 __all__ = [
     "Answer",
@@ -123,7 +124,7 @@ class Client:
         ca_file: str | None = None,
         fetch_allow: Sequence[str] = (),
         resolver: Resolver | None = None,
-        transport_factory: Callable[[str], httpx.AsyncBaseTransport | None] | None = None,
+        transport_factory: "Callable[[str], httpx.AsyncBaseTransport | None] | None" = None,
         blocked: Callable[[str], bool] = lambda host: False,
         hosts_kept: int = 512,
     ) -> None:
@@ -275,6 +276,8 @@ class Client:
     async def _in_process(
         self, method: str, url: urls.Url, headers: dict[str, str], body: bytes | None
     ) -> AsyncIterator[wire.Reply]:
+        import httpx  # here, because only nodes that meet in one process need it, and it is slow to load
+
         assert self._factory is not None
         check_name(url, self._policy)
         transport = self._factory(url.host)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Text, TypeDecorator
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
 ID_RANDOM_BITS = 22
@@ -109,15 +109,22 @@ def new_id(at: datetime | None = None) -> int:
 
 def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
     """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
-    dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
     db.flush()
     key = next(iter(table.__table__.primary_key))
-    insert = dialect.insert(table.__table__).values(**values).on_conflict_do_nothing().returning(key)
+    insert = insert_into(db, table).values(**values).on_conflict_do_nothing().returning(key)
     return db.execute(insert).first() is not None
 
 
 def insert_all_unless_there(db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """`insert_unless_there` for many rows in one statement, without telling which of them were there."""
-    dialect: Any = sqlite if db.get_bind().dialect.name == "sqlite" else postgresql
     db.flush()
-    db.execute(dialect.insert(table.__table__).on_conflict_do_nothing(), list(rows))
+    db.execute(insert_into(db, table).on_conflict_do_nothing(), list(rows))
+
+
+def insert_into(db: Session, table: type[Base]) -> Any:
+    """An INSERT in the words of this database, which can say what to do about a conflict."""
+    if db.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table.__table__)
+    from sqlalchemy.dialects import postgresql  # here, because a node on SQLite need not load it
+
+    return postgresql.insert(table.__table__)

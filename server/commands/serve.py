@@ -37,6 +37,7 @@ GRACE = 10
 @click.option("--processes", type=click.IntRange(1), help="So many processes answer, instead of the setting's number.")
 def serve(host: str | None, port: int | None, processes: int | None) -> None:
     """Answer visitors and other servers until SIGTERM or Ctrl-C."""
+    gc.disable()  # nothing of what is loaded now is ever thrown away; switched on again when all is there
     chosen = load()
     address = (host or chosen.listen_host, chosen.listen_port if port is None else port)
     count = processes or chosen.web_processes
@@ -136,6 +137,7 @@ async def _serve(
         app = RequestMetrics(node, metrics)
         gc.collect()
         gc.freeze()  # what the imports made stays for ever: the collector need not look at it again and again
+        gc.enable()
         server = _quiet_server(
             uvicorn.Config(
                 app,
