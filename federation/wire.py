@@ -199,12 +199,16 @@ class Line(asyncio.Protocol):
             self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
+        if self._whole:
+            return  # of a second answer, for which the connection was given up
         if self._parser.get_status_code() < 200:
             self._headers = []  # an interim answer; the real one follows
             return
         self._headed = True
 
     def on_body(self, body: bytes) -> None:
+        if self._whole:
+            return
         self._waiting.append(body)
         self._wait_bytes += len(body)
         if self._wait_bytes > AHEAD and not self._paused and self._transport is not None:
@@ -212,7 +216,7 @@ class Line(asyncio.Protocol):
             self._paused = True
 
     def on_message_complete(self) -> None:
-        if self._headed:
+        if self._headed and not self._whole:
             self._whole, self._goes_on = True, self._parser.should_keep_alive()
 
 

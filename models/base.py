@@ -123,8 +123,9 @@ def insert_all_unless_there(db: Session, table: type[Base], rows: Sequence[Mappi
 
 def insert_into(db: Session, table: type[Base]) -> Any:
     """An INSERT in the words of this database, which can say what to do about a conflict."""
+    rows: Any = table.__table__
     if db.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table.__table__)
+        return sqlite.insert(rows)
     from sqlalchemy.dialects import postgresql  # here, because a node on SQLite need not load it
 
-    return postgresql.insert(table.__table__)
+    return postgresql.insert(rows)

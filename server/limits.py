@@ -80,6 +80,9 @@ class Limits:
         self._tries: OrderedDict[tuple[str, str], _Tries] = OrderedDict()
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        return len(self._tries)
+
     def count(self, rule: Rule, key: str) -> None:
         """Count one try. Raises TooMany, with the seconds to wait, when there are no tries left."""
         self.spend(rule, key)

@@ -91,6 +91,35 @@ def test_two_hundred_at_once_get_not_one_try_too_many() -> None:
     limits.count(rule, "somebody else")
 
 
+def test_a_try_comes_free_again_when_its_time_is_over() -> None:
+    present = [1000.0]
+    limits, rule = Limits(lambda: present[0]), Rule("test", 2, 300)
+    assert limits.spend(rule, "somebody") == (1, 1300.0)
+    present[0] += 100
+    assert limits.spend(rule, "somebody") == (0, 1300.0)
+    with pytest.raises(TooMany) as refused:
+        limits.count(rule, "somebody")
+    assert refused.value.retry_after == 200
+    present[0] += 200
+    assert limits.spend(rule, "somebody") == (0, 1400.0)
+    with pytest.raises(TooMany):
+        limits.count(rule, "somebody")
+
+
+def test_those_who_try_no_more_are_forgotten_and_the_others_are_not() -> None:
+    present = [1000.0]
+    limits, rule = Limits(lambda: present[0]), Rule("test", 2, 300)
+    for number in range(100):
+        limits.count(rule, f"client {number}")
+    present[0] += 301
+    for number in range(60):
+        limits.count(rule, f"newcomer {number}")
+    assert len(limits) == 60
+    limits.count(rule, "newcomer 0")
+    with pytest.raises(TooMany):
+        limits.count(rule, "newcomer 0")
+
+
 @given(st.text(max_size=60))
 def test_whatever_is_asked_for_one_stays_on_this_node(wanted: str) -> None:
     path = local_path(wanted)
