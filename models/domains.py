@@ -1,5 +1,7 @@
 """Rules about other domains: whom this node talks to. A rule holds for the domain and everything below it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -75,17 +77,40 @@ def with_parents(host: str) -> list[str]:
     return [".".join(labels[i:]) for i in range(len(labels))]
 
 
+@dataclass(frozen=True)
+class Rules:
+    """Rules as they stood at one moment, by domain; in allow-list mode the unknown is blocked."""
+
+    actions: Mapping[str, str]
+    allow_list: bool
+
+    def rule_for(self, host: str) -> DomainAction | None:
+        """What holds for a host: the nearest rule of it or its parents."""
+        try:
+            names = with_parents(canonical(host))
+        except Invalid:
+            return DomainAction.BLOCK
+        for name in names:
+            if name in self.actions:
+                return DomainAction(self.actions[name])
+        return DomainAction.BLOCK if self.allow_list else None
+
+
+def all_rules(db: Session) -> Rules:
+    """All rules at once, for who asks about many hosts."""
+    rows = db.execute(select(DomainRule.domain, DomainRule.action))
+    return Rules({row.domain: row.action for row in rows}, settings.get(db, "allow_list", False))
+
+
 def rule_for(db: Session, host: str) -> DomainAction | None:
     """What holds for a host: the nearest rule of it or its parents; in allow-list mode the unknown is blocked."""
     try:
         names = with_parents(canonical(host))
     except Invalid:
         return DomainAction.BLOCK
-    found = {rule.domain: rule.action for rule in db.scalars(select(DomainRule).where(DomainRule.domain.in_(names)))}
-    for name in names:
-        if name in found:
-            return DomainAction(found[name])
-    return DomainAction.BLOCK if settings.get(db, "allow_list", False) else None
+    rows = db.execute(select(DomainRule.domain, DomainRule.action).where(DomainRule.domain.in_(names)))
+    found = Rules({row.domain: row.action for row in rows}, allow_list=False).rule_for(host)
+    return DomainAction.BLOCK if found is None and settings.get(db, "allow_list", False) else found
 
 
 def is_blocked(db: Session, host: str) -> bool:
