@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
+from models import domains, moderation, settings
+from models.database import Database
 from server import dates
 from server.clients import address, network
+from server.federating import Blocked
 from server.i18n import translator
 from server.limits import Limits, Rule, TooMany
 from server.security import local_path
