@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 ON_POSTGRES := -m 'not browser and not once' tests/models tests/federation tests/server tests/fediverse/test_two_nodes.py tests/fediverse/test_kill.py
 
-.PHONY: help run test quick lint lock format clean system postgres
+.PHONY: help run test quick bench lint lock format clean system postgres
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -41,6 +41,9 @@ test: system .venv/dev lint  ## Run everything: checks, all tests on SQLite, the
 quick: .venv/dev  ## The tests that take no more than a minute
 	$(PYTEST) -n 2 --dist loadfile -m "not slow and not browser and not interop" tests
 
+bench: .venv/dev  ## Measure this node, beside a GoToSocial if TORV_GOTOSOCIAL names one (tests/bench/README.md); BENCH="known --runs 5"
+	$(BIN)/python -m tests.bench $(BENCH)
+
 lint: .venv/dev  ## Formatting, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -52,8 +55,8 @@ format: .venv/dev  ## Put the code into the common form
 	$(BIN)/ruff check --fix .
 
 lock: .venv/dev  ## Choose the newest versions of all packages that fit, and write them down with their hashes
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra build --extra postgres -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra build --extra postgres --extra test --extra lint -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra build --extra postgres --extra s3 -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --extra build --extra postgres --extra s3 --extra test --extra lint -o requirements-dev.lock pyproject.toml
 
 clean:  ## Remove what was built; the node's data stays
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

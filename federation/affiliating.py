@@ -16,9 +16,9 @@ from federation.context import Federation
 from federation.crossing import reading, writing
 from federation.documents import Gone, Unusable, fetch_collection
 from federation.resolving import actors as resolving
-from models import actors, affiliations
+from models import actors, claims
 from models.actors import Actor, ActorType
-from models.affiliations import Claim
+from models.claims import Claim
 
 FETCHES = 12
 ORGANIZATIONS = (ActorType.ORGANIZATION, ActorType.SERVICE)
@@ -36,13 +36,13 @@ async def check_affiliations(fed: Federation, payload: dict[str, Any]) -> None:
         return
     budget = Budget(fetches=FETCHES)
     found: dict[Claim, int] = {}
-    for claim in affiliations.claims(actor):
+    for claim in claims.claims(actor):
         organization = await _confirming(fed, claim, actor.uri, budget)
         if organization is not None:
             found[claim] = organization.id
 
     def record(db: Session) -> None:
-        affiliations.record_checked(db, actors.get(db, actor_id), found)
+        claims.record_checked(db, actors.get(db, actor_id), found)
 
     await writing(fed.database, record)
 

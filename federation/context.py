@@ -2,13 +2,13 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from federation import signatures
 from federation.client import Client
-from federation.crossing import reading
+from federation.crossing import Together, reading
 from federation.keyring import KeyRing
 from models import actor_keys, actors, base
 from models.database import Database, Node
@@ -47,6 +47,10 @@ class Federation:
     question_object: str = "note"
     """The form in which questions go out: `note`, `note-without-name` or `page`."""
     keyring: KeyRing = field(default_factory=KeyRing)
+    arrivals: "Together[Any, Any]" = field(default_factory=Together)
+    """Activities on their way into the inbox."""
+    _own: int = 0
+    """The number of the node's own actor, once it was asked for: it never changes."""
     _signers: "OrderedDict[int, KeySigner]" = field(default_factory=OrderedDict)
 
     @property
@@ -57,7 +61,8 @@ class Federation:
     async def signer(self, actor_id: int | None = None) -> "KeySigner":
         """The signer of a local actor; of the node's own actor without `actor_id`. Kept in memory, newest used last."""
         if actor_id is None:
-            actor_id = await reading(self.database, lambda db: actors.node_actor(db).id)
+            self._own = self._own or await reading(self.database, lambda db: actors.node_actor(db).id)
+            actor_id = self._own
         if (known := self._signers.get(actor_id)) is not None:
             self._signers.move_to_end(actor_id)
             return known

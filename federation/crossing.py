@@ -1,13 +1,16 @@
 """Crossing from async to sync: one thread hop per unit of work, and no transaction across the network."""
 
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from anyio import to_thread
 from sqlalchemy.orm import Session
 
 from models.database import Database
+from models.errors import Unavailable
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -24,6 +27,62 @@ async def reading(database: Database, work: Callable[[Session], T]) -> T:
             return work(db)
 
     return await to_thread.run_sync(run)
+
+
+class Together(Generic[A, T]):
+    """Things that come while others are being written wait, and are written next: all in one transaction.
+
+    So many at once cost little more than one, and each caller still hears only after the commit.
+    """
+
+    def __init__(self, most: int = 64) -> None:
+        self._most = most
+        self._waiting: list[tuple[A, asyncio.Future[T]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, database: Database, work: Callable[[Session, Sequence[A]], Sequence[T]], thing: A) -> T:
+        """The thing's result, once it is committed. `work`, always the same, gives one for each of several things.
+
+        When it fails for several, each is tried alone: nobody pays for another. Raises what it raises for this thing.
+        """
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((thing, result))
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._write_all(database, work))
+        return await result
+
+    async def _write_all(self, database: Database, work: Callable[[Session, Sequence[A]], Sequence[T]]) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            try:
+                await self._write_group(database, work, group)
+            finally:
+                for _, result in group:
+                    if not result.done():
+                        result.cancel()
+
+    async def _write_group(
+        self,
+        database: Database,
+        work: Callable[[Session, Sequence[A]], Sequence[T]],
+        group: Sequence[tuple[A, "asyncio.Future[T]"]],
+    ) -> None:
+        things = [thing for thing, _ in group]
+        try:
+            results = await writing(database, lambda db: work(db, things))
+        except Exception as error:
+            if len(group) > 1 and not isinstance(error, Unavailable):
+                for one in group:
+                    await self._write_group(database, work, [one])
+                return
+            for _, result in group:
+                if not result.done():
+                    result.set_exception(error)
+            return
+        for (_, result), found in zip(group, results, strict=True):
+            if not result.done():
+                result.set_result(found)
 
 
 async def writing(database: Database, work: Callable[[Session], T]) -> T:

@@ -18,7 +18,8 @@ def record(db: Session, batch: Sequence[tuple[Claimed, Outcome]]) -> None:
     ]
     skews = {host: skew for host, skew in answered if skew is not None}
     peers.succeeded(db, [host for host, _ in answered], skews)
-    for claimed, outcome in batch:
+    # By host, so that two workers that note outcomes of the same hosts do not wait for one another in a ring.
+    for claimed, outcome in sorted(batch, key=lambda one: one[0].host):
         if outcome.scheme is not None:
             peers.remember_scheme(db, claimed.host, outcome.scheme)
         if outcome.host_failed:

@@ -7,7 +7,7 @@ from federation import media_types
 from federation.context import Federation
 from federation.crossing import reading, writing
 from federation.fetch_errors import FetchError
-from models import domain_csv, domain_lists
+from models import csv_text, domain_csv, domain_lists
 from models.domain_csv import Table
 from models.errors import Invalid, NotFound
 
@@ -34,7 +34,7 @@ async def read_domain_list(fed: Federation, payload: Mapping[str, Any]) -> None:
 
 async def _fetched(fed: Federation, url: str) -> Table:
     answer = await fed.client.get(
-        url, accept=ACCEPT, max_bytes=domain_csv.MAX_BYTES, deadline=DEADLINE, content_types=_is_table
+        url, accept=ACCEPT, max_bytes=csv_text.MAX_BYTES, deadline=DEADLINE, content_types=_is_table
     )
     if not answer.ok:
         raise Invalid(f"The server answered {answer.status}.")

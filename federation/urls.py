@@ -32,6 +32,7 @@ PRIVATE_SUFFIXES = frozenset(
 )
 
 _SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#(.*))?", re.ASCII | re.DOTALL)
+_AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f-\xa0\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 _NOT_IN_TARGET = re.compile(r"[^!$%&\'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
@@ -89,7 +90,7 @@ def parse(text: str, schemes: tuple[str, ...] = ("https",)) -> Url:
     """
     if len(text) > MAX_LENGTH:
         raise BadUrl("length", "not a URL of reasonable length")
-    if "\\" in text or any(ch <= " " or "\x7f" <= ch <= "\xa0" or "\ud800" <= ch <= "\udfff" for ch in text):
+    if _AMBIGUOUS.search(text) is not None:
         raise BadUrl("characters", "a URL holds no backslash, space or control character")
     shape = _SHAPE.fullmatch(text)
     if shape is None:
@@ -192,8 +193,13 @@ def check_public_name(url: Url) -> None:
 
 def host_of(text: object) -> str | None:
     """The canonical netloc of an id (host, and port where it is not the usual one), None if it is no https URL."""
+    return _host_of(text) if isinstance(text, str) and len(text) <= MAX_LENGTH else None  # what is longer is not kept
+
+
+@lru_cache(maxsize=4096)
+def _host_of(text: str) -> str | None:
     try:
-        return parse(text).netloc if isinstance(text, str) else None
+        return parse(text).netloc
     except BadUrl:
         return None
 

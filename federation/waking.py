@@ -1,6 +1,7 @@
 """Waking a loop at once when the database has committed something for it, from whatever thread."""
 
 import asyncio
+import contextlib
 from collections.abc import Set as AbstractSet
 from types import TracebackType
 
@@ -8,7 +9,10 @@ from models.database import Database
 
 
 class Bell:
-    """Rings when work on one of `topics` was committed in this process. Other processes are noticed by polling.
+    """Rings when work on one of `topics` was committed, in this process or (PostgreSQL) in another of the node.
+
+    What another process committed may pass unheard while the connection to the database is cut, so loops look by
+    themselves as well; and it rings once the connection is back.
 
     >>> with Bell(database, {"jobs"}) as bell:
     ...     await bell.wait(1.0, stop)
@@ -21,15 +25,16 @@ class Bell:
         self._rung = asyncio.Event()
 
     def __enter__(self) -> "Bell":
-        self._database.listeners.append(self._heard)
+        self._database.listen(self._heard)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._database.listeners.remove(self._heard)
+        self._database.unlisten(self._heard)
 
     def _heard(self, topics: set[str]) -> None:
-        if topics & self._topics and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._rung.set)
+        if topics & self._topics:
+            with contextlib.suppress(RuntimeError):  # the loop may be closed by now
+                self._loop.call_soon_threadsafe(self._rung.set)
 
     def ring(self) -> None:
         """Ring it oneself, from within the loop."""

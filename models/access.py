@@ -88,13 +88,32 @@ def _domain_blocked(viewer: Actor) -> ColumnElement[bool]:
     return exists().where(AccountDomain.actor_id == Post.author_id, AccountDomain.domain == viewer.domain)
 
 
-def listed(viewer: Actor | None) -> ColumnElement[bool]:
-    """`visible`, and fit for lists nobody asked for by name: no limited author unless followed."""
+def apart(viewer: Actor | None) -> ColumnElement[bool]:
+    """The condition that a Post is by somebody whom moderators have limited, himself or his server, and whom `viewer`
+    does not follow: in no list that nobody asked for by his name, and folded away at the end of a thread."""
     limited = exists().where(_Author.id == Post.author_id, _Author.standing == "limited")
     if viewer is None:
-        return and_(visible(viewer), ~limited)
-    followed = exists().where(_Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id)
-    return and_(visible(viewer), or_(~limited, followed, Post.author_id == viewer.id))
+        return limited
+    followed = exists().where(
+        _Mine.follower_id == viewer.id, _Mine.target_id == Post.author_id, _Mine.state == FollowState.ACCEPTED
+    )
+    return and_(limited, ~followed, Post.author_id != viewer.id)
+
+
+def listed(viewer: Actor | None) -> ColumnElement[bool]:
+    """`visible`, and fit for lists nobody asked for by name."""
+    return and_(visible(viewer), ~apart(viewer))
+
+
+def kept_apart(db: Session, viewer: Actor | None, people: Iterable[Actor]) -> set[int]:
+    """Those of these people whose posts are `apart` for `viewer`, by id."""
+    limited = {actor.id for actor in people if actor.standing == "limited"}
+    if viewer is None or not limited:
+        return limited
+    followed = select(Follow.target_id).where(
+        Follow.follower_id == viewer.id, Follow.target_id.in_(limited), Follow.state == FollowState.ACCEPTED
+    )
+    return limited - set(db.scalars(followed)) - {viewer.id}
 
 
 def access_post(db: Session, viewer: Actor | None, post_id: int) -> Post:

@@ -38,7 +38,7 @@ def block(db: Session, actor: Actor, domain: str) -> str:
     """Want nothing of a domain; followers there are dropped. Returns its canonical form. Raises Invalid."""
     name = domains.canonical(domain)
     if name == node_of(db).domain:
-        raise Invalid("That is this node itself.", code="own_domain")
+        raise Invalid("That is this server itself.", code="own_domain")
     mine = select(func.count()).select_from(AccountDomain).where(AccountDomain.actor_id == actor.id)
     if (db.scalar(mine) or 0) >= MOST:
         raise Invalid(f"At most {MOST} domains can be blocked.", code="too_many")

@@ -183,7 +183,7 @@ def by_username(db: Session, username: str) -> Account:
     actor = actors.by_handle(db, username.strip().lstrip("@"))
     account = db.get(Account, actor.id) if actor is not None else None
     if account is None:
-        raise NotFound("There is no such account on this node.")
+        raise NotFound("There is no such account on this server.")
     return account
 
 
@@ -229,7 +229,7 @@ def set_role(db: Session, account: Account, role: str) -> None:
             .limit(1)
         )
         if others is None:
-            raise Conflict("A node needs an administrator.")
+            raise Conflict("A server needs an administrator.")
     account.role = role
     db.flush()
 
@@ -259,23 +259,19 @@ def start_login(db: Session, account: Account, user_agent: str = "") -> str:
 
 def who(db: Session, token: str) -> tuple[Account, Actor] | None:
     """Who is behind a cookie; None if it is unknown, ended, or its account suspended or not let in yet."""
-    row = _behind(db, token)
-    return (row[0], row[1]) if row and row[1].active and not row[0].waits_for else None
+    found = behind(db, token)
+    return found if found is not None and found[1].active and not found[0].waits_for else None
 
 
-def who_waits(db: Session, token: str) -> Account | None:
-    """Whose account behind a cookie waits to be let in; None for everybody else."""
-    row = _behind(db, token)
-    return row[0] if row and row[0].waits_for else None
-
-
-def _behind(db: Session, token: str) -> Any:
-    return db.execute(
+def behind(db: Session, token: str) -> tuple[Account, Actor] | None:
+    """Whose cookie it is, also of somebody who waits to be let in (`Account.waits_for`) or whose actor is suspended."""
+    row = db.execute(
         select(Account, Actor)
         .join(Login, Login.account_id == Account.id)
         .join(Actor, Actor.id == Account.id)
         .where(Login.token_hash == hash_token(token), Login.expires_at > now(), Account.suspended_at.is_(None))
     ).first()
+    return None if row is None else (row[0], row[1])
 
 
 def logins_of(db: Session, account: Account) -> list[Login]:

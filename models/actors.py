@@ -296,15 +296,24 @@ def _summary(db: Session, source: str) -> str:
     return text.render_markdown(source, resolve=lambda handle: find(db, handle), origin=node_of(db).origin).html
 
 
+def keys_by_uri(db: Session, key_uris: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """(id of its owner, PEM) of each of these keys that we hold."""
+    query = select(Key.uri, Actor.uri, Key.public_pem).join(Actor, Key.actor_id == Actor.id)
+    return {row[0]: (row[1], row[2]) for row in db.execute(query.where(Key.uri.in_(list(key_uris)), ~Actor.local))}
+
+
 def key_by_uri(db: Session, key_uri: str) -> tuple[Key, Actor] | None:
     """A key we hold, and its owner."""
     row = db.execute(select(Key, Actor).join(Actor, Key.actor_id == Actor.id).where(Key.uri == key_uri)).first()
     return (row[0], row[1]) if row else None
 
 
-def record_remote(db: Session, remote: RemoteActor) -> Actor:
-    """Insert or refresh an actor of another server. What we decided about it (suspension) stays."""
-    from models import affiliations  # knows actors itself
+def record_remote(db: Session, remote: RemoteActor, *, ruled: str | None = None) -> Actor:
+    """Insert or refresh an actor of another server. What we decided about it (suspension) stays.
+
+    `ruled`: the standing of its server by the domain rules, where it is known already.
+    """
+    from models import claims  # knows actors itself
 
     if remote.uri.startswith(node_of(db).origin + "/") or remote.domain == node_of(db).domain:
         raise Invalid("An actor of another server with an id or handle of ours.")
@@ -314,6 +323,7 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
         # The handle changed hands at its origin (account deleted and made anew): the old actor keeps its posts.
         holder.username_key = f"{holder.username_key}\x1f{holder.id}"
         db.flush()
+    new = actor is None
     if actor is None:
         actor = Actor(id=new_id(), uri=remote.uri, local=False)
         db.add(actor)
@@ -326,20 +336,20 @@ def record_remote(db: Session, remote: RemoteActor) -> Actor:
     actor.username_key = remote.username.casefold()
     if actor.moved_at is None:
         actor.moved_to = remote.moved_to
-    weigh(db, actor)
     actor.fetched_at = actor.changed_at = now()
     actor.deleted_at = None
+    weigh(db, actor, ruled=ruled)
     db.flush()
-    _keep_names(db, actor)
+    _keep_names(db, actor, new=new)
     actor_keys.record_keys(db, actor.id, remote.keys)
-    affiliations.claimed(db, actor)
+    claims.claimed(db, actor)
     return actor
 
 
-def _keep_names(db: Session, actor: Actor) -> None:
+def _keep_names(db: Session, actor: Actor, *, new: bool = False) -> None:
     from models import names
 
-    names.keep(db, actor)
+    names.keep(db, actor, new=new)
 
 
 def update_profile(db: Session, actor: Actor, **changes: Any) -> None:

@@ -163,9 +163,9 @@ def admit(
 
 def _error(reason: Reason | None, kind: Kind) -> DomainError:
     if reason == Reason.CLASS and kind == Kind.QUESTION:
-        return Forbidden("In this community only some may ask, and by what you belong to you are not among them.", code="class_asks")  # fmt: skip
+        return Forbidden("In this community only some may ask, and where you belong is not among them.", code="class_asks")  # fmt: skip
     if reason == Reason.CLASS:
-        return Forbidden("In this community only some may answer, and by what you belong to you are not among them. You can comment.", code="class_answers")  # fmt: skip
+        return Forbidden("In this community only some may answer, and where you belong is not among them. You can comment.", code="class_answers")  # fmt: skip
     if reason == Reason.DISCLOSURE:
         return Invalid("Say what your commercial interest is. This community asks that of suppliers.", code="disclosure_missing")  # fmt: skip
     if reason == Reason.LINKS:

@@ -8,16 +8,14 @@ What is shown at a name stands in `Actor.affiliation`, so that no page asks for 
 or nothing. Where somebody has several, a supplier's comes first: no commercial tie hides behind another.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, jobs, memory, moderation, notifications, organizations, text
+from models import actors, jobs, moderation, notifications, organizations, text
 from models.accounts import Account
 from models.actors import Actor
 from models.base import Base, Id, UtcTime, new_id, now
@@ -27,9 +25,6 @@ from models.organizations import AffiliationClass
 from models.windows import Window
 
 MAX_EACH = 5
-MAX_CLAIMS = 3
-"""How many claims of one person of another server are looked into."""
-
 MAX_NOTE = 500
 CHECK_EVERY = timedelta(days=1)
 BELIEVED_FOR = timedelta(days=7)
@@ -115,11 +110,11 @@ def request(db: Session, actor: Actor, organization: Actor, affiliation_class: s
         raise Invalid("Nobody can be that to this organisation.", code="class_unknown")
     if len(note) > MAX_NOTE:
         raise Invalid("This is too long.", code="note_long")
-    row = _find(db, actor.id, organization.id)
+    row = find(db, actor.id, organization.id)
     if row is not None and row.state in {State.CONFIRMED, State.REQUESTED}:
         raise Conflict("You have asked for this already.", code="organization_asked")
     if row is None:
-        row = _add(db, actor.id, organization.id)
+        row = add(db, actor.id, organization.id)
     row.affiliation_class, row.state, row.note, row.reason = affiliation_class, State.REQUESTED.value, note, ""
     row.decided_at = row.decided_by_id = None
     db.flush()
@@ -145,7 +140,7 @@ def on_confirmed_email(db: Session, account: Account) -> None:
             _lapse(db, row, actor)
     for organization in here:
         kind = organizations.get(db, organization).kind
-        known = _find(db, actor.id, organization.id)
+        known = find(db, actor.id, organization.id)
         if known is None:
             offer(db, actor, organization, kind, Way.EMAIL)
         elif known.state == State.REQUESTED and known.affiliation_class == kind:
@@ -161,15 +156,15 @@ def _lapse(db: Session, row: Affiliation, actor: Actor) -> None:
         db.flush()
         for account_id in _who_decides(db, actors.get(db, row.organization_id)):
             notifications.notify(db, account_id, NotificationKind.AFFILIATION_REQUEST, actor, subject=str(row.id))
-        _show(db, actor)
+        show_at_name(db, actor)
     db.flush()
 
 
 def offer(db: Session, actor: Actor, organization: Actor, affiliation_class: str, way: Way) -> None:
     """An organisation is ready to confirm somebody; he is told and has the last word. Nothing if they know each other."""
-    if _find(db, actor.id, organization.id) is not None or _count(db, actor.id) >= MAX_EACH:
+    if find(db, actor.id, organization.id) is not None or _count(db, actor.id) >= MAX_EACH:
         return
-    row = _add(db, actor.id, organization.id)
+    row = add(db, actor.id, organization.id)
     row.affiliation_class, row.state, row.way = str(affiliation_class), State.OFFERED.value, way.value
     db.flush()
     notifications.notify(db, actor.id, NotificationKind.AFFILIATION_OFFER, organization, subject=str(row.id))
@@ -177,7 +172,7 @@ def offer(db: Session, actor: Actor, organization: Actor, affiliation_class: str
 
 def accept_invited(db: Session, actor: Actor, organization: Actor, affiliation_class: str) -> None:
     """Somebody took up an invitation that names an affiliation: both sides have said yes."""
-    row = _find(db, actor.id, organization.id) or _add(db, actor.id, organization.id)
+    row = find(db, actor.id, organization.id) or add(db, actor.id, organization.id)
     row.affiliation_class = affiliation_class
     _confirm(db, row, Way.INVITATION)
 
@@ -200,7 +195,7 @@ def leave(db: Session, actor: Actor, row_id: int) -> None:
     db.delete(row)
     db.flush()
     if was == State.CONFIRMED:
-        _show(db, actor)
+        show_at_name(db, actor)
 
 
 def of(db: Session, actor_id: int) -> list[Row]:
@@ -250,7 +245,7 @@ def end(db: Session, by: Actor, row_id: int, reason: str) -> Affiliation:
     """The organisation no longer confirms somebody. Raises NotFound, Forbidden or Invalid."""
     row = _decidable(db, by, row_id, State.CONFIRMED)
     _refuse(db, row, by, reason)
-    _show(db, actors.get(db, row.actor_id))
+    show_at_name(db, actors.get(db, row.actor_id))
     return row
 
 
@@ -279,7 +274,7 @@ def may_decide(db: Session, by: Actor, organization: Actor) -> bool:
 def _refuse(db: Session, row: Affiliation, by: Actor, reason: str) -> None:
     reason = text.one_line(reason, MAX_NOTE)
     if not reason:
-        raise Invalid("Say why. The person reads it.", code="reason_missing")
+        raise Invalid("Say why. The person will read it.", code="reason_missing")
     row.state, row.reason, row.decided_at, row.decided_by_id = State.REFUSED.value, reason, now(), by.id
     db.flush()
     organization, person = actors.get(db, row.organization_id), actors.get(db, row.actor_id)
@@ -307,7 +302,7 @@ def members(db: Session, organization: Actor, window: Window | None = None) -> l
 def member(db: Session, organization: Actor, uri: str) -> Actor | None:
     """The person with this id, if the organisation confirms him."""
     found = actors.by_uri(db, uri)
-    row = _find(db, found.id, organization.id) if found is not None and found.active else None
+    row = find(db, found.id, organization.id) if found is not None and found.active else None
     return found if row is not None and row.state == State.CONFIRMED else None
 
 
@@ -328,7 +323,7 @@ def count_members(db: Session, organization_id: int) -> int:
     return db.scalar(query.where(*here)) or 0
 
 
-def _find(db: Session, actor_id: int, organization_id: int) -> Affiliation | None:
+def find(db: Session, actor_id: int, organization_id: int) -> Affiliation | None:
     return db.scalar(
         select(Affiliation).where(Affiliation.actor_id == actor_id, Affiliation.organization_id == organization_id)
     )
@@ -338,7 +333,7 @@ def _count(db: Session, actor_id: int) -> int:
     return db.scalar(select(func.count()).select_from(Affiliation).where(Affiliation.actor_id == actor_id)) or 0
 
 
-def _add(db: Session, actor_id: int, organization_id: int) -> Affiliation:
+def add(db: Session, actor_id: int, organization_id: int) -> Affiliation:
     if _count(db, actor_id) >= MAX_EACH:
         raise Conflict(f"You can belong to {MAX_EACH} organisations.", code="organization_many")
     row = Affiliation(id=new_id(), actor_id=actor_id, organization_id=organization_id, created_at=now())
@@ -358,7 +353,7 @@ def _confirm(db: Session, row: Affiliation, way: Way, *, by: Actor | None = None
     moderation.audit(
         db, by.id if by else None, "affiliation.confirm", person.uri, organization=organization.uri, way=way.value
     )
-    _show(db, person)
+    show_at_name(db, person)
 
 
 # What is shown
@@ -372,7 +367,7 @@ def _shown(db: Session, actor: Actor) -> dict[str, str]:
     return {}
 
 
-def _show(db: Session, actor: Actor) -> None:
+def show_at_name(db: Session, actor: Actor) -> None:
     """Write down what stands at the name now, and tell the followers of somebody of this node."""
     from models import holding  # posts know affiliations themselves
 
@@ -398,60 +393,6 @@ def forget(db: Session, actor: Actor) -> None:
     db.flush()
 
 
-# People of other servers
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What somebody elsewhere says of himself: the organisation's id, and a class of ours."""
-
-    organization: str
-    affiliation_class: str
-
-
-def claims(actor: Actor) -> list[Claim]:
-    """What an actor of another server claims; classes that nobody here knows are left out."""
-    found: Iterable[Mapping[str, Any]] = (actor.extra or {}).get("affiliation") or []
-    read = [Claim(str(one.get("organization", "")), str(one.get("class", ""))) for one in found]
-    return [one for one in read if one.organization and one.affiliation_class in ORDER][:MAX_CLAIMS]
-
-
-def claimed(db: Session, actor: Actor) -> None:
-    """An actor of another server was read anew: what he no longer claims is no longer shown, and what he claims is
-    looked into, the same claims once an hour at most."""
-    said = claims(actor)
-    if not said and not actor.affiliation:
-        return
-    wanted = {(claim.organization, claim.affiliation_class) for claim in said}
-    kept = True
-    for row, organization in of(db, actor.id):
-        if (organization.uri, row.affiliation_class) not in wanted:
-            db.delete(row)
-            kept = False
-    if not kept:
-        db.flush()
-        _show(db, actor)
-    if said and memory.first_time(db, "affiliation", f"{actor.id} {sorted(wanted)}", 3600):
-        jobs.enqueue(db, "check_affiliations", {"actor": actor.id}, dedupe=f"affiliations:{actor.id}")
-
-
-def record_checked(db: Session, actor: Actor, found: Mapping[Claim, int]) -> None:
-    """What the organisations of other servers say: by claim the id of the organisation that confirms it. Whatever is not
-    among them is no longer shown."""
-    still = {claim for claim in claims(actor) if claim in found}
-    by_organization = {found[claim]: claim for claim in still}
-    for row, organization in of(db, actor.id):
-        if organization.id not in by_organization:
-            db.delete(row)
-    db.flush()
-    for organization_id, claim in by_organization.items():
-        row = _find(db, actor.id, organization_id) or _add(db, actor.id, organization_id)
-        row.affiliation_class, row.state, row.way = claim.affiliation_class, State.CONFIRMED.value, Way.REMOTE.value
-        row.checked_at = now()
-        db.flush()
-    _show(db, actor)
-
-
 def sweep(db: Session, limit: int) -> int:
     """Ask again where the last answer of another server is a day old, and drop what nobody has confirmed for a week; how
     many of both."""
@@ -461,7 +402,7 @@ def sweep(db: Session, limit: int) -> int:
         actor = actors.get(db, row.actor_id)
         db.delete(row)
         db.flush()
-        _show(db, actor)
+        show_at_name(db, actor)
         done += 1
     due = select(Affiliation.actor_id).where(Affiliation.checked_at < now() - CHECK_EVERY)
     for actor_id in db.scalars(due.distinct().limit(limit)).all():

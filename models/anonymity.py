@@ -47,12 +47,15 @@ def offered(community: Actor | None) -> bool:
 def face(db: Session, author: Actor, kind: Kind, community: Actor | None, parent: Post | None) -> Actor:
     """The actor who writes an anonymous post for `author`: a question, or a reply below his own anonymous question.
 
-    Raises Invalid for anything else, Forbidden below a question that is not his.
+    Raises Invalid for anything else, Forbidden below a question that is not his,
+    and for who is limited: the limit would not hold.
     """
+    if author.standing == "limited":
+        raise Forbidden("The moderators have limited your account: you can write, but not anonymously.", code="limited")
     if parent is not None and _asker_id(db, parent.thread_id) != author.id:
-        raise Forbidden("Only who asked anonymously can write anonymously there.", code="not_asker")
+        raise Forbidden("Only the person who asked anonymously can write anonymously there.", code="not_asker")
     if community is None or not offered(community) or (parent is None and kind != Kind.QUESTION):
-        raise Invalid("One asks anonymously only in a community of this server.", code="anonymity_unfit")
+        raise Invalid("You can ask anonymously only in a community on this server.", code="anonymity_unfit")
     service = actors.by_handle(db, PREFIX + community.username)
     if service is None:
         service = actors.create_local(
@@ -97,10 +100,12 @@ def told(db: Session, actor_id: int, post: Post | None) -> int:
     """
     if post is None or post.visibility in {Visibility.DIRECT, Visibility.FOLLOWERS}:
         return actor_id
-    root = post if post.id == post.thread_id else db.get(Post, post.thread_id)
-    if root is None or root.author_id != actor_id or not root.local:
-        return actor_id
-    return _asker_id(db, root.id) or actor_id
+    # Where questions were merged, several people may write as one `Service` in one thread: what is nearest counts.
+    near = (db.get(Post, id) if id is not None else None for id in (post.id, post.in_reply_to_id, post.thread_id))
+    for one in near:
+        if one is not None and one.author_id == actor_id and one.local:
+            return _asker_id(db, one.id) or actor_id
+    return actor_id
 
 
 def unlink(db: Session, account_id: int) -> None:

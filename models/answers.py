@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from models import threads
-from models.access import visible
+from models.access import apart, visible
 from models.actors import Actor
 from models.anonymity import AnonymousPost
 from models.communities import Community
@@ -57,7 +57,8 @@ class AnswersPage(Thread):
 def page(db: Session, viewer: Actor | None, root: Post, order: Order = Order.VOTES, number: int = 1) -> AnswersPage:
     """A page of the answers to `root`, as far as `viewer` may see them, in a fixed number of queries.
 
-    Held and removed replies only show to those concerned.
+    Held and removed replies only show to those concerned. Those of limited people (`access.apart`) stand last, unless
+    one is accepted.
     """
     number = min(max(number, 1), LAST_PAGE)
     shown = _shown(db, viewer, root)
@@ -67,11 +68,20 @@ def page(db: Session, viewer: Actor | None, root: Post, order: Order = Order.VOT
         if number == 1:
             found.answers = list(db.scalars(answers.where(Post.id == root.accepted_id)))
         answers = answers.where(Post.id != root.accepted_id)
-    rows = list(db.scalars(answers.order_by(*_by(order)).offset((number - 1) * PAGE).limit(PAGE + 1)))
+    before = (number - 1) * PAGE
+    wanted = answers.where(~apart(viewer))
+    rows = list(db.scalars(wanted.order_by(*_by(order)).offset(before).limit(PAGE + 1)))
+    begin = max(0, before - _count(db, wanted)) if before and not rows else 0
+    last = answers.where(apart(viewer)).order_by(*_by(order))
+    rows += db.scalars(last.offset(begin).limit(PAGE + 1 - len(rows)))
     found.follows = len(rows) > PAGE
     found.answers += rows[:PAGE]
-    _comment(db, shown, found)
+    _comment(db, viewer, shown, found)
     return found
+
+
+def _count(db: Session, query: Select[Post]) -> int:
+    return db.scalar(query.with_only_columns(func.count())) or 0
 
 
 def page_of(db: Session, viewer: Actor | None, root: Post, post: Post) -> int:
@@ -83,14 +93,15 @@ def page_of(db: Session, viewer: Actor | None, root: Post, post: Post) -> int:
         return 1
     demerit = answer.down - answer.up
     before = or_(Post.demerit < demerit, and_(Post.demerit == demerit, Post.id < answer.id))
-    query = select(func.count()).where(
+    others = select(Post).where(
         Post.in_reply_to_id == root.id,
         Post.kind == Kind.ANSWER,
         Post.id != (root.accepted_id or 0),
-        before,
         _shown(db, viewer, root),
     )
-    return (db.scalar(query) or 0) // PAGE + 1
+    last = _count(db, select(Post).where(Post.id == answer.id, apart(viewer)))
+    before = or_(~apart(viewer), before) if last else and_(~apart(viewer), before)
+    return _count(db, others.where(before)) // PAGE + 1
 
 
 def _by(order: Order) -> Sequence[ColumnElement[Any]]:
@@ -112,8 +123,9 @@ def _shown(db: Session, viewer: Actor | None, root: Post) -> ColumnElement[bool]
     return and_(visible(viewer), or_(taken_in, Post.author_id == viewer.id, own))
 
 
-def _comment(db: Session, shown: ColumnElement[bool], found: AnswersPage) -> None:
-    """Add what stands below the question and the answers of a page. Deeper comments stand there too, oldest first."""
+def _comment(db: Session, viewer: Actor | None, shown: ColumnElement[bool], found: AnswersPage) -> None:
+    """Add what stands below the question and the answers of a page. Deeper comments stand there too, oldest first, and
+    those of limited people last."""
     answer_ids = [post.id for post in found.answers]
     root = found.root
     direct = or_(Post.in_reply_to_id.in_(answer_ids), and_(Post.in_reply_to_id == root.id, Post.kind == Kind.COMMENT))
@@ -123,7 +135,8 @@ def _comment(db: Session, shown: ColumnElement[bool], found: AnswersPage) -> Non
     step = step.union(select(child.id, step.c.owner).join(step, child.in_reply_to_id == step.c.id))
     owners = {row[0]: row[1] for row in db.execute(select(step.c.id, step.c.owner).limit(COMMENTS + 1))}
     found.cut = len(owners) > COMMENTS
-    query = select(Post).where(Post.id.in_(list(owners)[:COMMENTS]), shown).order_by(Post.id)
+    last = case((apart(viewer), 1), else_=0)
+    query = select(Post).where(Post.id.in_(list(owners)[:COMMENTS]), shown).order_by(last, Post.id)
     for post in db.scalars(query):
         found.comments.setdefault(owners[post.id], []).append(post)
 

@@ -30,7 +30,7 @@ def appeal(db: Session, row: Sanction, said: str, *, account_id: int) -> None:
     if not said or len(said) > MAX_APPEAL:
         raise Invalid(f"An appeal has 1 to {MAX_APPEAL} characters.", code="appeal_length")
     if row.appeal_state or row.ended_at is not None:
-        raise Conflict("You can appeal once, while the decision holds.", code="appeal_twice")
+        raise Conflict("You can appeal once, while the decision stands.", code="appeal_twice")
     if row.community_id is not None and not actors.get(db, row.community_id).local:
         raise Conflict("The moderators of that community decided it, on their own server.", code="appeal_elsewhere")
     row.appeal, row.appealed_at, row.appeal_state = said, now(), Appeal.WAITING
@@ -54,7 +54,7 @@ def decide(db: Session, row: Sanction, *, by: Actor, overturn: bool, answer: str
     """Uphold a decision, or overturn it, which ends it. The person is told. Raises Conflict, Forbidden or Invalid."""
     decider = db.get(Account, by.id)
     if decider is None or not may_decide(db, row, decider):
-        raise Forbidden("Another moderator than the one who acted decides about an appeal.", code="same_moderator")
+        raise Forbidden("A moderator other than the one who acted decides an appeal.", code="same_moderator")
     answer = text.plain(text.escape(answer)).strip()
     if not answer or len(answer) > MAX_REASON:
         raise Invalid(f"An answer has 1 to {MAX_REASON} characters.", code="answer_length")

@@ -96,23 +96,11 @@ def record_remote(
             raise Forbidden("This post belongs to somebody else.")
         return known, False
     parent = posts.by_uri(db, remote.in_reply_to_uri)
-    post = Post(
-        id=new_id(remote.published),
-        uri=remote.uri,
-        local=False,
-        author_id=remote.author.id,
-        object_type=remote.object_type,
-        visibility=remote.visibility,
-        in_reply_to_uri=remote.in_reply_to_uri,
-        published=remote.published,
-        kind=Kind.NOTE,
-        context_uri=remote.context_uri,
-    )
-    post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
-    post.thread_id, post.held_for = post.id, ""
+    if parent is not None and remote.visibility in duplicates.SHOWN:
+        parent = posts.answered_at(db, parent)
+    post = new(remote)
     if parent is None and not remote.in_reply_to_uri and remote.community is not None:
         post.community_id = remote.community.id
-    _fill(post, remote)
     _place(db, post, parent, remote.author, remote.kind_hint)
     home = communities.home_of(db, post)
     if home is not None and home.local:
@@ -140,6 +128,26 @@ def record_remote(
             listings.list_thread(db, home, post)
     figures.wrote(db, post)
     return post, True
+
+
+def new(remote: RemotePost) -> Post:
+    """A post of another server as the first of a thread, its place not found yet and nothing written."""
+    post = Post(
+        id=new_id(remote.published),
+        uri=remote.uri,
+        local=False,
+        author_id=remote.author.id,
+        object_type=remote.object_type,
+        visibility=remote.visibility,
+        in_reply_to_uri=remote.in_reply_to_uri,
+        published=remote.published,
+        kind=Kind.NOTE,
+        context_uri=remote.context_uri,
+    )
+    post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
+    post.thread_id, post.held_for = post.id, ""
+    _fill(post, remote)
+    return post
 
 
 def let_out(db: Session, author: Actor, post: Post, parent: Post | None, inner: dict[str, Any] | None = None) -> None:

@@ -5,7 +5,7 @@ by the community. Those of communities elsewhere are kept as far as we hear of t
 be thrown away there.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, Text, delete, or_, select
@@ -58,6 +58,11 @@ def _holds() -> ColumnElement[bool]:
     return or_(Ban.until.is_(None), Ban.until > now())
 
 
+def over(db: Session, limit: int) -> list[Ban]:
+    """Those that have ended by themselves and still stand in the table."""
+    return list(db.scalars(select(Ban).where(Ban.until <= now()).order_by(Ban.until).limit(limit)))
+
+
 def require_possible(db: Session, by: Actor, group: Actor, actor: Actor) -> None:
     """Raise Forbidden unless `by` moderates the community, Conflict if `actor` does."""
     communities.require_moderator(db, by, group)
@@ -76,9 +81,10 @@ def put(
     until: datetime | None = None,
     inner: dict[str, Any] | None = None,
 ) -> bool:
-    """A moderator of the community shuts somebody out; False if he is already. Others are told the rule, if one is named.
+    """A moderator of the community shuts somebody out, for good or `until` a time; False if he is already. Others are
+    told the end, and the rule, if one is named.
 
-    `uri`, `until` and `inner` are the id, the end and the JSON of a `Block` that came from elsewhere. Raises Forbidden (no moderator),
+    `uri` and `inner` are the id and the JSON of a `Block` that came from elsewhere. Raises Forbidden (no moderator),
     Conflict (he moderates the community himself).
     """
     require_possible(db, by, group, actor)
@@ -92,11 +98,33 @@ def put(
     if by.local and _told(db, group):
         block = outbox.record(
             db, "Block", by, object_uri=actor.uri, to=[PUBLIC], cc=[group.uri, actor.uri],
-            data={"target": group.uri, "audience": group.uri, "summary": rule},
+            data={"target": group.uri, "audience": group.uri, "summary": rule, **_end(until)},
         )  # fmt: skip
         row.uri = block.uri
         _wrap(db, group, block.uri, {"inner": block.id})
     elif inner is not None and _told(db, group):
+        _wrap(db, group, uri, {"embed": inner})
+    db.flush()
+    return True
+
+
+def end_otherwise(
+    db: Session,
+    by: Actor,
+    group: Actor,
+    actor: Actor,
+    *,
+    uri: str,
+    until: datetime | None,
+    inner: dict[str, Any] | None,
+) -> bool:
+    """A moderator elsewhere says anew until when somebody is shut out (a second `Block`); False if that is known."""
+    require_possible(db, by, group, actor)
+    row = db.get(Ban, (group.id, actor.id))
+    if row is None or row.until == until:
+        return False
+    row.uri, row.until, row.by_id = uri, until, by.id
+    if inner is not None and _told(db, group):
         _wrap(db, group, uri, {"embed": inner})
     db.flush()
     return True
@@ -118,6 +146,9 @@ def lift(db: Session, by: Actor, group: Actor, actor: Actor, *, inner: dict[str,
             "object": actor.uri,
             "target": group.uri,
             "audience": group.uri,
+            "to": [PUBLIC],
+            "cc": [group.uri, actor.uri],
+            **_end(row.until),
         }
         undo = outbox.record(
             db, "Undo", by, object_uri=row.uri, to=[PUBLIC], cc=[group.uri, actor.uri],
@@ -129,6 +160,10 @@ def lift(db: Session, by: Actor, group: Actor, actor: Actor, *, inner: dict[str,
     db.delete(row)
     db.flush()
     return True
+
+
+def _end(until: datetime | None) -> dict[str, str]:
+    return {} if until is None else {"endTime": f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def _told(db: Session, group: Actor) -> bool:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Text, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Table, Text, TypeDecorator
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -107,18 +107,10 @@ def new_id(at: datetime | None = None) -> int:
     return fresh
 
 
-def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
-    """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
-    db.flush()
-    key = next(iter(table.__table__.primary_key))
-    insert = insert_into(db, table).values(**values).on_conflict_do_nothing().returning(key)
-    return db.execute(insert).first() is not None
-
-
-def insert_all_unless_there(db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """`insert_unless_there` for many rows in one statement, without telling which of them were there."""
-    db.flush()
-    db.execute(insert_into(db, table).on_conflict_do_nothing(), list(rows))
+def table_of(mapped: type[Base]) -> Table:
+    """The table of a mapped class, for statements about rows that pass the session by."""
+    assert isinstance(mapped.__table__, Table)
+    return mapped.__table__
 
 
 def insert_into(db: Session, table: type[Base]) -> Any:
@@ -129,3 +121,28 @@ def insert_into(db: Session, table: type[Base]) -> Any:
     from sqlalchemy.dialects import postgresql  # here, because a node on SQLite need not load it
 
     return postgresql.insert(rows)
+
+
+def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
+    """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
+    db.flush()
+    key = next(iter(table.__table__.primary_key))
+    insert = insert_into(db, table).values(**values).on_conflict_do_nothing().returning(key)
+    return db.execute(insert).first() is not None
+
+
+def insert_all_unless_there(
+    db: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], key: str = ""
+) -> set[Any]:
+    """`insert_unless_there` for many rows in one statement: the values of the column `key` of those that are new.
+
+    Without `key` it does not tell which.
+    """
+    if not rows:
+        return set()
+    db.flush()
+    insert = insert_into(db, table).on_conflict_do_nothing()
+    if not key:
+        db.execute(insert, list(rows))
+        return set()
+    return set(db.scalars(insert.returning(table.__table__.c[key]), list(rows)))

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, selec
 from sqlalchemy.orm import Session, aliased
 
 from models import actors
-from models.access import visible
+from models.access import listed
 from models.actors import Actor
 from models.anonymity import PREFIX
 from models.communities import Community
@@ -16,10 +16,10 @@ PAGE = 40
 
 
 def _open() -> ColumnElement[bool]:
-    """Readable by anybody, not taken out by a moderator, and not held back until somebody keeps it."""
+    """Readable by anybody, by nobody who is limited, not taken out by a moderator, and not held back until somebody keeps it."""
     holding = select(Community.id).where(Community.holds_outside.is_(True))
     held = and_(Post.unreviewed.is_(True), Post.community_id.is_not(None), Post.community_id.in_(holding))
-    return and_(visible(None), Post.removed_at.is_(None), ~held)
+    return and_(listed(None), Post.removed_at.is_(None), ~held)
 
 
 def replies(db: Session, post: Post, *, after: int = 0, limit: int = PAGE) -> list[tuple[int, str]]:

@@ -15,7 +15,7 @@ from models.accounts import Account, Role
 from models.actors import PUBLIC, Actor
 from models.base import Base, Json, UtcTime, now
 from models.database import node_of
-from models.errors import Conflict, Forbidden, Invalid, NotFound
+from models.errors import Conflict, Forbidden, Invalid
 from models.follows import Follow, FollowState
 from models.organizations import AffiliationClass
 from models.posts import Post
@@ -158,7 +158,7 @@ def found(
 ) -> Actor:  # fmt: skip
     """Somebody founds a community on the web. Raises Forbidden for who may not, else as `create`."""
     if not may_found(db, by):
-        raise Forbidden("Only an administrator founds communities here.", code="founders_only")
+        raise Forbidden("Only an administrator can start communities here.", code="founders_only")
     group = create(db, username, name, creator=by, summary=summary, rules=rules, ways=ways)
     _audit(db, by, "community.create", group)
     return group
@@ -238,7 +238,7 @@ def change(
         raise Invalid("A community needs a name.", code="name_missing")
     ways, row = ways.checked(), settings(db, group)
     if ways.node_only and (twins(db, group) or twins_asked(db, group)):
-        raise Conflict("End its twinnings first: nothing of it may leave the node then.", code="node_only_twinned")
+        raise Conflict("End its twinnings first: nothing of it may leave the server then.", code="node_only_twinned")
     row.rules = _rules(rules)
     ways.put(row)
     changes = {} if icon is None else {"icon_url": _show_icon(db, row, icon)}
@@ -431,64 +431,7 @@ def twins(db: Session, group: Actor) -> list[Actor]:
     )
 
 
-@dataclass(frozen=True)
-class Twinning:
-    """A twin, and which way questions go."""
-
-    other: Actor
-    theirs_here: bool
-    """What is asked there is shown here."""
-    ours_there: bool
-
-
-def twinnings(db: Session, group: Actor) -> list[Twinning]:
-    """`twins` with what each shows of the other."""
-    found = twins(db, group)
-    ids = [one.id for one in found]
-    accepted = Follow.state == FollowState.ACCEPTED
-    here = set(db.scalars(select(Follow.target_id).where(Follow.follower_id == group.id, Follow.target_id.in_(ids), accepted)))  # fmt: skip
-    there = set(db.scalars(select(Follow.follower_id).where(Follow.target_id == group.id, Follow.follower_id.in_(ids), accepted)))  # fmt: skip
-    return [Twinning(one, one.id in here, one.id in there) for one in found]
-
-
 def twins_asked(db: Session, group: Actor) -> list[Actor]:
     """The communities that this one has asked to be twins, and that have not answered."""
-    asked = select(Follow.target_id).where(Follow.follower_id == group.id, Follow.state == FollowState.PENDING)
-    return list(db.scalars(select(Actor).where(Actor.id.in_(asked)).order_by(Actor.id)))
-
-
-def twin(db: Session, by: Actor | None, group: Actor, target: Actor) -> Follow:
-    """Ask a community elsewhere to be a twin: a Follow from Group to Group (FEP-d36d). Waiting is a normal state."""
-    require_moderator(db, by, group)
-    require_twinnable(db, group, target)
-    _audit(db, by, "community.twin", group, twin=target.uri)
-    return follows.request(db, group, target)
-
-
-def require_twinnable(db: Session, group: Actor, target: Actor) -> None:
-    """Raise Invalid unless the two could be twins."""
-    if not target.is_community or known(db, group).node_only or (target.local and known(db, target).node_only):
-        raise Invalid("Only open communities can be twinned.", code="twin_unfit")
-    if target.id == group.id:
-        raise Invalid("A community cannot be its own twin.", code="twin_unfit")
-
-
-def untwin(db: Session, by: Actor | None, group: Actor, target: Actor) -> None:
-    """End a twinning: no new threads either way; old ones stay."""
-    require_moderator(db, by, group)
-    follows.undo(db, group, target)
-    follows.drop_follower(db, group, target)
-    _audit(db, by, "community.untwin", group, twin=target.uri)
-
-
-def answer_twin(db: Session, by: Actor | None, group: Actor, follower: Actor, *, accept: bool) -> None:
-    """A moderator takes a twin's request on, or refuses it."""
-    require_moderator(db, by, group)
-    row = follows.find(db, follower.id, group.id)
-    if row is None:
-        raise NotFound("There is no such request.")
-    if accept:
-        follows.accept(db, row)
-    else:
-        follows.reject(db, row)
-    _audit(db, by, "community.twin_answer", group, twin=follower.uri, accept=accept)
+    waiting = select(Follow.target_id).where(Follow.follower_id == group.id, Follow.state == FollowState.PENDING)
+    return list(db.scalars(select(Actor).where(Actor.id.in_(waiting)).order_by(Actor.id)))

@@ -67,6 +67,7 @@ def write(
         raise Invalid("There is nothing in it yet.", code="text_missing")
     visibility = Visibility(draft.visibility)
     if parent is not None:
+        parent = posts.answered_at(db, parent)
         if parent.deleted_at is not None:
             raise NotFound("There is no such post.")
         community = communities.home_of(db, parent)

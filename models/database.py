@@ -12,15 +12,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from models import connections
 from models.errors import Unavailable
 from models.stamps import PostgresStamps, SqliteStamps, Stamps
+
+if TYPE_CHECKING:
+    from models.heralds import Herald
 
 T = TypeVar("T")
 Work = Callable[[Session], T]
@@ -96,18 +100,45 @@ def node_of(db: Session) -> Node:
     return node
 
 
+TOPICS = frozenset({"jobs", "deliveries", "received", "events", "tokens"})
+"""What somebody may wait for."""
+
+Hear = Callable[[set[str]], None]
+
+
 def wake(db: Session, topic: str) -> None:
-    """Ask that listeners of `topic` hear of it once this session's work is committed."""
+    """Ask that listeners of `topic` hear of it once this session's work is committed, in every process of the node.
+
+    On SQLite only in this one.
+    """
+    assert topic in TOPICS, topic
     db.info["wake"].add(topic)
 
 
-class Database:
-    """`reading()` for queries, `write(work)` for changes. Thread-safe; close it at the end."""
+class Watched(Session):
+    """The sessions of a `Database`: who wants to know what all of them write listens to this class, once."""
 
-    def __init__(self, url: str, node: Node, *, pool_size: int = 8, busy_timeout: float = 5.0) -> None:
+
+def _herald(engine: Engine, address: URL | str, hear: Callable[[set[str] | None], None]) -> "Herald":
+    from models.heralds import Herald  # loads the driver, which only PostgreSQL needs
+
+    plain = make_url(address).set(drivername="postgresql")
+    return Herald(engine, plain.render_as_string(hide_password=False), hear)
+
+
+class Database:
+    """`reading()` for queries, `write(work)` for changes. Thread-safe; close it at the end.
+
+    `listen_url`: the way past a pooler that `url` leads to, for hearing other processes (PostgreSQL).
+    """
+
+    def __init__(
+        self, url: str, node: Node, *, pool_size: int = 8, busy_timeout: float = 5.0, listen_url: str = ""
+    ) -> None:
         self.node = node
         self.url = make_url(url)
-        self.listeners: list[Callable[[set[str]], None]] = []
+        self._listeners: list[Hear] = []
+        self._herald: Herald | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._busy_ms = int(busy_timeout * 1000)
         if self.sqlite:
@@ -116,10 +147,11 @@ class Database:
         else:
             if self.url.drivername in {"postgresql", "postgres"}:
                 self.url = self.url.set(drivername="postgresql+psycopg")
-            self._reader = self._writer = create_engine(
-                self.url, pool_size=pool_size, max_overflow=2, pool_pre_ping=True, pool_timeout=10
-            )
-        self.stamps: Stamps = SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url)
+            self._reader = self._writer = connections.engine(self.url, pool_size, pooled=bool(listen_url))
+            self._herald = _herald(self._writer, listen_url or self.url, self._heard)
+        self.stamps: Stamps = (
+            SqliteStamps(str(self.url.database)) if self.sqlite else PostgresStamps(self.url, pooled=bool(listen_url))
+        )
         self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -157,9 +189,8 @@ class Database:
     def _session(self, bind: Engine | Connection, **how: Any) -> Session:
         from models.search import keeping  # knows the tables, which know this module
 
-        session = Session(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
-        keeping.watch(session)
-        return session
+        keeping.watch(Watched)
+        return Watched(bind, expire_on_commit=False, info={"node": self.node, "wake": set()}, **how)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -260,13 +291,31 @@ class Database:
         for waiting, result in done:
             waiting.set_result(result)
 
+    def listen(self, hear: Hear) -> None:
+        """From now on call `hear`, from whatever thread, with the topics that something was committed for."""
+        self._listeners.append(hear)
+        if self._herald is not None:
+            self._herald.listen()
+
+    def unlisten(self, hear: Hear) -> None:
+        """Call it no longer."""
+        self._listeners.remove(hear)
+
     def _tell(self, topics: set[str]) -> None:
         if topics:
-            for listener in list(self.listeners):
-                listener(topics)
+            self._heard(topics)
+            if self._herald is not None:
+                self._herald.tell(topics)
+
+    def _heard(self, topics: set[str] | None) -> None:
+        """Something was committed, here or elsewhere; None: nobody knows for what."""
+        for hear in list(self._listeners):
+            hear(set(TOPICS) if topics is None else topics)
 
     def close(self) -> None:
         """Finish what waits and let go of all connections."""
+        if self._herald is not None:
+            self._herald.close()
         if self._thread is not None and self._thread.is_alive():
             self._queue.put(None)
             self._thread.join(timeout=30)

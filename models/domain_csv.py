@@ -12,14 +12,13 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from models import text
+from models import csv_text, text
 from models.domains import DomainAction, DomainRule, canonical
 from models.errors import Invalid
 
 COLUMNS = ("#domain", "#severity", "#reject_media", "#reject_reports", "#public_comment", "#obfuscate")
 SEVERITIES = {"suspend": DomainAction.BLOCK, "silence": DomainAction.LIMIT}
 WRITTEN = {action: severity for severity, action in SEVERITIES.items()}
-MAX_BYTES = 1_000_000
 MAX_LINES = 20_000
 MAX_REASON = 500
 SKIPPED_KEPT = 20
@@ -46,23 +45,12 @@ class Table:
 
 def read(data: bytes) -> Table:
     """A table in UTF-8. Of two lines about a domain the stricter holds. Raises Invalid for what is no such table."""
-    if len(data) > MAX_BYTES:
-        raise Invalid("The file is too large.", code="file_large")
-    try:
-        written = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind") from None
-    if "\x00" in written:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind")
-    try:
-        lines = [line for line in csv.reader(io.StringIO(written, newline="")) if any(cell.strip() for cell in line)]
-    except csv.Error:
-        raise Invalid("The file is no list of servers as Mastodon writes it.", code="file_kind") from None
-    heading = [cell.strip().lower().lstrip("#") for cell in lines.pop(0)] if lines else []
+    lines = csv_text.lines(data)
+    heading = [cell.lower().lstrip("#") for cell in lines.pop(0)] if lines else []
     if "domain" not in heading:
-        raise Invalid("The file is no list of servers as Mastodon writes it.", code="file_kind")
+        raise Invalid("The file is not a list of servers in Mastodon's format.", code="file_kind")
     if len(lines) > MAX_LINES:
-        raise Invalid(f"The file has more than {MAX_LINES} lines. Divide it.", code="file_long")
+        raise Invalid(f"The file has more than {MAX_LINES} lines. Split it.", code="file_long")
     table = Table()
     for line in lines:
         _take(table, dict(zip(heading, line, strict=False)))
@@ -72,9 +60,9 @@ def read(data: bytes) -> Table:
 
 
 def _take(table: Table, line: dict[str, str]) -> None:
-    name = line["domain"].strip()
+    name = line["domain"]
     # Mastodon's oldest tables have no column for it: every line is a block.
-    action = SEVERITIES.get(line.get("severity", "suspend").strip().lower())
+    action = SEVERITIES.get(line.get("severity", "suspend").lower())
     try:
         domain = canonical(name)
     except Invalid:

@@ -1,6 +1,6 @@
 """Rules about other domains: whom this node talks to. A rule holds for the domain and everything below it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -104,13 +104,26 @@ def all_rules(db: Session) -> Rules:
 
 def rule_for(db: Session, host: str) -> DomainAction | None:
     """What holds for a host: the nearest rule of it or its parents; in allow-list mode the unknown is blocked."""
-    try:
-        names = with_parents(canonical(host))
-    except Invalid:
-        return DomainAction.BLOCK
-    rows = db.execute(select(DomainRule.domain, DomainRule.action).where(DomainRule.domain.in_(names)))
-    found = Rules({row.domain: row.action for row in rows}, allow_list=False).rule_for(host)
-    return DomainAction.BLOCK if found is None and settings.get(db, "allow_list", False) else found
+    return rules_for(db, [host])[host]
+
+
+def rules_for(db: Session, hosts: Iterable[str]) -> dict[str, DomainAction | None]:
+    """`rule_for` of several hosts, asked in one go."""
+    names: dict[str, list[str]] = {}
+    found: dict[str, DomainAction | None] = {}
+    for host in hosts:
+        try:
+            names[host] = with_parents(canonical(host))
+        except Invalid:
+            found[host] = DomainAction.BLOCK
+    wanted = {name for several in names.values() for name in several}
+    query = select(DomainRule.domain, DomainRule.action).where(DomainRule.domain.in_(wanted))
+    rules = {row[0]: DomainAction(row[1]) for row in db.execute(query)} if wanted else {}
+    for host, several in names.items():
+        found[host] = next((rules[name] for name in several if name in rules), None)
+    if None in found.values() and settings.get(db, "allow_list", False):
+        return {host: DomainAction.BLOCK if rule is None else rule for host, rule in found.items()}
+    return found
 
 
 def is_blocked(db: Session, host: str) -> bool:
@@ -118,9 +131,19 @@ def is_blocked(db: Session, host: str) -> bool:
     return rule_for(db, host) == DomainAction.BLOCK
 
 
+def blocked_among(db: Session, hosts: Iterable[str]) -> set[str]:
+    """`is_blocked` for several hosts, in one go."""
+    return {host for host, rule in rules_for(db, hosts).items() if rule == DomainAction.BLOCK}
+
+
 def standing(db: Session, host: str) -> str:
     """What the rules make of an actor there: empty, `limited` or `blocked`."""
-    match rule_for(db, host):
+    return standing_by(rule_for(db, host))
+
+
+def standing_by(rule: DomainAction | None) -> str:
+    """`standing` where the rule is known."""
+    match rule:
         case DomainAction.BLOCK:
             return "blocked"
         case DomainAction.LIMIT:

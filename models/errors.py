@@ -75,7 +75,7 @@ class Unavailable(DomainError):
     code = "unavailable"
 
     def __init__(
-        self, text: str = "The node is busy. Nothing was lost; try again in a moment.", *, retry_after: int = 30
+        self, text: str = "The server is busy. Nothing was lost; try again in a moment.", *, retry_after: int = 30
     ):
         super().__init__(text)
         self.retry_after = retry_after

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, delete, func, select
+from sqlalchemy import Text, delete, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Json, UtcTime, now
+from models.base import Base, Id, Json, UtcTime, now, table_of
 from models.database import wake
 
 if TYPE_CHECKING:
@@ -79,6 +79,19 @@ def posted(db: Session, post: "Post") -> None:
     """Somebody wrote a post just now (nothing happens for what was written long ago and only came in now)."""
     if post.published > now() - FRESH:
         record(db, EventKind.POSTED, post.id)
+
+
+def posted_all(db: Session, written: "Iterable[Post]") -> None:
+    """`posted` for many."""
+    present = now()
+    rows: list[dict[str, Any]] = [
+        {"kind": EventKind.POSTED, "subject": post.id, "account_id": None, "data": {}, "at": present}
+        for post in written
+        if post.published > present - FRESH
+    ]
+    if rows:
+        db.execute(insert(table_of(Event)), rows)
+        wake(db, "events")
 
 
 def listed(db: Session, listing_id: int, post: "Post") -> None:

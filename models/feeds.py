@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, o
 from sqlalchemy.orm import Session, aliased
 
 from models import account_domains, actors, lists, tag_follows
-from models.access import listed, visible
+from models.access import apart, listed, visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS, now
 from models.blocks import Mute
@@ -153,6 +153,7 @@ class Feed:
                 Post.removed_at.is_(None),
                 not_muted(self.viewer, Listing.community_id),
                 self.shown,
+                ~apart(self.viewer),
                 ~self._by_source(),
                 ~before,
             )
@@ -161,6 +162,7 @@ class Feed:
     def _in_listing(self) -> ColumnElement[bool]:
         return and_(
             Post.removed_at.is_(None),
+            ~apart(self.viewer),
             exists().where(
                 Listing.post_id == Post.id, Listing.community_id.in_(self.sources), Listing.hidden_at.is_(None)
             ),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_unless_there
+from models.base import Base, UtcTime, insert_into, insert_unless_there
 from models.follows import Follow, FollowState
 from models.listings import Listing
 from models.posts import Post, Visibility
@@ -57,6 +57,28 @@ def wrote(db: Session, post: Post) -> None:
     """A post was written here or came from elsewhere."""
     if _counts(post):
         _one_more(db, post.author_id, post.published)
+
+
+def wrote_all(db: Session, written: Iterable[Post]) -> None:
+    """Posts were written or came from elsewhere, all at once."""
+    rows: dict[int, dict[str, Any]] = {}
+    for post in filter(_counts, written):
+        row = rows.setdefault(post.author_id, {"actor_id": post.author_id, "posts": 0, "last_post_at": post.published})
+        row["posts"] += 1
+        row["last_post_at"] = max(row["last_post_at"], post.published)
+    if not rows:
+        return
+    added = insert_into(db, ActorFigures).values(followers=0, following=0)
+    this, last = added.excluded, ActorFigures.last_post_at
+    newer = case((or_(last.is_(None), last < this.last_post_at), this.last_post_at), else_=last)
+    counted = {"posts": ActorFigures.posts + this.posts, "last_post_at": newer}
+    # In one order, as in `followed`.
+    db.execute(
+        added.on_conflict_do_update(index_elements=["actor_id"], set_=counted), [rows[id] for id in sorted(rows)]
+    )
+    for id in rows:
+        if kept := db.identity_map.get(db.identity_key(ActorFigures, id)):
+            db.expire(kept)
 
 
 def unwrote(db: Session, post: Post) -> None:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import events
 from models.base import Base, Id, Json, UtcTime, new_id, now
-from models.database import wake
 from models.errors import Invalid, NotFound
 from models.posts import Post
 
@@ -230,7 +229,6 @@ def _check_room(db: Session, account_id: int) -> None:
 def changed(db: Session, account_id: int) -> None:
     """Tell the account's clients that they have to load the filters anew."""
     events.filters_changed(db, account_id)
-    wake(db, "filters")
 
 
 def in_force(db: Session, account_id: int, context: str | None = None) -> list[Filter]:

@@ -1,5 +1,6 @@
 """Follows between actors. A community that follows a community is a twinning."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -256,7 +257,7 @@ def count_waiting(db: Session, target_id: int) -> int:
 
 
 def followers(db: Session, actor_id: int, window: Window = FIRST) -> list[tuple[int, Actor]]:
-    """Accepted followers with their cursor (the follow's id), newest first."""
+    """Accepted followers with their cursor (the follow's id), newest first. Who is suspended is in no list."""
     return _page(db, Follow.follower_id, Follow.target_id, actor_id, window)
 
 
@@ -271,7 +272,7 @@ def _page(
     query = (
         select(Follow.id, Actor)
         .join(Actor, shown == Actor.id)
-        .where(by == actor_id, Follow.state == state, Actor.deleted_at.is_(None))
+        .where(by == actor_id, Follow.state == state, Actor.deleted_at.is_(None), Actor.suspended_at.is_(None))
     )
     return [(row[0], row[1]) for row in window.rows(db, query, Follow.id)]
 
@@ -307,6 +308,31 @@ def hearing_of_each(db: Session, actor_id: int, limit: int = 1000) -> list[int]:
         )
     )
     return list(db.scalars(query.limit(limit)))
+
+
+def hearing_of(db: Session, actor_ids: Iterable[int]) -> dict[int, list[int]]:
+    """`hearing_of_each` of several actors, in one query; actors of whom nobody hears have no entry."""
+    query = (
+        select(Follow.target_id, Follow.follower_id)
+        .join(Actor, Follow.follower_id == Actor.id)
+        .where(
+            Follow.target_id.in_(list(actor_ids)),
+            Follow.state == FollowState.ACCEPTED,
+            Follow.notify.is_(True),
+            Actor.local.is_(True),
+        )
+    )
+    found: dict[int, list[int]] = {}
+    for target, follower in db.execute(query):
+        found.setdefault(target, []).append(follower)
+    return found
+
+
+def those_followed_here(db: Session, actor_ids: Iterable[int]) -> set[int]:
+    """Which of these actors anybody on this node follows."""
+    query = select(Follow.target_id).join(Actor, Follow.follower_id == Actor.id).distinct()
+    wanted = Follow.target_id.in_(list(actor_ids))
+    return set(db.scalars(query.where(wanted, Follow.state == FollowState.ACCEPTED, Actor.local.is_(True))))
 
 
 def followed_here(db: Session, actor_id: int) -> bool:

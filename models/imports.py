@@ -1,15 +1,17 @@
-"""Lists that somebody brings along from another server: whom he follows, blocks and mutes, as Mastodon writes them.
+"""Lists that somebody brings along from another server: whom he follows, blocks and mutes, his lists, his bookmarks and
+the servers he blocks, as Mastodon writes them (and `server/exporting.py`).
 
-    follows   Account address,Show boosts,Notify on new posts,Languages
-    blocks    one address a line, without a heading
-    mutes     Account address,Hide notifications
+    follows     Account address,Show boosts,Notify on new posts,Languages
+    blocks      one address a line, without a heading
+    mutes       Account address,Hide notifications
+    lists       the list's name and an address a line, without a heading
+    bookmarks   the id of a post a line, without a heading
+    domains     a server a line; with or without the heading `#domain`
 
 A job takes them in one by one, because most have to be looked up at their own servers first. How far it has come stands
 in the row, written together with the deed, so that it can die anywhere and goes on where it was.
 """
 
-import csv
-import io
 import re
 from datetime import datetime
 from enum import StrEnum
@@ -18,14 +20,26 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, blocks, follows, jobs, notifications, text
+from models import (
+    access,
+    account_domains,
+    actors,
+    blocks,
+    bookmarks,
+    csv_text,
+    follows,
+    jobs,
+    lists,
+    notifications,
+    text,
+)
 from models.actors import Actor
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.errors import Conflict, DomainError, Invalid, NotFound
 from models.follows import Wishes
 from models.notifications import NotificationKind
+from models.posts import Post
 
-MAX_BYTES = 1_000_000
 MAX_ROWS = 5_000
 MAX_ERRORS = 200
 KEPT = 10
@@ -40,6 +54,13 @@ class ImportKind(StrEnum):
     FOLLOWS = "follows"
     BLOCKS = "blocks"
     MUTES = "mutes"
+    LISTS = "lists"
+    BOOKMARKS = "bookmarks"
+    DOMAINS = "domains"
+
+
+HEADINGS = {"account address", "list name", "#domain", "#uri"}
+"""How the first line begins where it is a heading."""
 
 
 class Import(Base):
@@ -52,7 +73,7 @@ class Import(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     kind: Mapped[str] = mapped_column(Text)
     rows: Mapped[Any] = mapped_column(Json, default=list)
-    """[{"address", and what else the file says}]; emptied at the end."""
+    """[{"address" (of a person, a post, a server), and what else the file says}]; emptied at the end."""
     total: Mapped[int] = mapped_column(default=0)
     done: Mapped[int] = mapped_column(default=0)
     errors: Mapped[Any] = mapped_column(Json, default=list)
@@ -64,30 +85,29 @@ class Import(Base):
 
 def read(kind: str, data: bytes) -> list[dict[str, Any]]:
     """The rows of a file. Raises Invalid if it is too large, no text, has too many rows, or none that is an address."""
-    if len(data) > MAX_BYTES:
-        raise Invalid("The file is too large.", code="file_large")
-    try:
-        written = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind") from None
-    if "\x00" in written:
-        raise Invalid("The file is no text in UTF-8.", code="file_kind")
-    try:
-        lines = [[cell.strip() for cell in line] for line in csv.reader(io.StringIO(written, newline=""))]
-    except csv.Error:
-        raise Invalid("The file is no list as Mastodon writes it.", code="file_kind") from None
-    lines = [line for line in lines if line and line[0]]
-    heading = [cell.lower() for cell in lines.pop(0)] if lines and lines[0][0].lower() == "account address" else []
-    rows = [_row(kind, dict(zip(heading, line, strict=False)), line[0]) for line in lines]
+    lines = [line for line in csv_text.lines(data) if line[0]]
+    heading = [cell.lower() for cell in lines.pop(0)] if lines and lines[0][0].lower() in HEADINGS else []
+    rows = [_row(kind, dict(zip(heading, line, strict=False)), line) for line in lines]
     if len(rows) > MAX_ROWS:
-        raise Invalid(f"The file has more than {MAX_ROWS} lines. Divide it.", code="file_long")
-    if not any(ADDRESS.fullmatch(row["address"]) for row in rows):
-        raise Invalid("There is no address in the file. It should be a list as Mastodon writes it.", code="file_empty")
+        raise Invalid(f"The file has more than {MAX_ROWS} lines. Split it.", code="file_long")
+    if not any(_fits(kind, row["address"]) for row in rows):
+        raise Invalid("There is no address in the file. It should be a list in Mastodon's format.", code="file_empty")
     return rows
 
 
-def _row(kind: str, said: dict[str, str], address: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"address": text.one_line(address, 360)}
+def _fits(kind: str, address: str) -> bool:
+    if kind == ImportKind.BOOKMARKS:
+        return address.startswith(("https://", "http://"))
+    if kind == ImportKind.DOMAINS:
+        return "." in address and "@" not in address and "/" not in address
+    return ADDRESS.fullmatch(address) is not None
+
+
+def _row(kind: str, said: dict[str, str], line: list[str]) -> dict[str, Any]:
+    if kind == ImportKind.LISTS:
+        address = line[1] if len(line) > 1 else ""
+        return {"address": text.one_line(address, 360), "list": text.one_line(line[0], lists.MAX_TITLE)}
+    row: dict[str, Any] = {"address": text.one_line(line[0], 2000 if kind == ImportKind.BOOKMARKS else 360)}
     if kind == ImportKind.FOLLOWS:
         languages = [word.strip().lower() for word in said.get("languages", "").split(",")]
         row["boosts"] = said.get("show boosts", "true").lower() != "false"
@@ -121,16 +141,17 @@ def of(db: Session, account_id: int) -> list[Import]:
     return list(db.scalars(query))
 
 
-def upcoming(db: Session, import_id: int) -> tuple[int, dict[str, Any]] | None:
-    """The number and the content of the row that is next; None at the end."""
+def upcoming(db: Session, import_id: int) -> tuple[str, int, dict[str, Any]] | None:
+    """What the list is of, the number and the content of the row that is next; None at the end."""
     row = db.get(Import, import_id)
     if row is None or row.finished_at is not None or row.done >= len(row.rows):
         return None
-    return row.done, row.rows[row.done]
+    return row.kind, row.done, row.rows[row.done]
 
 
-def take(db: Session, import_id: int, number: int, found: Actor | None, why: str = "") -> None:
-    """Do what row `number` says about `found`, or note `why` nobody was found; and go one row on.
+def take(db: Session, import_id: int, number: int, found: Actor | Post | str | None, why: str = "") -> None:
+    """Do what row `number` says about `found` (a person, a post, or the server's name), or note `why` nothing was found;
+    and go one row on.
 
     Nothing happens if that row was done already.
     """
@@ -141,7 +162,7 @@ def take(db: Session, import_id: int, number: int, found: Actor | None, why: str
     if found is not None:
         try:
             with db.begin_nested():
-                _do(db, row, actors.get(db, found.id), wanted)
+                _do(db, row, found, wanted)
         except DomainError as error:
             why = error.text
     if why:
@@ -151,17 +172,35 @@ def take(db: Session, import_id: int, number: int, found: Actor | None, why: str
     db.flush()
 
 
-def _do(db: Session, row: Import, target: Actor, wanted: dict[str, Any]) -> None:
+def _do(db: Session, row: Import, found: Actor | Post | str, wanted: dict[str, Any]) -> None:
     me = actors.get(db, row.account_id)
+    if isinstance(found, Post):
+        bookmarks.add(db, me.id, access.access_post(db, me, found.id))
+        return
+    if isinstance(found, str):
+        account_domains.block(db, me, found)
+        return
+    target = actors.get(db, found.id)
     if not target.active:
         raise NotFound("There is no such account.")
     if row.kind == ImportKind.FOLLOWS:
         wishes = Wishes(wanted["boosts"], wanted["notify"], wanted["languages"])
         follows.request(db, me, target, wishes=wishes)
+    elif row.kind == ImportKind.LISTS:
+        _put_on_list(db, me, target, wanted["list"])
     elif row.kind == ImportKind.BLOCKS:
         blocks.block(db, me, target)
     else:
         blocks.mute(db, me, target, hide_notifications=wanted["notices"])
+
+
+def _put_on_list(db: Session, me: Actor, target: Actor, title: str) -> None:
+    """On the list of that name, which is made where there is none; who is on a list is followed, as Mastodon has it."""
+    if target.id != me.id and follows.find(db, me.id, target.id) is None:
+        follows.request(db, me, target)
+    mine = next((one for one in lists.mine(db, me.id) if one.title == title), None) or lists.create(db, me.id, title)
+    if target.id not in {one.id for one in lists.all_members(db, mine)}:
+        lists.add(db, mine, [target.id])
 
 
 def finish(db: Session, import_id: int) -> None:

@@ -4,14 +4,14 @@
 that came before their object.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint, delete, func, or_, select, update
+from sqlalchemy import Index, Text, UniqueConstraint, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Json, UtcTime, insert_unless_there, new_id, now
+from models.base import Base, Id, Json, UtcTime, insert_all_unless_there, insert_unless_there, new_id, now, table_of
 from models.database import wake
 from models.jobs import ATTEMPTS, WAITS, spread
 
@@ -96,6 +96,13 @@ def store(
     return fresh
 
 
+def store_all(db: Session, rows: Sequence[Mapping[str, str]]) -> set[int]:
+    """`store` for many, each with an `id` of its own besides: the ids of those that were not here before."""
+    present = now()
+    common = {"state": "waiting", "note": "", "attempts": 0, "run_at": present, "received_at": present}
+    return insert_all_unless_there(db, Received, [{**common, **row} for row in rows], "id")
+
+
 def any_due(db: Session) -> bool:
     """Whether `claim` would find something now; asked by reading, so that waiting costs no write."""
     free = or_(Received.locked_until.is_(None), Received.locked_until <= now())
@@ -103,9 +110,16 @@ def any_due(db: Session) -> bool:
     return db.scalar(due) is not None
 
 
-def has(db: Session, sender_key: str) -> bool:
-    """Whether an activity of this name came here lately and was not undone since."""
-    return db.scalar(select(Received.id).where(Received.sender_key == sender_key).limit(1)) is not None
+def has_had(db: Session, sender_key: str) -> bool:
+    """Whether an activity of this name came here lately, had its effect or none, and was not undone since."""
+    had = Received.state != "waiting"
+    return db.scalar(select(Received.id).where(Received.sender_key == sender_key, had).limit(1)) is not None
+
+
+def holds(db: Session, sender_key: str) -> bool:
+    """Whether an activity of this name came here and still waits for its effect."""
+    waits = Received.state == "waiting"
+    return db.scalar(select(Received.id).where(Received.sender_key == sender_key, waits).limit(1)) is not None
 
 
 def claim(db: Session, limit: int, lease_s: float) -> list[Received]:
@@ -133,6 +147,13 @@ def claim(db: Session, limit: int, lease_s: float) -> list[Received]:
 def finish(db: Session, id: int, state: str, note: str = "") -> None:
     """It had its effect (`done`) or none (`ignored`, with the reason). Call it in the transaction of the effect."""
     db.execute(update(Received).where(Received.id == id).values(state=state, note=note[:1000], locked_until=None))
+
+
+def finish_all(db: Session, notes: Mapping[int, str]) -> None:
+    """Rows had their effect, each with what is said of it. Call it in the transaction of the effects."""
+    if notes:
+        done = update(table_of(Received)).where(Received.id == bindparam("of")).values(state="done")
+        db.execute(done, [{"of": id, "note": note[:1000]} for id, note in notes.items()])
 
 
 def fail(db: Session, id: int, error: str, *, permanent: bool = False, retry_after: float | None = None) -> None:

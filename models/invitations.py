@@ -58,7 +58,7 @@ def invite(
     if role not in ROLES:
         raise Invalid("Unknown role.", code="role_unknown")
     if not 1 <= days <= 365:
-        raise Invalid("An invitation holds 1 to 365 days.", code="days_range")
+        raise Invalid("An invitation is valid for 1 to 365 days.", code="days_range")
     token = secrets.token_urlsafe(24)
     db.add(
         Invitation(
@@ -74,9 +74,8 @@ def invite(
         )
     )
     db.flush()
-    if confirms:
-        to = email.strip().rpartition("@")[2]  # whom it became is known from the account; the log outlives it
-        moderation.audit(db, by, "invitation.make", to or "link", role=str(role), days=days)
+    to = email.strip().rpartition("@")[2]  # whom it became is known from the account; the log outlives it
+    moderation.audit(db, by, "invitation.make", to or "link", role=str(role), days=days)
     return token
 
 
@@ -134,6 +133,7 @@ def withdraw(db: Session, inviter: int, number: int) -> None:
     row = db.scalar(select(Invitation).where(Invitation.number == number, Invitation.invited_by == inviter))
     if row is None or row.used_by is not None:
         raise NotFound("This invitation is used up or too old. Ask for a new one.", code="invitation_gone")
+    moderation.audit(db, inviter, "invitation.withdraw", row.email.rpartition("@")[2] or "link")
     db.delete(row)
     db.flush()
 
@@ -149,7 +149,7 @@ def use(
     language: str = "da",
     by_mail: bool = False,
 ) -> Account:
-    """Make the account an invitation promises. `by_mail`: an address that is not shown to be his has to be confirmed
+    """Create the account an invitation promises. `by_mail`: an address that is not shown to be his has to be confirmed
     first. Raises NotFound, Invalid, Conflict or Forbidden (another address)."""
     from models import registrations  # knows invitations itself
 

@@ -42,16 +42,25 @@ def open_to_all(db: Session, post: Post) -> bool:
     return not (row is not None and row.node_only)
 
 
+def apart(db: Session, post: Post) -> bool:
+    """Whether moderators have limited whoever wrote a post, himself or his server: no community of ours announces it."""
+    author = db.get(Actor, post.author_id)
+    return author is not None and author.standing == "limited"
+
+
 def pass_on(
     db: Session, post: Post, inner: dict[str, Any] | None, *, own: outbox.Activity | None = None, deleted: bool = False
 ) -> None:
     """The home community wraps an activity about one of its threads for the servers that read FEP-1b12.
 
-    Only the home does (no loops, no doubles), only for open threads. `inner` is the activity unchanged as it came;
+    Only the home does (no loops, no doubles), only for open threads. Of a limited author's post others hear what
+    becomes of it if they heard of it before he was limited, and nothing else. `inner` is the activity unchanged as it came;
     `own` one of ours. With neither, the activity had no proof and the post's id is announced instead.
     """
     group = home_of(db, post)
     if group is None or not group.local or not (deleted or open_to_all(db, post)) or held(db, post):
+        return
+    if apart(db, post) and not outbox.announced(db, group.id, post):
         return
     data: dict[str, Any] = {"only": "wraps"}
     if own is not None:
@@ -91,7 +100,7 @@ def publish_thread(
     if group is None:
         return
     announce_uri = ""
-    if group.local and open_to_all(db, post):
+    if group.local and open_to_all(db, post) and not apart(db, post):
         pass_on(db, post, inner, own=own)
         # Mastodon does not read the Announce of a poll; those who follow its author, or whom it names, have it from him.
         announce_uri = announce(db, group, post).uri if post.object_type != "Question" else ""

@@ -233,11 +233,12 @@ def fail(db: Session, id: int, error: str) -> None:
         db.flush()
 
 
-def release(db: Session, id: int) -> None:
-    """Give an upload back, to be worked on later."""
+def release(db: Session, id: int, *, untried: bool = False) -> None:
+    """Give an upload back, to be worked on later. `untried`: it was not its fault, and the attempt does not count."""
     row = db.get(Media, id)
     if row is not None and row.state == State.WORKING:
         row.state, row.working_until = State.WAITING.value, None
+        row.attempts -= untried
         db.flush()
 
 

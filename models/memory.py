@@ -5,13 +5,14 @@
 True
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from models.base import insert_unless_there, now
+from models.base import insert_all_unless_there, insert_unless_there, now
 from models.inbox import Memory
 
 
@@ -29,6 +30,23 @@ def recall(db: Session, purpose: str, key: str) -> Any:
     return db.scalar(
         select(Memory.value).where(Memory.purpose == purpose, Memory.key == key, Memory.expires_at > now())
     )
+
+
+def recall_all(db: Session, purpose: str, keys: Iterable[str]) -> dict[str, Any]:
+    """What is kept under each of these keys, where something is."""
+    query = select(Memory.key, Memory.value).where(Memory.purpose == purpose, Memory.key.in_(list(keys)))
+    return {row[0]: row[1] for row in db.execute(query.where(Memory.expires_at > now()))}
+
+
+def first_times(db: Session, purpose: str, keys: Mapping[str, float]) -> set[str]:
+    """`first_time` for many keys, each with its seconds: those that come for the first time."""
+    present = now()
+    rows = [
+        {"purpose": purpose, "key": key, "value": True, "expires_at": present + timedelta(seconds=seconds)}
+        for key, seconds in keys.items()
+    ]
+    fresh: set[str] = insert_all_unless_there(db, Memory, rows, "key")
+    return fresh | {key for key in keys.keys() - fresh if first_time(db, purpose, key, keys[key])}
 
 
 def first_time(db: Session, purpose: str, key: str, seconds: float) -> bool:

@@ -9,11 +9,16 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from models import connections
 from models.database import Database
 from models.errors import Conflict
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FOLDER = Path(__file__).parent / "migrations"
 LOCK = 7_047_401
@@ -84,7 +89,7 @@ def upgrade(database: Database, to: str | None = None) -> bool:
         require(database)
     from alembic import command
 
-    _run(database, lambda config: command.upgrade(config, target))  # type: ignore[arg-type]
+    _run(database, lambda config: command.upgrade(config, target))
     return True
 
 
@@ -92,7 +97,7 @@ def downgrade(database: Database, to: str) -> None:
     """Take the database back to version `to`; `base` removes every table and all that is in them."""
     from alembic import command
 
-    _run(database, lambda config: command.downgrade(config, to))  # type: ignore[arg-type]
+    _run(database, lambda config: command.downgrade(config, to))
 
 
 def draft(database: Database, what: str) -> Path:
@@ -102,7 +107,7 @@ def draft(database: Database, what: str) -> Path:
     number = f"{int(head()) + 1 if versions() else 1:04d}"
     _run(
         database,
-        lambda config: command.revision(config, message=what, autogenerate=True, rev_id=number),  # type: ignore[arg-type]
+        lambda config: command.revision(config, message=what, autogenerate=True, rev_id=number),
     )
     written = next((FOLDER / "versions").glob(f"{number}_*.py"))
     lines = written.read_text().splitlines(keepends=True)
@@ -110,13 +115,25 @@ def draft(database: Database, what: str) -> Path:
     return written
 
 
-def _run(database: Database, work: Callable[[object], object]) -> None:
+def make(connection: Connection) -> None:
+    """Make the tables of this release in an empty database, within the caller's transaction."""
+    from alembic import command
+
+    command.upgrade(_config(connection), head())
+
+
+def _config(connection: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.set_main_option("path_separator", "os")
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _run(database: Database, work: "Callable[[Config], object]") -> None:
     with database.engine.connect() as connection:
         if database.sqlite:
             # A table that SQLite can only change by copying is dropped and renamed: its children must not notice.
@@ -124,9 +141,9 @@ def _run(database: Database, work: Callable[[object], object]) -> None:
         try:
             with connection.begin():
                 if not database.sqlite:
+                    connections.without_limits(connection)
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-                config.attributes["connection"] = connection
-                work(config)
+                work(_config(connection))
                 if database.sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
                     raise Conflict("The migration would leave rows without their parents; nothing was changed.")
         finally:

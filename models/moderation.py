@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, func, select
+from sqlalchemy import ForeignKey, Index, Text, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import accounts, actors, domains, notifications, outbox, settings, text
@@ -34,6 +34,8 @@ class Report(Base):
     """Numbers of the node's rules that are broken, as the reporter sees it."""
     forwarded: Mapped[bool] = mapped_column(default=False)
     """The server of the one reported has been told too."""
+    assigned_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"), index=True)
+    """The moderator who has taken it on."""
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
     closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
@@ -45,7 +47,11 @@ class AuditEntry(Base):
     """Who did what to whom, for those who must account for it."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_actor_id_id", "actor_id", "id"), Index("ix_audit_action_id", "action", "id"))
+    __table_args__ = (
+        Index("ix_audit_actor_id_id", "actor_id", "id"),
+        Index("ix_audit_action_id", "action", "id"),
+        Index("ix_audit_subject_id", "subject", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("actors.id"))
@@ -76,13 +82,19 @@ def audit_log(
     return list(db.scalars(query))
 
 
+def history(db: Session, subject: str, limit: int = 100) -> list[AuditEntry]:
+    """What was done about one thing, oldest first; the newest where there is more."""
+    query = select(AuditEntry).where(AuditEntry.subject == subject).order_by(AuditEntry.id.desc()).limit(limit)
+    return list(db.scalars(query))[::-1]
+
+
 def set_rule(
     db: Session, domain: str, action: DomainAction | str, reason: str = "", *, by: Actor | None = None
 ) -> DomainRule:
     """Decide about a domain and all below it; takes hold at once, for what is stored too."""
     name = domains.canonical(domain)
     if name == node_of(db).domain or name == domains.canonical(node_of(db).host):
-        raise Invalid("That is this node itself.", code="own_domain")
+        raise Invalid("That is this server itself.", code="own_domain")
     rule = db.merge(
         DomainRule(
             domain=name,
@@ -176,14 +188,19 @@ def report(
     db.add(row)
     db.flush()
     if forward and target is not None and not target.local:
-        _forward(db, row, target)
+        forward_report(db, row, target)
     for account_id in db.scalars(select(Account.id).where(Account.role.in_([Role.MODERATOR, Role.ADMIN]))).all():
         notifications.notify(db, account_id, "report", reporter, subject=str(row.id))
     return row
 
 
-def _forward(db: Session, row: Report, target: Actor) -> None:
-    """A Flag by the node's own actor, for the inbox of the one reported: there it reaches his moderators."""
+def forward_report(db: Session, row: Report, target: Actor) -> bool:
+    """A Flag by the node's own actor, for the inbox of the one reported: there it reaches his moderators. False if that
+    was done before."""
+    once = update(Report).where(Report.id == row.id, Report.forwarded.is_(False)).values(forwarded=True)
+    if getattr(db.execute(once), "rowcount", 0) == 0:
+        return False
+    db.refresh(row)
     outbox.record(
         db,
         "Flag",
@@ -192,8 +209,7 @@ def _forward(db: Session, row: Report, target: Actor) -> None:
         to=[target.uri],
         data={"embed": [target.uri, *row.post_uris], "content": row.comment},
     )
-    row.forwarded = True
-    db.flush()
+    return True
 
 
 def count_reports(db: Session, reporter_id: int, since: datetime) -> int:

@@ -50,10 +50,10 @@ def _words_of(actor: Actor) -> set[str]:
     return {*words(actor.username), *words(actor.username.replace("_", " ")), *words(actor.name)}
 
 
-def keep(db: Session, actor: Actor) -> None:
-    """Write down by which words an actor is found now."""
+def keep(db: Session, actor: Actor, *, new: bool = False) -> None:
+    """Write down by which words an actor is found now. `new`: nothing is written down of it yet."""
     wanted = _words_of(actor)
-    known = set(db.scalars(select(ActorName.word).where(ActorName.actor_id == actor.id)))
+    known = set() if new else set(db.scalars(select(ActorName.word).where(ActorName.actor_id == actor.id)))
     if gone := known - wanted:
         db.execute(delete(ActorName).where(ActorName.actor_id == actor.id, ActorName.word.in_(gone)))
     if fresh := wanted - known:
@@ -86,8 +86,8 @@ def search(
     """Actors whose names have words that begin as those asked for; `name@domain` asks for a domain's beginning too.
 
     First whose user name is exactly that, then whom `viewer` follows, then by how many follow them. Who blocked him is
-    not found, and whom he blocked only by the exact user name: he has to find him to unblock him. `following`: only
-    whom he follows. `communities`: only those, or none of them.
+    not found, and whom he blocked only by the exact user name: he has to find him to unblock him. So are the limited
+    whom he does not follow. `following`: only whom he follows. `communities`: only those, or none of them.
     """
     name, _, domain = asked.replace("\x00", "").strip().removeprefix("acct:").lstrip("@").partition("@")
     wanted = words(name)
@@ -109,13 +109,17 @@ def search(
         conditions.append(Actor.type == ActorType.GROUP if communities else Actor.type != ActorType.GROUP)
     if domain:
         conditions.append(Actor.domain.startswith(domain.lower(), autoescape=True))
-    ranks: list[ColumnElement[int]] = [case((Actor.username_key == name.casefold(), 0), else_=1)]
-    if viewer is not None:
+    named = Actor.username_key == name.casefold()
+    ranks: list[ColumnElement[int]] = [case((named, 0), else_=1)]
+    plain = or_(Actor.standing != "limited", named)
+    if viewer is None:
+        conditions.append(plain)
+    else:
         followed = exists().where(
             Follow.follower_id == viewer.id, Follow.target_id == Actor.id, Follow.state == FollowState.ACCEPTED
         )
         ranks.append(case((followed, 0), else_=1))
-        named = Actor.username_key == name.casefold()
+        conditions.append(or_(plain, followed, Actor.id == viewer.id))
         conditions += [~_has_blocked(viewer), or_(~_is_blocked(viewer), named), ~unwanted(viewer, Actor.id)]
         if following:
             conditions.append(followed)

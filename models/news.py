@@ -8,7 +8,7 @@ from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models import tag_follows
-from models.access import listed, visible
+from models.access import listed
 from models.actors import Actor
 from models.anonymity import AnonymousPost
 from models.base import ID_RANDOM_BITS
@@ -22,7 +22,7 @@ def unanswered(db: Session, reader: Actor, since: datetime, *, limit: int = 5) -
     followed = select(Follow.target_id).where(Follow.follower_id == reader.id, Follow.state == FollowState.ACCEPTED)
     tagged = exists().where(PostTag.post_id == Post.id, PostTag.name.in_(tag_follows.names(reader.id)))
     here = or_(Post.community_id.in_(followed), tagged & (Post.visibility == Visibility.PUBLIC) & findable())
-    query = _asked_since(reader, since).where(Post.answer_count == 0, here, visible(reader))
+    query = _asked_since(reader, since).where(Post.answer_count == 0, here, listed(reader))
     return list(db.scalars(query.order_by(Post.id.desc()).limit(limit)))
 
 

@@ -26,7 +26,7 @@ SAMPLE = 8
 """How many senders a group names."""
 
 
-MODERATORS = (NotificationKind.REPORT, NotificationKind.SIGN_UP, NotificationKind.APPEAL)
+MODERATORS = (NotificationKind.REPORT, NotificationKind.REPORT_GIVEN, NotificationKind.SIGN_UP, NotificationKind.APPEAL)
 """What is shown to those only who still moderate the node."""
 
 

@@ -17,16 +17,19 @@ from models.windows import Window
 
 VERDICTS = ("accept", "filter", "drop")
 SORTS = ("not_following", "not_followers", "new_accounts", "private_mentions", "limited_accounts")
+DEFAULTS = {sort: "filter" if sort == "limited_accounts" else "accept" for sort in SORTS}
+"""What holds for who chose nothing: moderators have a reason when they limit somebody."""
+
 NEW = timedelta(days=30)
 """An account is new for so long."""
 
 ALWAYS = {"report", "follow_accepted", "twin_request", "poll", "status", "removed", "accepted", "sign_up"}
-ALWAYS |= {"sanction", "appeal", "appeal_decided", "report_closed"}
+ALWAYS |= {"sanction", "appeal", "appeal_decided", "report_closed", "report_given"}
 """Kinds that follow from what their reader did or is, so nobody has to be kept off."""
 
 
 class NotificationPolicy(Base):
-    """What one account chose for each sort of sender. Nobody without a row has chosen anything: all comes in."""
+    """What one account chose for each sort of sender. For who has no row `DEFAULTS` hold."""
 
     __tablename__ = "notification_policies"
 
@@ -35,7 +38,7 @@ class NotificationPolicy(Base):
     not_followers: Mapped[str] = mapped_column(Text, default="accept")
     new_accounts: Mapped[str] = mapped_column(Text, default="accept")
     private_mentions: Mapped[str] = mapped_column(Text, default="accept")
-    limited_accounts: Mapped[str] = mapped_column(Text, default="accept")
+    limited_accounts: Mapped[str] = mapped_column(Text, default="filter")
 
 
 class NotificationPermission(Base):
@@ -60,9 +63,9 @@ class Request:
 
 
 def get(db: Session, account_id: int) -> NotificationPolicy:
-    """What an account chose; all `accept` where it chose nothing (that row is not in the database)."""
+    """What an account chose, or the defaults, in a row that is not in the database."""
     row = db.get(NotificationPolicy, account_id)
-    return row or NotificationPolicy(account_id=account_id, **dict.fromkeys(SORTS, "accept"))
+    return row or NotificationPolicy(account_id=account_id, **DEFAULTS)
 
 
 def choose(db: Session, account_id: int, choices: dict[str, str]) -> NotificationPolicy:
@@ -79,8 +82,10 @@ def choose(db: Session, account_id: int, choices: dict[str, str]) -> Notificatio
 
 def judge(db: Session, account_id: int, kind: str, who: Actor, post: Post | None) -> str:
     """`accept`, `filter` or `drop` for a notice; the sternest of what holds for its sender."""
-    policy = db.get(NotificationPolicy, account_id)
-    if policy is None or kind in ALWAYS:
+    if kind in ALWAYS:
+        return "accept"
+    policy = get(db, account_id)
+    if policy not in db and who.standing != "limited":
         return "accept"
     if all(getattr(policy, sort) == "accept" for sort in SORTS):
         return "accept"

@@ -10,7 +10,6 @@ from models import events, thread_mutes
 from models.accounts import Account
 from models.actors import Actor
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
-from models.database import wake
 from models.posts import Post
 
 
@@ -45,6 +44,7 @@ class NotificationKind(StrEnum):
     APPEAL = "appeal"
     APPEAL_DECIDED = "appeal_decided"
     REPORT_CLOSED = "report_closed"
+    REPORT_GIVEN = "report_given"
 
 
 CLIENT_TYPES = {
@@ -78,6 +78,7 @@ GROUP_SPAN = 12 * 3600
 ALWAYS = (
     NotificationKind.REMOVED,
     NotificationKind.REPORT,
+    NotificationKind.REPORT_GIVEN,
     NotificationKind.SIGN_UP,
     NotificationKind.SANCTION,
     NotificationKind.APPEAL,
@@ -133,7 +134,6 @@ def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | Non
     verdict = notification_policy.judge(db, account_id, kind, who, post)
     if verdict == "drop":
         return False
-    wake(db, "notifications")
     id, at = new_id(), now()
     type = client_type(kind, subject)
     fresh = insert_unless_there(

@@ -228,7 +228,7 @@ def add_editor(db: Session, by: Actor, actor: Actor, person: Actor) -> None:
     """One more editor, who needs an account here. Raises Forbidden or Invalid."""
     require_editor(db, by, actor)
     if db.get(Account, person.id) is None or not person.active:
-        raise Invalid("An editor needs an account on this node.", code="editor_unknown")
+        raise Invalid("An editor needs an account on this server.", code="editor_unknown")
     _add_editor(db, actor, person)
     moderation.audit(db, by.id, "organization.editor", actor.uri, editor=person.uri)
 

@@ -166,6 +166,14 @@ def plain_announces(db: Session, actor_id: int, post: "Post") -> list[Activity]:
     return [one for one in db.scalars(query.order_by(Activity.id)) if is_plain_announce(one)]
 
 
+def announced(db: Session, actor_id: int, post: "Post") -> bool:
+    """Whether an actor has announced a post, or anything about it."""
+    query = select(Activity.id).where(
+        Activity.post_id == post.id, Activity.type == "Announce", Activity.actor_id == actor_id
+    )
+    return db.scalars(query.limit(1)).first() is not None
+
+
 def sweep(db: Session, limit: int = 2000) -> int:
     """Empty up to `limit` bodies that no delivery needs any more; how many.
 

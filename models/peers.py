@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import Text, delete, select, update
+from sqlalchemy import Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_all_unless_there, insert_unless_there, now
+from models.base import Base, UtcTime, insert_all_unless_there, insert_into, insert_unless_there, now
 from models.database import wake
 
 FAILURES_TO_OPEN = 5
@@ -63,6 +63,14 @@ def get(db: Session, host: str) -> Peer:
     return peer
 
 
+def _held(db: Session, host: str) -> Peer:
+    """The same, kept to this transaction as it is now: failures that several workers meet at once all count."""
+    get(db, host)
+    db.flush()
+    query = select(Peer).where(Peer.host == host).with_for_update()
+    return db.scalars(query.execution_options(populate_existing=True)).one()
+
+
 _NOTHING = {
     "software": "",
     "software_version": "",
@@ -107,6 +115,32 @@ def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = Fal
     db.flush()
 
 
+def seen_all(db: Session, skews: Mapping[str, float | None]) -> None:
+    """`seen` for many hosts: those that have failed one by one, all others in one statement."""
+    failing = Peer.parked_at.is_not(None) | Peer.open_until.is_not(None) | (Peer.failures > 0)
+    for host in db.scalars(select(Peer.host).where(Peer.host.in_(list(skews)), failing)).all():
+        seen(db, host, skews[host])
+    present = now()
+    rows = [
+        {"host": host, "last_seen_at": present, "clock_skew": skew, "clock_at": present if skew is not None else None}
+        for host, skew in sorted(skews.items())
+    ]
+    if not rows:
+        return
+    db.flush()
+    insert = insert_into(db, Peer).values(created_at=present, **_NOTHING)
+    said = insert.excluded
+    kept = {
+        "last_seen_at": said.last_seen_at,
+        "clock_skew": func.coalesce(said.clock_skew, Peer.clock_skew),
+        "clock_at": func.coalesce(said.clock_at, Peer.clock_at),
+    }
+    db.execute(insert.on_conflict_do_update(index_elements=["host"], set_=kept), rows)
+    for host in skews:
+        if row := db.identity_map.get(db.identity_key(Peer, host)):
+            db.expire(row)
+
+
 def succeeded(db: Session, hosts: Iterable[str], skews: Mapping[str, float] = MappingProxyType({})) -> None:
     """Deliveries to these hosts were answered: their circuits close. Hosts in good standing cost no write each time.
 
@@ -138,7 +172,7 @@ def failed(db: Session, host: str, error: str) -> None:
     Five in a row open its circuit for half an hour, after which one delivery probes it; failures on seven different
     days with no success between park it.
     """
-    peer = get(db, host)
+    peer = _held(db, host)
     present = now()
     if peer.last_failure_at is None or not peer.failing_days or peer.last_failure_at.date() != present.date():
         peer.failing_days += 1
@@ -154,7 +188,7 @@ def failed(db: Session, host: str, error: str) -> None:
 
 def hold(db: Session, host: str, seconds: float) -> None:
     """The host asked for a pause (429 with Retry-After): nothing is delivered to it for so long, a day at most."""
-    peer = get(db, host)
+    peer = _held(db, host)
     until = now() + timedelta(seconds=min(seconds, 24 * 3600))
     if peer.open_until is None or peer.open_until < until:
         peer.open_until = until

@@ -89,7 +89,7 @@ class Post(Base):
     language: Mapped[str] = mapped_column(Text, default="")
     attachments: Mapped[Any] = mapped_column(Json, default=list)
     """[{"type", "url", "media_type", "name", "width", "height", "blurhash", "focus"}]; of our own files also "id",
-    "kind", "preview_url" and "meta", see `media.snapshot`."""
+    "kind", "preview_url" and "meta", see `media.snapshot`; of others' films and sounds "icon_url", their picture."""
     extra: Mapped[Any] = mapped_column(Json, default=dict)
     """Kind-specific values: barriers, municipality, phase, outcome, times, poll options."""
     in_reply_to_uri: Mapped[str] = mapped_column(Text, default="")
@@ -115,6 +115,8 @@ class Post(Base):
     """The ChooseAnswer activity, so that its Undo can name it."""
     duplicate_of_id: Mapped[int | None] = mapped_column(Id, index=True)
     """On a question: the one that asked the same before (`duplicates`)."""
+    merged_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    """On such a question: since when what was answered to it stands below the earlier one."""
     up: Mapped[int] = mapped_column(default=0)
     down: Mapped[int] = mapped_column(default=0)
     demerit: Mapped[int] = mapped_column(Computed("down - up", persisted=True), deferred=True)
@@ -260,12 +262,17 @@ def keep_edition(db: Session, post: Post) -> None:
 def set_tags(db: Session, post: Post, tags: Iterable[str]) -> None:
     """Replace the hashtags of a post (at most 30, compared without letter case)."""
     db.execute(delete(PostTag).where(PostTag.post_id == post.id))
+    for name, as_written in tag_keys(tags).items():
+        db.add(PostTag(post_id=post.id, name=name, shown=as_written))
+
+
+def tag_keys(tags: Iterable[str]) -> dict[str, str]:
+    """The hashtags of a post that are kept, by their keys, as they were written."""
     shown: dict[str, str] = {}
     for tag in tags:
         if text.is_tag(tag):
             shown.setdefault(text.tag_key(tag), tag.lstrip("#")[:100])
-    for name, as_written in list(shown.items())[:30]:
-        db.add(PostTag(post_id=post.id, name=name, shown=as_written))
+    return dict(list(shown.items())[:30])
 
 
 def set_recipients(db: Session, post: Post, mentioned: Iterable[Actor], addressed: Iterable[Actor] = ()) -> list[Actor]:
@@ -292,6 +299,13 @@ def hold(db: Session, post: Post) -> None:
     db.flush()
     query = select(Post).where(Post.id == post.id).with_for_update(key_share=True)
     db.scalar(query.execution_options(populate_existing=True))
+
+
+def answered_at(db: Session, post: Post) -> Post:
+    """Below which post new replies to `post` go: for a question that was merged, the earlier one."""
+    while post.merged_at is not None and (earlier := db.get(Post, post.duplicate_of_id)) is not None:
+        post = earlier
+    return post
 
 
 def first_answer(db: Session, question: Post, *, besides: int) -> datetime | None:

@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors, composing, follows, outbox
-from models.access import visible
+from models.access import listed, visible
 from models.actors import PUBLIC, Actor
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
 from models.errors import Forbidden, NotFound
@@ -169,7 +169,7 @@ def quoting(db: Session, viewer: Actor | None, post: Post, window: Window) -> li
     query = (
         select(Post)
         .join(QuoteStamp, and_(QuoteStamp.quote_uri == Post.uri, QuoteStamp.actor_id == Post.author_id))
-        .where(QuoteStamp.post_id == post.id, QuoteStamp.revoked_at.is_(None), visible(viewer))
+        .where(QuoteStamp.post_id == post.id, QuoteStamp.revoked_at.is_(None), listed(viewer))
     )
     return window.scalars(db, query, Post.id)
 

@@ -104,7 +104,7 @@ def choose(
     if mode == Mode.DOMAIN and not names:
         raise Invalid("Name at least one domain.", code="domains_missing")
     if mode == Mode.DOMAIN and not defaults.by_mail:
-        raise Invalid("For that the node must be able to send mail.", code="mode_mail")
+        raise Invalid("For that the server must be able to send mail.", code="mode_mail")
     settings.put(db, NAME, {"mode": mode, "domains": list(names), "members_invite": members_invite})
     moderation.audit(db, by.id, "registrations", mode, domains=list(names), members_invite=members_invite)
     return of(db, defaults)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -11,6 +11,7 @@ from models import (
     communities,
     composing,
     conversations,
+    duplicates,
     events,
     figures,
     listings,
@@ -111,7 +112,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     post.attachments, post.extra = [], {}
     post.up = post.down = post.boost_count = 0
     post.accepted_id = post.accepted_by_id = post.accepted_at = None
-    post.duplicate_of_id = None
+    post.duplicate_of_id = post.merged_at = None
     db.execute(delete(KeptDraft).where(KeptDraft.parent_id == post.id))
     post.deleted_at = now()
     db.flush()
@@ -121,7 +122,9 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
 
 
 def _release_question(db: Session, post: Post) -> None:
-    question = db.scalar(select(Post).where(Post.id == post.thread_id, Post.accepted_id == post.id))
+    # The question it answers is another than that of its thread where two were merged.
+    its = or_(Post.id == post.thread_id, Post.uri == post.in_reply_to_uri)
+    question = db.scalar(select(Post).where(its, Post.accepted_id == post.id))
     if question is None:
         return
     question.accepted_id = question.accepted_by_id = question.accepted_at = None
@@ -134,10 +137,7 @@ def _release_question(db: Session, post: Post) -> None:
 def _release_duplicates(db: Session, post: Post) -> None:
     """What points to a question that goes stands for itself again."""
     for question in db.scalars(select(Post).where(Post.duplicate_of_id == post.id)).all():
-        question.duplicate_of_id = None
-        db.flush()
-        if question.local and question.deleted_at is None:
-            composing.touch(db, actors.get(db, question.author_id), question)
+        duplicates.release(db, question)
 
 
 def tombstone_all(db: Session, actor: Actor, limit: int | None = None) -> int:

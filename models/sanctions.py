@@ -217,7 +217,7 @@ def require_possible(
     if kind == SanctionKind.BAN:
         raise Invalid("There is no such action.", code="kind_unknown")  # the community's moderators do that
     if target.local and target.type == ActorType.SERVICE and kind not in ABOUT_POSTS:
-        raise Invalid("This is nobody's account: act on the post, or on who wrote it.", code="anonymous")
+        raise Invalid("This is nobody's account: act on the post, or on whoever wrote it.", code="anonymous")
     if kind in ABOUT_POSTS:
         if post is None or post.author_id != target.id or post.deleted_at is not None:
             raise NotFound("There is no such post, or you may not see it.")

@@ -10,6 +10,7 @@ from typing import Protocol
 from sqlalchemy import URL, Connection, NullPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from models import connections
 from models.errors import Unavailable
 
 Stamp = int | str
@@ -66,8 +67,9 @@ class PostgresStamps:
 
     quick = False
 
-    def __init__(self, url: URL) -> None:
-        self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    def __init__(self, url: URL, *, pooled: bool = False) -> None:
+        how = connections.manner(url, pooled=pooled)
+        self._engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", connect_args=how)
         self._connection: Connection | None = None
         self._lock = threading.Lock()
 

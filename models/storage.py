@@ -1,7 +1,11 @@
 """The database itself: which it is, and how large."""
 
+from datetime import datetime
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from models.base import now
 
 
 def size(db: Session) -> int:
@@ -16,6 +20,14 @@ def version(db: Session) -> str:
     if _is_sqlite(db):
         return f"SQLite {db.scalar(text('SELECT sqlite_version()'))}"
     return f"PostgreSQL {str(db.scalar(text('SHOW server_version'))).split(' ')[0]}"
+
+
+def clock_apart(db: Session) -> float:
+    """Seconds by which the database's clock is ahead of ours; 0 where it is ours."""
+    if _is_sqlite(db):
+        return 0.0
+    there: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return (there - now()).total_seconds()
 
 
 def _is_sqlite(db: Session) -> bool:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
 from models import anonymity, threads
-from models.access import visible
+from models.access import listed, visible
 from models.actors import Actor
 from models.communities import Community
 from models.posts import Kind, Post
@@ -27,7 +27,8 @@ def of(db: Session, viewer: Actor | None, post: Post) -> Surroundings:
     """The surroundings of a post in a fixed number of queries; at most 200 above, 1000 below.
 
     Replies to a question come with the accepted answer first, then by votes, then the oldest; everything else oldest
-    first. Removed posts and held answers show to whom they concern, as on the pages.
+    first. Removed posts and held answers show to whom they concern, as on the pages. Replies of limited people are left
+    out (`access.apart`), as Mastodon does: apps have nothing to fold them away with.
     """
     root = db.get(Post, post.thread_id) if post.thread_id != post.id else post
     above = _above(db, viewer, post)
@@ -80,7 +81,7 @@ def _below(db: Session, viewer: Actor | None, post: Post) -> list[Post]:
     child = aliased(Post)
     step = step.union(select(child.id).join(step, child.in_reply_to_id == step.c.id))
     wanted = select(step.c.id).limit(MOST_BELOW)
-    query = select(Post).where(Post.id.in_(wanted), Post.id != post.id, visible(viewer)).order_by(Post.id)
+    query = select(Post).where(Post.id.in_(wanted), Post.id != post.id, listed(viewer)).order_by(Post.id)
     return list(db.scalars(query))
 
 

@@ -57,6 +57,7 @@ from models import (  # noqa: F401
     tags,
     thread_follows,
     thread_mutes,
+    tries,
 )
 from models.base import Base
 from models.search import spelling, store  # noqa: F401

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, anonymity, communities, composing, events, listings, notifications, outbox
+from models import access, actors, anonymity, communities, composing, events, listings, notifications, outbox
 from models.access import visible
 from models.actors import PUBLIC, Actor
 from models.base import now
@@ -21,11 +21,11 @@ def ask(db: Session, author: Actor, community: Actor, draft: Draft) -> Post:
     if len(draft.title.strip()) < MIN_TITLE:
         raise Invalid(f"A question needs a title of at least {MIN_TITLE} characters.", code="title_missing")
     if draft.visibility not in {Visibility.PUBLIC, Visibility.NODE}:
-        raise Invalid("A question in a community is public, or for this node only.", code="visibility_unfit")
+        raise Invalid("A question in a community is public, or for this server only.", code="visibility_unfit")
     if not community.is_community or not community.active:
         raise NotFound("There is no such community.")
     if draft.visibility == Visibility.NODE and not community.local:
-        raise Invalid("A question elsewhere cannot stay on this node.", code="visibility_unfit")
+        raise Invalid("A question elsewhere cannot stay on this server.", code="visibility_unfit")
     return composing.write(db, author, draft, Kind.QUESTION, community=community)
 
 
@@ -119,7 +119,7 @@ def accept(
         listings.pass_on(db, question, inner)
     _show_choice(db, chooser, question, answer)
     home = communities.home_of(db, question)
-    shown = listings.open_to_all(db, question) and listings.open_to_all(db, answer)
+    shown = listings.open_to_all(db, question) and listings.open_to_all(db, answer) and not listings.apart(db, answer)
     if home is not None and home.local and shown and not outbox.plain_announces(db, home.id, answer):
         listings.announce(db, home, answer)  # once, however often the choice changes
     notifications.notify(db, author.id, "accepted", chooser, answer)
@@ -189,7 +189,7 @@ def _may_choose(db: Session, chooser: Actor, question: Post) -> None:
     if question.kind != Kind.QUESTION or question.deleted_at is not None:
         raise NotFound("There is no such question.")
     if not may_accept(db, chooser, question):
-        raise Forbidden("Only who asked, or a moderator, can choose the answer.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can choose the answer.", code="not_asker")
 
 
 def note_accepted(db: Session, question: Post, accepted_uri: str) -> None:
@@ -218,7 +218,7 @@ def keep(db: Session, actor: Actor, post: Post) -> None:
     """The asker or a moderator takes an outside answer in; a community that held it now passes it on."""
     question = question_of(db, post)
     if question is None or not may_accept(db, actor, question):
-        raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can do that.", code="not_asker")
     if not post.unreviewed:
         return
     was_held = listings.held(db, post)
@@ -235,7 +235,7 @@ def turn(db: Session, actor: Actor, post: Post, kind: Kind) -> None:
     """Turn an answer into a comment, or a direct reply to a question into an answer."""
     question = question_of(db, post)
     if question is None or not (may_accept(db, actor, question) or anonymity.wrote(db, actor, post)):
-        raise Forbidden("Only who asked, or a moderator, can do that.", code="not_asker")
+        raise Forbidden("Only the person who asked, or a moderator, can do that.", code="not_asker")
     if kind not in {Kind.ANSWER, Kind.COMMENT} or post.in_reply_to_id != question.id:
         raise Invalid("Only direct replies to a question can be turned.", code="not_a_reply")
     if question.accepted_id == post.id:
@@ -281,7 +281,8 @@ class Thread:
 
 
 def read(db: Session, viewer: Actor | None, root: Post, *, limit: int = 500) -> Thread:
-    """The thread below `root`, as far as `viewer` may see it. Held and removed replies only show to those concerned."""
+    """The thread below `root`, as far as `viewer` may see it. Held and removed replies only show to those concerned;
+    those of limited people (`access.apart`) stand last."""
     rows = list(
         db.scalars(
             select(Post)
@@ -307,7 +308,10 @@ def read(db: Session, viewer: Actor | None, root: Post, *, limit: int = 500) -> 
             owner[post.id] = under
             thread.comments.setdefault(under, []).append(post)
     accepted = root.accepted_id
-    thread.answers.sort(key=lambda p: (p.id != accepted, -(p.up - p.down), p.id))
+    last = access.kept_apart(db, viewer, actors.many(db, [p.author_id for p in rows]).values())
+    thread.answers.sort(key=lambda p: (p.id != accepted, p.author_id in last, -(p.up - p.down), p.id))
+    for comments in thread.comments.values():
+        comments.sort(key=lambda p: p.author_id in last)
     return thread
 
 
@@ -317,27 +321,3 @@ def _own(db: Session, viewer: Actor | None, rows: list[Post]) -> set[int]:
     return {post.id for post in rows if post.author_id == viewer.id} | anonymity.mine(
         db, viewer.id, [p.id for p in rows]
     )
-
-
-def context(db: Session, root_id: int, *, after: int | None = None, limit: int = 40) -> list[Post]:
-    """The public posts of a thread, oldest first: what the `context` collection shows."""
-    query = (
-        select(Post)
-        .where(
-            Post.thread_id == root_id, visible(None), Post.visibility == Visibility.PUBLIC, Post.removed_at.is_(None)
-        )
-        .order_by(Post.id)
-        .limit(limit)
-    )
-    return list(db.scalars(query if after is None else query.where(Post.id > after)))
-
-
-def replies(db: Session, post: Post, *, after: int | None = None, limit: int = 40) -> list[Post]:
-    """The direct replies anybody may see, oldest first."""
-    query = (
-        select(Post)
-        .where(Post.in_reply_to_id == post.id, visible(None), Post.removed_at.is_(None))
-        .order_by(Post.id)
-        .limit(limit)
-    )
-    return list(db.scalars(query if after is None else query.where(Post.id > after)))

@@ -102,9 +102,7 @@ def _threads(viewer: Actor | None, group: Actor) -> Any:
     return (
         select(Listing.id, Listing.post_id, literal(group.id))
         .join(Post, Listing.post_id == Post.id)
-        .where(
-            Listing.community_id == group.id, Listing.hidden_at.is_(None), Post.removed_at.is_(None), visible(viewer)
-        )
+        .where(Listing.community_id == group.id, Listing.hidden_at.is_(None), Post.removed_at.is_(None), listed(viewer))
     )
 
 
@@ -163,7 +161,7 @@ def community(
     query = (
         select(Listing, Post)
         .join(Post, Listing.post_id == Post.id)
-        .where(Listing.community_id == group.id, visible(viewer))
+        .where(Listing.community_id == group.id, visible(viewer) if with_hidden else listed(viewer))
     )
     if not with_hidden:
         query = query.where(Listing.hidden_at.is_(None), Post.removed_at.is_(None))
@@ -218,7 +216,7 @@ def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
                 Post.author_id != viewer.id,
                 ~exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id),
                 Post.removed_at.is_(None),
-                visible(viewer),
+                listed(viewer),
             )
             .order_by(Post.id)
             .limit(limit)

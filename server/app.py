@@ -196,9 +196,11 @@ DEEDS = [
     _route("/posts/{id:int}/follow", following.follow, POST),
     _route("/posts/{id:int}/duplicate", duplicating.form),
     _route("/posts/{id:int}/duplicate", duplicating.mark, POST),
+    _route("/posts/{id:int}/merge", duplicating.merge, POST),
     _route("/posts/{id:int}/edit", writing.edit_form),
     _route("/posts/{id:int}/edit", writing.edit, POST),
     _route("/posts/{id:int}/history", history.history),
+    _route("/posts/{id:int}/similar", similar.beside),
     _route("/posts/{id:int}/quotes", quotes.index),
     _route("/posts/{id:int}/quotes", quotes.revoke, POST),
     _route("/posts/{id:int}/delete", writing.delete_form),
@@ -328,6 +330,9 @@ ADMINISTRATION = [
     _route("/admin/reports/{id:int}", reports.report),
     _route("/admin/reports/{id:int}/notes", reports.add_note, POST),
     _route("/admin/reports/{id:int}/close", reports.close, POST),
+    _route("/admin/reports/{id:int}/reopen", reports.reopen, POST),
+    _route("/admin/reports/{id:int}/assign", reports.assign, POST),
+    _route("/admin/reports/{id:int}/forward", reports.forward, POST),
     _route("/admin/actors/{id:int}/act", sanctions.act_form),
     _route("/admin/actors/{id:int}/act", sanctions.act, POST),
     _route("/admin/appeals", appeals.index),
@@ -410,7 +415,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         middleware=[
             Middleware(RequestId),
             Middleware(RequestLog, proxies=settings.proxy_networks),
-            Middleware(Headed, node=database.node),
+            Middleware(Headed, node=database.node, media_origin=settings.media_origin),
             Middleware(CrossOrigin),
             Middleware(ApiFrame, calls=settings.api_calls),
             Middleware(Answered),
@@ -431,7 +436,7 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.database = database
     app.state.fed = federation
     app.state.site = Site(database, settings)
-    app.state.limits = Limits()
+    app.state.limits = Limits(database)
     app.state.kept = Kept(database)
     app.state.floods = Floods(settings)
     app.state.places = Places(settings.inbox_at_once, settings.receive_deadline / 4)

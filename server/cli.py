@@ -19,6 +19,7 @@ EXIT_CODES = {401: REFUSED, 403: REFUSED, 404: NOT_FOUND, 409: REFUSED, 410: NOT
 COMMANDS = {
     "init": ("node", "Make the database, the node's key and its data folder."),
     "migrate": ("node", "Bring the database's tables to this release."),
+    "migrate-database": ("databases", "Go from SQLite to PostgreSQL, or back."),
     "serve": ("serve", "Answer visitors and other servers; deliver and process within."),
     "worker": ("serve", "Only deliver and process, beside `torv serve`."),
     "user": ("users", "Add, invite, suspend people; roles and passwords."),
@@ -30,6 +31,7 @@ COMMANDS = {
     "post": ("writing", "Write a note."),
     "domain": ("domains", "Block, limit or allow other servers."),
     "search": ("search", "Make what is searched anew."),
+    "media": ("media", "Bring uploaded files into a bucket, or back."),
     "jobs": ("jobs", "What waits, what was given up, and trying again."),
     "peer": ("peer", "What is known of another server, and why it fails."),
     "doctor": ("doctor", "Look for what is wrong or missing."),
@@ -58,7 +60,7 @@ class Torv(click.Group):
         if name not in COMMANDS:
             return None
         module = importlib.import_module(f"server.commands.{COMMANDS[name][0]}")
-        command = getattr(module, name)
+        command = getattr(module, name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -41,7 +41,7 @@ async def find(asker: Asker, wanted: str) -> Actor | Post:
     known = await asker.read(lambda db: actors.by_uri(db, wanted) or posts.by_uri(db, wanted))
     if known is not None:
         return known
-    asker.limits.count(LOOKUPS_BY_ACCOUNT, str(asker.me.id))
+    await asker.limits.count(LOOKUPS_BY_ACCOUNT, str(asker.me.id))
     budget = Budget(fetches=10, seconds=SECONDS)
     try:
         return await _by_address(asker, wanted, budget)
@@ -67,7 +67,7 @@ async def _by_handle(asker: Asker, wanted: str) -> Actor:
         discovery.handle(wanted)
     except FetchFailed:
         raise Invalid("Write a handle such as name@server.dk, or an address that begins with https://.") from None
-    asker.limits.count(LOOKUPS_BY_ACCOUNT, str(asker.me.id))
+    await asker.limits.count(LOOKUPS_BY_ACCOUNT, str(asker.me.id))
     try:
         return await resolving.by_handle(asker.fed, wanted, Budget(fetches=10, seconds=SECONDS))
     except Passing:

@@ -28,10 +28,10 @@ HEADINGS = {
     400: later("That request makes no sense to us"),
     401: later("You are not signed in"),
     403: later("That is not allowed"),
-    404: later("There is nothing here"),
+    404: later("We cannot find that page"),
     405: later("That cannot be done here"),
     408: later("That took too long"),
-    409: later("Something came in between"),
+    409: later("Something got in the way"),
     410: later("This is deleted"),
     413: later("That was too much at once"),
     421: later("You have come to the wrong address"),
@@ -40,6 +40,14 @@ HEADINGS = {
     500: later("Something went wrong on our side"),
     503: later("The server is busy"),
 }
+OF_A_CODE = {
+    (404, "link_old"): later("This link no longer works"),
+    (404, "invitation_gone"): later("This invitation no longer works"),
+    (404, "invited_only"): later("An account here takes an invitation"),
+    (404, "closed"): later("No new accounts"),
+}
+"""Headings of errors that say more than their status does."""
+
 PROGRAMS = ("/api/", "/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/.well-known/", "/nodeinfo/")
 """Where only programs ask."""
 
@@ -154,8 +162,9 @@ def _page(request: Request, error: DomainError, headers: dict[str, str]) -> Resp
     text = i18n.translator(language)
     values = {
         "status": error.status,
-        "heading": text(HEADINGS.get(error.status, HEADINGS[400 if error.status < 500 else 500])),
+        "heading": text(_heading(error)),
         "text": text(error.text),
+        "astray": error.status == 404 and error.code == "not_found",
         "request_id": _request_id(request),
         "written": [typed.raw(name) for name in ("title", "text", "comment", "bio") if typed.raw(name)]
         if typed
@@ -164,6 +173,11 @@ def _page(request: Request, error: DomainError, headers: dict[str, str]) -> Resp
     frame = visit.common() if visit else common(request, None)
     html = render("error.html", language, settings.time_zone, {**frame, **values})
     return HTMLResponse(html, status_code=error.status, headers=headers)
+
+
+def _heading(error: DomainError) -> str:
+    general = HEADINGS.get(error.status, HEADINGS[400 if error.status < 500 else 500])
+    return OF_A_CODE.get((error.status, error.code), general)
 
 
 def _http_text(error: HTTPException) -> str:

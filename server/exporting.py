@@ -15,6 +15,7 @@ import re
 import secrets
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,14 @@ from federation.writing import actors as writing_actors
 from models import account_domains, actors, anonymity, blocks, bookmarks, exports, follows, lists, media
 from models.actors import Actor
 from models.audience import addressing
+from models.base import now
 from models.database import Database
 from models.exports import State
 from models.outbox import Activity
 from models.posts import Post
 from models.reactions import Vote
 from models.windows import Window
+from server.media.bucket import EXPORTS, Bucket
 from server.media.store import Store
 from server.settings import Settings
 
@@ -50,8 +53,14 @@ def folder(settings: Settings) -> Path:
 
 
 def place(settings: Settings, name: str) -> Path | None:
-    """Where a copy lies; None for what is no name of one."""
+    """Where a copy lies in the folder; None for what is no name of one."""
     return folder(settings) / name if NAME.fullmatch(name) else None
+
+
+def in_bucket(settings: Settings, name: str) -> tuple[Bucket, str] | None:
+    """The bucket and the name under which a copy lies there, whichever machine made it; None without a bucket."""
+    bucket = Bucket.of(settings)
+    return (bucket, EXPORTS + name) if bucket is not None and NAME.fullmatch(name) else None
 
 
 def jobs(settings: Settings) -> Mapping[str, Run]:
@@ -77,10 +86,13 @@ def _remove(settings: Settings, names: Iterable[Any]) -> None:
     for name in names:
         if (file := place(settings, str(name))) is not None:
             file.unlink(missing_ok=True)
+        if (there := in_bucket(settings, str(name))) is not None:
+            bucket, key = there
+            bucket.remove([key])
 
 
 def make(database: Database, settings: Settings, account_id: int, name: str) -> int:
-    """Write the archive of an account under `name`; its size. It is whole and on the disk when this returns."""
+    """Write the archive of an account under `name`; its size. It is whole and kept for good when this returns."""
     folder(settings).mkdir(parents=True, exist_ok=True, mode=0o700)
     made, kept = folder(settings) / f".{name}", folder(settings) / name
     try:
@@ -90,11 +102,16 @@ def make(database: Database, settings: Settings, account_id: int, name: str) -> 
                 _fill(archive, database, Store.of(settings), account_id)
             file.flush()
             os.fsync(file.fileno())
-        made.replace(kept)
-    except BaseException:
+        size = made.stat().st_size
+        there = in_bucket(settings, name)
+        if settings.media_store == "s3" and there is not None:
+            bucket, key = there
+            bucket.put(key, made, "application/zip")
+        else:
+            made.replace(kept)
+    finally:
         made.unlink(missing_ok=True)
-        raise
-    return kept.stat().st_size
+    return size
 
 
 def _fill(archive: zipfile.ZipFile, database: Database, store: Store, account_id: int) -> None:
@@ -117,9 +134,19 @@ def _fill(archive: zipfile.ZipFile, database: Database, store: Store, account_id
             count += 1
         out.write(b'],"totalItems":%d}' % count)
     for name in files:
-        path = store.path(name)
-        if path is not None and path.is_file():
-            archive.write(path, f"media/{name}", zipfile.ZIP_STORED)
+        with suppress(FileNotFoundError):
+            _add(archive, f"media/{name}", store.read(name))
+
+
+def _add(archive: zipfile.ZipFile, name: str, pieces: Iterator[bytes]) -> None:
+    """Put a file into the archive as it is. Raises FileNotFoundError, before anything is written, if it is not there."""
+    first = next(pieces, b"")
+    entry = zipfile.ZipInfo(name, date_time=now().timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_STORED
+    with archive.open(entry, "w") as out:
+        out.write(first)
+        for piece in pieces:
+            out.write(piece)
 
 
 def _collection(name: str, items: list[str]) -> bytes:

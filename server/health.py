@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from federation.crossing import in_thread
-from models import queues, settings
+from models import queues, settings, storage
 from models.base import now
 from models.database import Database
 from models.errors import Unavailable
@@ -27,6 +27,9 @@ LEAST_FREE = 0.05
 
 WORST_SKEW = 60.0
 """Seconds between our clock and the peers' above which signatures begin to fail."""
+
+WORST_APART = 10.0
+"""Seconds between this machine's clock and the database's above which work that one machine does may be begun by another."""
 
 REMEMBERED = 5.0
 """Seconds an answer of `/readyz` is reused, so that asking often costs nothing."""
@@ -101,12 +104,18 @@ def check_disk(chosen: Settings) -> Check:
 
 
 def check_clock(database: Database) -> Check:
-    """Whether our clock agrees with the peers' (the median of those heard today)."""
+    """Whether our clock agrees with that of the database's machine, and with the peers' (the median of those heard today).
+
+    The machines of a node lend one another work for a time: each has to know when that is over.
+    """
     try:
         with database.reading() as db:
             skew = queues.clock_skew(db)
+            apart = storage.clock_apart(db)
     except Unavailable:
         return Check("clock", True, "not known while the database does not answer")
+    if abs(apart) > WORST_APART:
+        return Check("clock", False, f"the database's clock is {apart:+.0f} s from this machine's: check NTP on both")
     if skew is None:
         return Check("clock", True, "too few peers heard today to compare with")
     text = f"the peers' clocks are {skew:+.0f} s from ours"

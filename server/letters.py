@@ -16,9 +16,9 @@ def confirm(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     token = email_links.make(desk.db, desk.account, Purpose.CONFIRM, to)
     return Sheet(
         desk.say(later("Confirm your e-mail address")),
-        [desk.say(later("Somebody, you we hope, has given this address at %(place)s. Confirm that it is yours."), place=desk.place)],
+        [desk.say(later("Somebody, we hope it was you, has given this address at %(place)s. Confirm that it is yours."), place=desk.place)],
         (desk.say(later("Confirm the address")), f"{desk.origin}/confirm/{token}"),
-        closing=[desk.say(later("The link holds for three days. If it was not you, do nothing."))],
+        closing=[desk.say(later("The link is valid for three days. If it was not you, do nothing."))],
     )  # fmt: skip
 
 
@@ -27,10 +27,10 @@ def password(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     token = email_links.make(desk.db, desk.account, Purpose.PASSWORD, address(desk, job))
     return Sheet(
         desk.say(later("Choose a new password")),
-        [desk.say(later("Somebody, you we hope, has asked for a new password at %(place)s."), place=desk.place)],
+        [desk.say(later("Somebody, we hope it was you, has asked for a new password at %(place)s."), place=desk.place)],
         (desk.say(later("Choose a new password")), f"{desk.origin}/password/{token}"),
         closing=[
-            desk.say(later("The link holds for two hours and works once. If it was not you, do nothing: your password stays as it is."))
+            desk.say(later("The link is valid for two hours and works once. If it was not you, do nothing: your password stays as it is."))
         ],
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def invitation(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
             desk.say(later("%(name)s thinks you should be part of %(place)s."), name=inviter, place=desk.place),
             desk.say(later("Here people in the public sector ask one another how things are done.")),
         ],
-        (desk.say(later("Make your account")), f"{desk.origin}/invitations/{token}"),
+        (desk.say(later("Create your account")), f"{desk.origin}/invitations/{token}"),
         closing=[desk.say(later("The invitation is for you alone and works once, for seven days. We write no more if you do not use it."))],
     )  # fmt: skip
 
@@ -79,7 +79,7 @@ def refused(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     return Sheet(
         desk.say(later("About your account at %(place)s"), place=desk.place),
         [desk.say(later("A moderator has read what you wrote, and does not let you in:")), application.refusal],
-        closing=[desk.say(later("Everything we know of you is deleted within a month.")), f"{desk.origin}/contact"],
+        closing=[desk.say(later("Everything we know of you is deleted within a month.")), _questions(desk)],
     )
 
 
@@ -88,12 +88,12 @@ DONE = {
     "hidden": later("The moderators have hidden something of yours"),
     "deleted_post": later("The moderators have deleted something of yours"),
     "limited": later("The moderators have limited your account"),
-    "suspended": later("The moderators have closed your account"),
+    "suspended": later("The moderators have suspended your account"),
     "opened": later("Your account is open again"),
     "banned": later("You are shut out of a community"),
     "deleted": later("The moderators have deleted your account"),
-    "appeal_accepted": later("Your objection was accepted"),
-    "appeal_refused": later("Your objection was not accepted"),
+    "appeal_accepted": later("Your appeal was accepted"),
+    "appeal_refused": later("Your appeal was not accepted"),
 }
 """What moderators did, for each of `models.letters.MODERATION`."""
 
@@ -107,5 +107,9 @@ def moderation(desk: Desk, job: Mapping[str, Any]) -> Sheet | None:
     if job["reason"]:
         paragraphs += [desk.say(later("The reason they give:")), str(job["reason"])]
     path = str(job["path"])
-    action = (desk.say(later("See it, and object if you do not agree")), desk.origin + path) if path else None
-    return Sheet(done, paragraphs, action, closing=[f"{desk.origin}/contact"])
+    action = (desk.say(later("See it, and appeal if you do not agree")), desk.origin + path) if path else None
+    return Sheet(done, paragraphs, action, closing=[_questions(desk)])
+
+
+def _questions(desk: Desk) -> str:
+    return desk.say(later("Any questions? Write to us: %(address)s"), address=f"{desk.origin}/contact")

@@ -21,7 +21,7 @@ from structlog.contextvars import bind_contextvars, merge_contextvars
 from server.clients import Network, address
 from server.settings import Settings
 
-SECRET_NAMES = re.compile(r"password|passwd|secret|token|authorization|cookie|private|signature$|database_url", re.I)
+SECRET_NAMES = re.compile(r"password|passwd|secret|token|authorization|cookie|private|signature$|database_\w*url", re.I)
 SECRET_VALUES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
     r"|(?<=[Bb]earer )[\w.~+/=-]+"

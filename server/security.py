@@ -71,8 +71,10 @@ class Misdirected(DomainError):
 class Headed:
     """Adds the security headers to every answer. HTML gets the full content policy; nothing gets less than it."""
 
-    def __init__(self, app: ASGIApp, node: Node) -> None:
+    def __init__(self, app: ASGIApp, node: Node, media_origin: str = "") -> None:
         self.app = app
+        self.media_origin = media_origin
+        """Where else pictures and films may come from."""
         # Made once, as they are sent: setting seven headers one by one costs more than some answers.
         self.always = [(name.lower().encode(), value.encode()) for name, value in _always(node).items()]
         self.ours = {name for name, _ in self.always} | {b"content-security-policy", b"cross-origin-opener-policy"}
@@ -82,7 +84,7 @@ class Headed:
             await self.app(scope, receive, send)
             return
         waited_for = scope["path"].startswith(POPUPS)
-        policy = _policy(scope["path"])
+        policy = _policy(scope["path"], self.media_origin)
 
         async def send_headed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -109,10 +111,11 @@ def _always(node: Node) -> dict[str, str]:
     return always | ({"Strict-Transport-Security": "max-age=31536000"} if node.federates else {})
 
 
-def _policy(path: str) -> str:
+def _policy(path: str, media_origin: str) -> str:
     if path.startswith("/media/"):
         return MEDIA_CSP
-    return CSP_OPEN_FORMS if path.startswith(OPEN_FORMS) else CSP
+    policy = CSP_OPEN_FORMS if path.startswith(OPEN_FORMS) else CSP
+    return re.sub(r"(img|media)-src 'self'", rf"\g<0> {media_origin}", policy) if media_origin else policy
 
 
 class KnownHost:

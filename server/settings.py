@@ -72,7 +72,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "Empty: `torv.db` in `data_dir`. `DATABASE_URL` is read as well."
         ),
     ] = ""
-    database_pool: Annotated[Positive, Meta(description="Database connections that a process keeps for reading.")] = 8
+    database_pool: Annotated[
+        Positive,
+        Meta(
+            description="Database connections that a process keeps: for reading (SQLite), or for everything (PostgreSQL, "
+            "where two more are opened at peaks and one listens)."
+        ),
+    ] = 8
+    database_listen_url: Annotated[
+        str,
+        Meta(
+            description="The way to PostgreSQL itself, where `database_url` leads to a pooler such as pgbouncer in "
+            "transaction mode: processes hear each other on it. Empty: `database_url`."
+        ),
+    ] = ""
     listen_host: Annotated[str, Meta(description="Address on which `torv serve` answers.")] = "127.0.0.1"
     listen_port: Annotated[Port, Meta(description="Port on which `torv serve` answers.")] = 8000
     web_processes: Annotated[
@@ -208,6 +221,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "not looked at for longest; they are fetched again when somebody does."
         ),
     ] = 2_000_000_000
+    media_store: Annotated[
+        Literal["disk", "s3"],
+        Meta(
+            description="Where files that people upload are kept: in `media` of `data_dir` (`disk`), or in the bucket "
+            "(`s3`), which all machines share. `torv media move` moves those that are there."
+        ),
+    ] = "disk"
+    media_url: Annotated[
+        str,
+        Meta(
+            description="Address at which everybody may read `media/` of the bucket, such as that of a CDN: visitors are "
+            "sent there. Empty: the node reads the bucket for them."
+        ),
+    ] = ""
+    s3_endpoint: Annotated[str, Meta(description="Address of the object storage. Empty: Amazon's for `s3_region`.")] = (
+        ""
+    )
+    s3_bucket: Annotated[str, Meta(description="Name of the bucket. Empty: there is none.")] = ""
+    s3_region: Annotated[str, Meta(description="Its region; many storages take any.")] = "us-east-1"
+    s3_access_key: Annotated[str, Meta(description="Name of the key that may read, write and delete in it.")] = ""
+    s3_secret_key: Annotated[str, Meta(description="The secret of that key.")] = ""
+    s3_path_style: Annotated[
+        bool,
+        Meta(
+            description="The bucket stands in the path (`https://host/bucket/…`), as most storages want it. Switch off "
+            "where it is part of the host's name; then it stands in `s3_endpoint` too."
+        ),
+    ] = True
     upload_deadline: Annotated[Seconds, Meta(description="Seconds somebody has to send a file in full.")] = 300.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least important lines that are logged.")
@@ -238,7 +279,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(
                 f"time_zone: there is no zone {self.time_zone!r} on this machine; expected one such as Europe/Copenhagen"
             ) from None
-        _require_database(self.database_url)
+        for name in ("database_url", "database_listen_url"):
+            _require_database(name, getattr(self, name))
+        if self.database_listen_url and not self.database_listen_url.startswith("postgres"):
+            raise ValueError("database_listen_url: expected postgresql://user:password@host/name")
         for fixed in self.resolve:
             name, _, address = fixed.partition("=")
             try:
@@ -259,6 +303,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("registrations: domain asks for registration_domains and for smtp_host")
         for entry in self.fetch_allow:
             opening(entry)  # its text begins with the setting's name itself
+        for name in ("media_url", "s3_endpoint"):
+            if (address := getattr(self, name)) and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", address):
+                raise ValueError(f"{name}: expected an address that begins with https:// or http://")
+        if self.media_store == "s3" and not self.s3_bucket:
+            raise ValueError("media_store: s3 asks for s3_bucket")
+        if self.s3_bucket and not (self.s3_access_key and self.s3_secret_key):
+            raise ValueError("s3_bucket: asks for s3_access_key and s3_secret_key")
         if self.ca_file and not Path(self.ca_file).is_file():
             raise ValueError(f"ca_file: there is no file {self.ca_file}")
 
@@ -272,6 +323,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def data_path(self) -> Path:
         """The data folder, absolute."""
         return Path(self.data_dir).absolute()
+
+    @property
+    def media_origin(self) -> str:
+        """Scheme and host of `media_url`, which pages may show pictures and films from; empty without one."""
+        return "/".join(self.media_url.split("/")[:3]) if self.media_store == "s3" else ""
 
     @property
     def database(self) -> str:
@@ -305,17 +361,17 @@ def _require_address(name: str, host: str) -> None:
             raise ValueError(f"{name}: expected an address of this machine, such as 127.0.0.1 or 0.0.0.0") from None
 
 
-def _require_database(url: str) -> None:
+def _require_database(name: str, url: str) -> None:
     """Raise ValueError for what is no database of ours. The text never repeats the URL: a password may stand in it."""
     if not url:
         return
     try:
         read = make_url(re.sub(r"^postgres://", "postgresql://", url))
     except (ArgumentError, ValueError):
-        raise ValueError("database_url: " + DATABASE_FORM) from None
+        raise ValueError(f"{name}: {DATABASE_FORM}") from None
     kind = read.get_backend_name()
     if kind not in {"sqlite", "postgresql"} or not read.database or (kind == "sqlite" and read.database == ":memory:"):
-        raise ValueError("database_url: " + DATABASE_FORM)
+        raise ValueError(f"{name}: {DATABASE_FORM}")
 
 
 def documented() -> dict[str, tuple[str, Any]]:

@@ -9,13 +9,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from sqlalchemy.orm import Session
 
 from federation.working import GiveUp
-from models import actors
+from models import actors, identity
 from models.accounts import Account
 from models.database import node_of
+from models.identity import Identity
 from server import i18n
 from server.i18n import later
 from server.mail import Letter
 from server.settings import Settings
+from server.web import colours
 
 FOLDER = Path(__file__).parent / "templates" / "mail"
 _templates = Environment(
@@ -107,6 +109,7 @@ def lay_out(desk: Desk, sheet: Sheet, to: str) -> Letter:
         "sheet": sheet,
         "place": desk.place,
         "origin": desk.origin,
+        "tone": colours.tones(identity.of(desk.db, Identity()).accent or colours.OURS)[0],
     }
     text = _templates.get_template("letter.txt").render(values)
     html = _templates.get_template("letter.html").render(values)

@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import structlog
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from models import (
     domain_lists,
     email_links,
     events,
+    exclusions,
     exports,
     inbox,
     media,
@@ -27,6 +29,7 @@ from models import (
     peers,
     reach,
     registrations,
+    tries,
 )
 from models.errors import Unavailable
 from server import exporting, pushing, sending
@@ -43,6 +46,7 @@ FIRST_ROUND = 30.0
 BATCH = 2000
 _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "memory": memory.sweep,
+    "tries": tries.sweep,
     "received": inbox.sweep,
     "deliveries": deliveries.sweep,
     "activities": outbox.sweep,
@@ -55,6 +59,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "links in mail": email_links.sweep,
     "exports": exports.sweep,
     "accounts never let in": registrations.sweep,
+    "bans that are over": exclusions.end_over,
     "letters with what is new": digests.promise_due,
     "shared lists": domain_lists.promise_due,
 }
@@ -109,10 +114,14 @@ async def keep_house(fed: Federation, stop: asyncio.Event, *, every: float = HOU
 
 
 async def keep_files(settings: Settings, stop: asyncio.Event, *, every: float = HOUSEKEEPING) -> None:
-    """Keep the folder of other servers' files as small as the setting says."""
+    """Keep this machine's folder of other servers' files as small as the setting says, and throw away what is left of
+    uploads. Every process does it, because each may be the only one on its machine."""
     store = Store.of(settings)
     while not await _stopped(stop, every):
-        if gone := await in_thread(lambda: remote.sweep(store, settings.media_cache_bytes)):
+        gone = await in_thread(lambda: remote.sweep(store, settings.media_cache_bytes))
+        with suppress(Unavailable):
+            gone += await in_thread(store.sweep_uploads)
+        if gone:
             log.info("swept", folder="media", files=gone)
 
 

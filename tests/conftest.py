@@ -23,6 +23,11 @@ from tests import keys, world
 NODE = Node("https://a.example", "a.example")
 
 
+ON_POSTGRES = pytest.mark.skipif(
+    not os.environ.get("TORV_TEST_DATABASE_URL"), reason="about PostgreSQL: run beside one (python -m tests.postgres)"
+)
+"""Marks what SQLite has no part in."""
+
 DATABASES = {"templates", "ground"}
 """Fixtures behind every test that has a database: in this process, or in nodes of its own."""
 

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,8 +38,11 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """A fresh PostgreSQL for the length of a block; yields its URL."""
+def running(address: str = "127.0.0.1", within: Sequence[str] = ()) -> Iterator[str]:
+    """A fresh PostgreSQL for the length of a block; yields its URL.
+
+    It lets in whoever reaches `address`. `within`: what its commands begin with, such as those of another network.
+    """
     bin = programs()
     if bin is None:
         raise SystemExit(
@@ -50,13 +53,16 @@ def running() -> Iterator[str]:
         owner = _unprivileged(Path(folder))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+            port = probe.getsockname()[1]  # where the address is another network's, as free as any
         data = f"{folder}/data"
         _run([bin / "initdb", "-D", data, "-A", "trust", "-U", "torv", "-E", "UTF8", "--locale=C.UTF-8"], owner)
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {UNSAFE_BUT_FAST}"
-        _run([bin / "pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start"], owner)
+        options = f"-p {port} -k {folder} -c listen_addresses={address} {UNSAFE_BUT_FAST}"
+        if address != "127.0.0.1":
+            with open(f"{data}/pg_hba.conf", "a") as rules:
+                rules.write("host all all samenet trust\n")
+        _run([bin / "pg_ctl", "-D", data, "-w", "-l", f"{folder}/log", "-o", options, "start"], owner, within)
         try:
-            yield f"postgresql://torv@127.0.0.1:{port}/postgres"
+            yield f"postgresql://torv@{address}:{port}/postgres"
         finally:
             _run([bin / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"], owner)
 
@@ -71,9 +77,11 @@ def _unprivileged(folder: Path) -> str | None:
     return owner
 
 
-def _run(command: list[str | Path], owner: str | None) -> None:
+def _run(command: list[str | Path], owner: str | None, within: Sequence[str] = ()) -> None:
+    if within and owner:  # only root gets into another network; there it becomes somebody else
+        within, owner = [*within, "setpriv", f"--reuid={owner}", f"--regid={owner}", "--clear-groups"], None
     done = subprocess.run(
-        [str(part) for part in command], user=owner, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [*within, *(str(part) for part in command)], user=owner, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, cwd="/", check=False, extra_groups=[] if owner else None,
     )  # fmt: skip
     if done.returncode:

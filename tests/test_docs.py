@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import yaml
@@ -40,6 +41,10 @@ def test_publiccode_says_what_its_standard_demands_in_both_languages() -> None:
     demanded = {"publiccodeYmlVersion", "name", "url", "platforms", "categories", "developmentStatus", "softwareType"}
     assert demanded | {"releaseDate", "description", "legal", "maintenance", "localisation"} <= set(said)
     assert said["legal"]["license"] == "EUPL-1.2"
+    address = urlsplit(said["url"])
+    assert address.scheme == "https"
+    assert address.hostname
+    assert not address.hostname.endswith((".example", "example.org", "example.com", "localhost"))  # that somebody has
     assert said["maintenance"]["contacts"][0]["name"]
     assert set(said["description"]) == set(said["localisation"]["availableLanguages"]) == {"da", "en"}
     for text in said["description"].values():

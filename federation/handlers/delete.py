@@ -60,6 +60,9 @@ def _unknown(verified: Verified) -> Effect:
         raise Ignored("We do not have this post.")
 
     def effect(db: Session) -> str:
+        post = posts.by_uri(db, uri)
+        if post is not None and actors.get(db, post.author_id).uri == verified.actor:
+            return tombstone(uri, verified)(db)  # another worker had its Create in hand
         memory.remember(db, "deleted", uri, verified.actor, early.KEPT)
         return "We do not have this post; if it comes, it is deleted."
 

@@ -28,7 +28,7 @@ def remember_undone(db: Session, undone: ActivityIn) -> bool:
 
     An act that came and had no effect must not count as one to come: the next of that name would be swallowed.
     """
-    if memory.recall(db, "settled", _name(undone)) or (undone.id and inbox.has(db, undone.id)):
+    if memory.recall(db, "settled", _name(undone)) or (undone.id and inbox.has_had(db, undone.id)):
         return False
     memory.remember(db, "undone", _name(undone), True, KEPT)
     return True

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from federation import crossing, reading
 from federation.context import Federation
+from federation.documents import Passing
 from federation.handlers import early, wraps
 from federation.handlers.block import moderating
 from federation.handlers.choose_answer import judge
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn
 from federation.verified import Verified
-from models import actors, blocks, communities, exclusions, follows, jobs, listings, posts, reactions, threads
+from models import actors, blocks, communities, exclusions, follows, inbox, jobs, listings, posts, reactions, threads
 from models.actors import Actor
 from models.base import now
 
@@ -45,6 +46,8 @@ async def _undone(fed: Federation, verified: Verified) -> ActivityIn:
         return reading.activity(doc)
     found = await crossing.reading(fed.database, lambda db: _by_id(db, activity.object_id))
     if found is None:
+        if await crossing.reading(fed.database, lambda db: inbox.holds(db, activity.object_id)):
+            raise Passing("What it takes back is still to have its effect.")
         raise Ignored("We know nothing of that id.")
     kind, actor, uri = found
     return ActivityIn(activity.object_id, kind, actor, uri, None)
@@ -179,7 +182,7 @@ async def _choose_answer(fed: Federation, verified: Verified, inner: ActivityIn)
     def effect(db: Session) -> str:
         asked, by = posts.get(db, question.id), actors.get(db, chooser.id)
         if not threads.may_accept(db, by, asked):
-            raise Ignored("Only who asked, or a moderator, can take it back.")
+            raise Ignored("Only the person who asked, or a moderator, can take it back.")
         if asked.accepted_id != answer.id:
             return _nothing(db, inner)
         threads.withdraw(db, by, asked, inner=raw)

@@ -94,7 +94,24 @@ async def _unknown(fed: Federation, verified: Verified) -> Effect:
     said = _said(verified)
     if said is None or said.published is None or now() - said.published > LATE:
         raise Ignored("We do not have this post.")
-    return await create(fed, verified)
+    try:
+        recorded = await create(fed, verified)
+    except Ignored:
+        if await crossing.reading(fed.database, lambda db: _row(db, said.id)) is None:
+            raise
+        return await update(fed, verified)  # another worker recorded its Create meanwhile
+    remote = await resolving.to_remote(fed, said, verified.budget)
+    raw = reading.without_context(verified.activity.raw)
+
+    def effect(db: Session) -> str:
+        if posts.by_uri(db, remote.uri) is None:
+            return recorded(db)
+        # another worker recorded its Create meanwhile, and that was an older edition
+        if not verified.signed or not arriving.update_remote(db, remote, inner=raw):
+            raise Ignored("It is not newer than what we have.")
+        return f"A new edition of {remote.uri}."
+
+    return effect
 
 
 def _figures(verified: Verified, post: Post, said: ObjectIn | None) -> Effect | None:

@@ -15,6 +15,7 @@ from federation.reading.values import (
     one_id,
     own_address,
     page_address,
+    picture,
     several,
     string,
     term,
@@ -83,8 +84,8 @@ def actor(doc: Mapping[str, Any]) -> ActorIn:
         following_uri=own_address(doc.get("following"), name),
         featured_uri=own_address(doc.get("featured"), name),
         moderators_uri=_moderators(doc, name) if kind == ActorType.GROUP else "",
-        icon_url=_picture(doc.get("icon")),
-        image_url=_picture(doc.get("image")),
+        icon_url=picture(doc.get("icon")),
+        image_url=picture(doc.get("image")),
         fields=_fields(doc.get("attachment")),
         also_known_as=[alias for alias in ids(doc.get("alsoKnownAs"), MAX_ALIASES) if urls.host_of(alias)],
         moved_to=https_id(doc.get("movedTo")),
@@ -101,14 +102,6 @@ def actor(doc: Mapping[str, Any]) -> ActorIn:
 def _moderators(doc: Mapping[str, Any], owner: str) -> str:
     """FEP-1b12 has it in `attributedTo`, Lemmy 0.17 and PieFed in `moderators` too."""
     return own_address(doc.get("attributedTo"), owner) or own_address(doc.get("moderators"), owner)
-
-
-def _picture(value: Any) -> str:
-    for item in several(value)[:4]:
-        address = page_address(item.get("url")) if isinstance(item, Mapping) else page_address(item)
-        if address:
-            return address
-    return ""
 
 
 def _flag(doc: Mapping[str, Any], name: str) -> bool:

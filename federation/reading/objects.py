@@ -15,6 +15,7 @@ from federation.reading.values import (
     one_id,
     page_address,
     past,
+    picture,
     several,
     string,
     term,
@@ -207,9 +208,14 @@ def _attachments(doc: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
             "height": whole_number(item.get("height"), 100_000),
             "blurhash": string(item.get("blurhash"), 200),
             "focus": _focus(item.get("focalPoint")),
+            "icon_url": "" if _is_image(item, kind) else picture(item.get("icon")),
         }
         found.setdefault(address, {key: value for key, value in values.items() if value not in ("", None)})
     return tuple(found.values())
+
+
+def _is_image(item: Mapping[str, Any], kind: str) -> bool:
+    return kind == "Image" or string(item.get("mediaType"), 100).startswith("image/")
 
 
 def _focus(value: Any) -> list[float] | None:

@@ -112,6 +112,15 @@ def web_address(value: Any) -> str:
     return address
 
 
+def picture(value: Any) -> str:
+    """The address of a picture: a text, an Image, or the first of several that has one."""
+    for item in several(value)[:4]:
+        address = page_address(item.get("url")) if isinstance(item, Mapping) else page_address(item)
+        if address:
+            return address
+    return ""
+
+
 def first_type(value: Any, known: Iterable[str] = ()) -> str:
     """The type: the first of several that is among the `known` ones, else the first."""
     names = [string(item, 200) for item in several(value)[:16]]

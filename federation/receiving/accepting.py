@@ -4,25 +4,19 @@ What peers do with our answers: nearly all of them take any 4xx but 401 and 429 
 side is 503, and 4xx means that sending it again is no use.
 """
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 from sqlalchemy.orm import Session
 
-from federation import counting, crossing, media_types, reading, urls
+from federation import counting, crossing, media_types, reading
 from federation.context import Federation
 from federation.reading import ActivityIn
 from federation.receiving.requests import Allowance, IncomingRequest, NoLimit, Refusal, Reply
-from federation.receiving.signing import Signed, prove
-from federation.synchronizing import Claim, claim_of, note_claim
-from models import actors, base, follows, inbox, memory, peers, posts
-from models.actors import Actor
+from federation.receiving.signing import Signed, prove, prove_by_memory
+from federation.receiving.storing import TAKEN, Arrival, KeyChanged, store
+from federation.synchronizing import claim_of
+from models import actors, follows, posts
 from models.errors import Unavailable
 
 FORWARDABLE = frozenset({"Create", "Update", "Delete"})
-TAKEN = Reply(202)
 
 
 async def accept(fed: Federation, request: IncomingRequest, allowance: Allowance | None = None) -> Reply:
@@ -41,10 +35,18 @@ async def accept(fed: Federation, request: IncomingRequest, allowance: Allowance
 
 async def _accept(fed: Federation, request: IncomingRequest, allowance: Allowance) -> Reply:
     check_form(fed, request)
+    if (by_memory := prove_by_memory(fed, request, allowance)) is not None:
+        try:
+            return await _take(fed, request, by_memory)
+        except KeyChanged:
+            fed.keyring.held.forget(by_memory.held.key_id if by_memory.held else "")
     signed = await prove(fed, request, allowance)
-    if signed is None:
-        return TAKEN
-    doc, activity = _read(request.body)
+    return TAKEN if signed is None else await _take(fed, request, signed)
+
+
+async def _take(fed: Federation, request: IncomingRequest, signed: Signed) -> Reply:
+    """Store what is proven to come from `signed.owner`. Raises Refusal, and KeyChanged for a proof out of memory."""
+    activity = _read(request.body)
     own = activity.actor == signed.owner
     forwarded = (
         False if own else await crossing.reading(fed.database, lambda db: _is_forwarded(db, signed.owner, activity))
@@ -57,9 +59,11 @@ async def _accept(fed: Federation, request: IncomingRequest, allowance: Allowanc
         counting.count("inbox_dropped")
         return TAKEN
     claim = claim_of(request.header("collection-synchronization")) if own and activity.type == "Create" else None
-    return await crossing.writing(
-        fed.database, lambda db: _store(db, request.body, doc, activity, signed, claim, forwarded=forwarded)
-    )
+    arrival = Arrival.of(request.target, request.body, activity, signed, claim, forwarded=forwarded)
+    verdict = await fed.arrivals.write(fed.database, store, arrival)
+    if isinstance(verdict, Reply):
+        return verdict
+    raise verdict
 
 
 def check_form(fed: Federation, request: IncomingRequest) -> None:
@@ -72,10 +76,9 @@ def check_form(fed: Federation, request: IncomingRequest) -> None:
         raise Refusal(413, "The body is too large.", code="size")
 
 
-def _read(body: bytes) -> tuple[dict[str, Any], ActivityIn]:
+def _read(body: bytes) -> ActivityIn:
     try:
-        doc = reading.decode(body)
-        return doc, reading.activity(doc)
+        return reading.activity(reading.decode(body))
     except reading.Unreadable as error:
         raise Refusal(400, error.text, code="unreadable") from error
 
@@ -93,48 +96,3 @@ def _is_forwarded(db: Session, signer: str, activity: ActivityIn) -> bool:
         return True
     parent = posts.by_uri(db, reading.one_id(activity.object.get("inReplyTo"))) if activity.object else None
     return parent is not None and parent.author_id == sender.id
-
-
-def _store(
-    db: Session,
-    body: bytes,
-    doc: Mapping[str, Any],
-    activity: ActivityIn,
-    signed: Signed,
-    claim: Claim | None,
-    *,
-    forwarded: bool,
-) -> Reply:
-    owner = actors.by_uri(db, signed.owner)
-    if signed.fetched is not None:
-        owner = _record_owner(db, owner, signed)
-    if owner is None or not owner.active:
-        raise Refusal(403, "The sender is suspended or deleted.", code="suspended")
-    host = urls.host_of(signed.owner) or ""
-    peers.seen(db, host, signed.skew)
-    lasts = (signed.valid_until - base.now()).total_seconds()
-    if not memory.first_time(db, "signature", signed.replay_key, max(lasts, 1)):
-        return TAKEN
-    if forwarded:
-        doc = {"id": activity.id, "type": activity.type, "actor": activity.actor, "object": activity.object_id}
-    inbox.store(
-        db,
-        sender_key=activity.id or activity.actor,
-        body=msgspec.json.encode(doc).decode() if forwarded else body.decode("utf-8"),
-        body_sha256=hashlib.sha256(body).hexdigest(),
-        type=activity.type[:100],
-        key_owner=signed.owner,
-        proof="forwarded" if forwarded else "signed",
-        host=host,
-    )
-    if claim is not None:
-        note_claim(db, owner, claim)
-    return TAKEN
-
-
-def _record_owner(db: Session, before: Actor | None, signed: Signed) -> Actor | None:
-    """Take over what was fetched with the key, unless the actor is suspended here: then nothing about it changes."""
-    assert signed.fetched is not None
-    if before is not None and before.suspended_at is not None:
-        return before
-    return actors.record_remote(db, signed.fetched)

@@ -16,8 +16,9 @@ from federation.documents import FetchFailed, Passing
 from federation.handlers import HANDLERS
 from federation.handlers.effects import Effect, Ignored
 from federation.receiving import forwarded, unwrapping
+from federation.receiving.subjects import subject
 from federation.verified import Verified
-from models import inbox, peers
+from models import inbox, peers, turns
 from models.errors import DomainError, Unavailable
 from models.inbox import Received
 
@@ -89,7 +90,11 @@ async def _step(work: Awaitable[Effect]) -> "Effect | Ignored":
 
 
 def _apply(db: Session, row: Received, steps: "list[Effect | Ignored]") -> None:
-    """Write all effects and the mark, in the one transaction that is open."""
+    """Write all effects and the mark, in the one transaction that is open.
+
+    Another worker may have something about the same thing in hand; whoever comes second sees what the first has done.
+    """
+    turns.take(db, subject(row))
     current = db.get(Received, row.id, with_for_update=True)
     if current is None or current.state != "waiting":
         return  # somebody else was faster

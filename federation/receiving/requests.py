@@ -1,12 +1,15 @@
 """What comes in and what goes back, without any web framework."""
 
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from federation import signatures, urls
+from federation.signatures import ParsedSignature
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class IncomingRequest:
     """A POST to an inbox, with the very bytes and spellings that were sent: signatures are over those."""
 
@@ -21,6 +24,17 @@ class IncomingRequest:
         """The value of a field; `""` if it is absent or came twice."""
         values = [value for key, value in self.headers if key.lower() == name]
         return values[0].strip() if len(values) == 1 else ""
+
+    @cached_property
+    def signature(self) -> ParsedSignature:
+        """Its signature, read once; nothing of it is proven. Raises SignatureError."""
+        return signatures.parse_request_signature(self.method, self.target, self.headers)
+
+    def with_body(self, body: bytes) -> "IncomingRequest":
+        """The same, once its body came."""
+        whole = copy(self)
+        object.__setattr__(whole, "body", body)
+        return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +83,12 @@ class NoLimit:
         return True
 
 
-def claimed_host(method: str, target: str, headers: tuple[tuple[str, str], ...]) -> str:
+def claimed_host(request: IncomingRequest) -> str:
     """The host that a request says it comes from, `""` if it does not say; nothing of it is proven.
 
     Cheap, so that floods can be counted by it before the body is even read.
     """
     try:
-        parsed = signatures.parse_request_signature(method, target, headers)
+        return urls.host_of(request.signature.key_id) or ""
     except signatures.SignatureError:
         return ""
-    return urls.host_of(parsed.key_id) or ""

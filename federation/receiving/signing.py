@@ -1,5 +1,6 @@
 """Whose request is it? From the Signature header to the actor whose key made it, cheapest checks first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,17 @@ class Signed:
     valid_until: datetime
     skew: float | None
     """Its `Date` minus our clock, in seconds."""
+    held: "Held | None" = None
+    """The key out of this process's memory that proved it: whether it still holds has to be asked (`standing`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A key as the database had it a moment ago."""
+
+    key_id: str
+    owner: str
+    pem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +50,62 @@ class _Known:
     owner_deleted: bool = False
 
 
+HELD_FOR = 300
+"""Seconds for which a key is kept in memory."""
+
+
+def prove_by_memory(fed: Federation, request: IncomingRequest, allowance: Allowance) -> Signed | None:
+    """Who sent it, if a key in memory proves it; None says nothing, and `prove` has to find out.
+
+    The database was not asked, so before anything is done because of it, `standing` has to be.
+    """
+    try:
+        parsed = request.signature
+        held = fed.keyring.held.get(parsed.key_id)
+        if held is None or not allowance.left():
+            return None
+        assert isinstance(held, Held)
+        key = signatures.public_key(held.pem)
+        signatures.verify(parsed, key, origin=fed.node.origin, now=base.now(), body=request.body)
+    except (signatures.SignatureError, signatures.BadKey):
+        return None
+    skew = clocks.skew(request.header("date"))
+    return Signed(held.owner, None, signatures.replay_key(parsed), signatures.valid_until(parsed), skew, held)
+
+
+def standing(db: Session, asked: Sequence[tuple[Held, str]]) -> list[Refusal | bool]:
+    """For each key and the inbox it was used at: True if both are as they were, False if the key is no longer the
+    owner's, or the Refusal that the database has for it."""
+    hosts = {held.key_id: urls.host_of(held.key_id) or "" for held, _ in asked}
+    blocked = domains.blocked_among(db, set(hosts.values()))
+    now = actors.keys_by_uri(db, hosts)
+    inboxes = {target: _inbox_status(db, target) for target in {target for _, target in asked}}
+    found: list[Refusal | bool] = []
+    for held, target in asked:
+        if hosts[held.key_id] in blocked:
+            found.append(_blocked())
+        elif inboxes[target]:
+            found.append(_no_inbox(inboxes[target]))
+        else:
+            found.append(now.get(held.key_id) == (held.owner, held.pem))
+    return found
+
+
+def _blocked() -> Refusal:
+    return Refusal(403, "This server does not talk to yours.", code="blocked")
+
+
+def _no_inbox(status: int) -> Refusal:
+    return Refusal(status, "There is no such inbox.", code="inbox")
+
+
 async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance) -> Signed | None:
     """Who sent it; raises Refusal. None: somebody we do not know says that he is gone or changed, so nobody needs to ask.
 
     Nothing of the body is believed here, and it is not even read as JSON before its digest fits.
     """
     try:
-        parsed = signatures.parse_request_signature(request.method, request.target, request.headers)
+        parsed = request.signature
     except signatures.SignatureError as error:
         allowance.spend()
         raise _refusal(error) from error
@@ -54,9 +115,9 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
         raise Refusal(401, "The keyId is not an https address of another server.", code="keyid")
     known = await crossing.reading(fed.database, lambda db: _look_up(db, request, parsed.key_id, host))
     if known.blocked:
-        raise Refusal(403, "This server does not talk to yours.", code="blocked")
+        raise _blocked()
     if known.inbox_status:
-        raise Refusal(known.inbox_status, "There is no such inbox.", code="inbox")
+        raise _no_inbox(known.inbox_status)
     if not allowance.left():
         raise Refusal(429, "Too many requests that fail or need a new key.", code="flood", retry_after=30)
     try:
@@ -67,6 +128,8 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
         raise _refusal(error) from error
     if not owner:
         return None
+    if fetched is None:
+        fed.keyring.held.put(parsed.key_id, Held(parsed.key_id, owner, known.pem), HELD_FOR)
     skew = clocks.skew(request.header("date"))
     return Signed(owner, fetched, signatures.replay_key(parsed), signatures.valid_until(parsed), skew)
 

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from federation import counting, crossing, reading
+from federation import counting, crossing
 from federation.context import Federation
 from federation.receiving.processing import process
+from federation.receiving.subjects import subject
 from federation.waking import Bell
 from models import inbox
 from models.errors import Unavailable
@@ -22,7 +23,6 @@ DEADLINE = 120.0
 
 POLL = 1.0
 GRACE = 10.0
-LEVELS = 4
 
 
 async def run(fed: Federation, stop: asyncio.Event) -> None:
@@ -107,16 +107,3 @@ class Line:
 
 def _nothing() -> None:
     """Nobody wants to know."""
-
-
-def subject(row: Received) -> str:
-    """What a row is about in the end: the id of the innermost object, the row itself where there is none or several."""
-    try:
-        doc = reading.decode(row.body.encode("utf-8"))
-    except reading.Unreadable:
-        return f"row {row.id}"
-    value = doc.get("object")
-    for _ in range(LEVELS):
-        if isinstance(value, dict) and "object" in value:
-            value = value["object"]
-    return reading.one_id(value) or f"row {row.id}"

@@ -12,7 +12,7 @@ from federation.documents import (
     fetch_collection,
 )
 from federation.resolving.actors import actor, by_handle, fetch_actor, look_up, refresh_moderators
-from federation.resolving.posts import FetchedPost, check_author, fetch_post, to_remote
+from federation.resolving.posts import FetchedPost, check_author, fetch_post, remote_of, to_remote
 
 __all__ = [
     "Budget",
@@ -33,5 +33,6 @@ __all__ = [
     "fetch_post",
     "look_up",
     "refresh_moderators",
+    "remote_of",
     "to_remote",
 ]

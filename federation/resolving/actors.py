@@ -71,7 +71,7 @@ async def by_handle(fed: Federation, text: str, budget: Budget) -> Actor:
     if wanted.domain in (node.domain, urls.host_of(node.origin)):
         found = await crossing.reading(fed.database, lambda db: actors.by_handle(db, wanted.name))
         if found is None:
-            raise Gone("There is nobody of that name here.")
+            raise Gone("There is nobody by that name here.")
         return found
     jrd = await discovery.webfinger(fed, wanted, budget)
     document = await fetch(fed, jrd.actor, budget)

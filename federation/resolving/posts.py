@@ -1,6 +1,6 @@
 """Posts of other servers: fetched from their own id, checked against their author, turned into what `models` records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from federation import crossing, reading, urls
 from federation.budget import Budget, OverBudget
@@ -61,12 +61,18 @@ async def to_remote(fed: Federation, read: ObjectIn, budget: Budget) -> RemotePo
     author = await actor(fed, read.author, budget)
     if not author.active:
         raise Unusable("The author is suspended, deleted, or on a blocked server.")
-    visibility = Visibility(read.visibility(author.followers_uri))
-    is_open = visibility in (Visibility.PUBLIC, Visibility.UNLISTED)
+    remote = remote_of(read, author)
+    if remote.visibility not in (Visibility.PUBLIC, Visibility.UNLISTED) or read.in_reply_to:
+        return remote
+    return replace(remote, community=await home(fed, read, budget))
+
+
+def remote_of(read: ObjectIn, author: Actor) -> RemotePost:
+    """What `models` needs to record a post, but for its community."""
     return RemotePost(
         uri=read.id,
         author=author,
-        visibility=visibility,
+        visibility=Visibility(read.visibility(author.followers_uri)),
         published=read.published or now(),
         url=read.url,
         object_type=read.type,
@@ -85,7 +91,6 @@ async def to_remote(fed: Federation, read: ObjectIn, budget: Budget) -> RemotePo
         cc=list(read.cc),
         mentions=list(read.mentions),
         tags=list(read.hashtags),
-        community=await home(fed, read, budget) if is_open and not read.in_reply_to else None,
         updated=read.updated,
         accepted_uri=read.accepted,
         poll=read.poll,

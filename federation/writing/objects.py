@@ -25,6 +25,8 @@ NOTE, WITHOUT_NAME, PAGE = "note", "note-without-name", "page"
 
 _LONG = {Kind.EXPERIENCE, Kind.EVENT}
 _OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
+_PICTURED = {"video", "gifv", "audio"}
+_PICTURE_TYPES = {"jpg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "gif": "image/gif"}
 SUMMARY_CHARS = 500
 
 
@@ -246,6 +248,10 @@ def _attachment(item: dict[str, Any]) -> Json:
         body["blurhash"] = item["blurhash"]
     if item.get("focus"):
         body["focalPoint"] = item["focus"]
+    if item.get("preview_url") and item.get("kind") in _PICTURED:
+        # What stands for a film or a sound, as Mastodon has it; of a picture it is only its smaller self.
+        kind = _PICTURE_TYPES.get(item["preview_url"].rpartition(".")[2], "image/png")
+        body["icon"] = {"type": "Image", "mediaType": kind, "url": item["preview_url"]}
     return body
 
 

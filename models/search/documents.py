@@ -6,6 +6,7 @@ find it is asked again each time (`rights`), so nothing here has to be right abo
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import select
@@ -62,10 +63,17 @@ def tag_mark(name: str) -> str:
 
 def of_post(db: Session, post: Post, root: Post | None, author: Actor, home: Actor | None) -> Document | None:
     """What is kept of a post; None for one that nobody may find. `root` begins its thread, `home` is its community."""
+    if _reach(post, author, home) is None:
+        return None
+    tags = db.scalars(select(PostTag.name).where(PostTag.post_id == post.id).order_by(PostTag.name))
+    return of_tagged(post, tags, root, author, home)
+
+
+def of_tagged(post: Post, tags: Iterable[str], root: Post | None, author: Actor, home: Actor | None) -> Document | None:
+    """`of_post` where the keys of its hashtags are known, in their order."""
     reach = _reach(post, author, home)
     if reach is None or post.deleted_at is not None or post.removed_at is not None or post.held_for:
         return None
-    tags = db.scalars(select(PostTag.name).where(PostTag.post_id == post.id).order_by(PostTag.name))
     about = (root.extra if root is not None else post.extra) or {}
     marks = [reach, kind_mark(post.kind), author_mark(author.id)]
     if post.community_id is not None:

@@ -6,6 +6,7 @@ have to say so themselves (`touch`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import event, inspect, select
@@ -14,9 +15,9 @@ from sqlalchemy.orm import Session
 from models import jobs
 from models.actors import Actor, many
 from models.base import Base
-from models.posts import Post, PostTag
+from models.posts import Post, PostTag, tag_keys
 from models.search import spelling
-from models.search.documents import FOUND_BY_ALL, of_actor, of_post, surface
+from models.search.documents import FOUND_BY_ALL, of_actor, of_post, of_tagged, surface
 from models.search.store import ACTORS, POSTS
 
 JOB = "index_posts"
@@ -33,16 +34,21 @@ OF_ACTORS = frozenset(
 )
 
 
-def watch(session: Session) -> None:
-    """Let `session` keep what is searched in step."""
-    session.info["touched"] = {Post: set(), Actor: set()}
-    event.listen(session, "after_flush", _note)
-    event.listen(session, "before_commit", _keep)
+@cache
+def watch(sessions: type[Session]) -> None:
+    """Let all sessions of a class keep what is searched in step."""
+    event.listen(sessions, "after_flush", _note)
+    event.listen(sessions, "before_commit", _keep)
+
+
+def _touched(db: Session, table: type[Base]) -> set[int]:
+    found: set[int] = db.info.setdefault("touched", {Post: set(), Actor: set()})[table]
+    return found
 
 
 def touch(db: Session, post_ids: Iterable[int]) -> None:
     """Posts were changed by a statement that the session did not see."""
-    db.info["touched"][Post].update(post_ids)
+    _touched(db, Post).update(post_ids)
 
 
 def _note(db: Session, _context: Any) -> None:
@@ -50,25 +56,25 @@ def _note(db: Session, _context: Any) -> None:
         if isinstance(row, Post):
             _note_post(db, row)
         elif isinstance(row, PostTag):
-            db.info["touched"][Post].add(row.post_id)
+            _touched(db, Post).add(row.post_id)
         elif isinstance(row, Actor):
             _note_actor(db, row)
 
 
 def _note_post(db: Session, post: Post) -> None:
     if _changed(post, OF_POSTS) or _first_or_last_answer(post):
-        db.info["touched"][Post].add(post.id)
+        _touched(db, Post).add(post.id)
     state = inspect(post)
     if state.attrs.accepted_id.history.has_changes():
         old = state.attrs.accepted_id.history.deleted
-        db.info["touched"][Post].update(id for id in (post.accepted_id, *(old or ())) if id is not None)
+        _touched(db, Post).update(id for id in (post.accepted_id, *(old or ())) if id is not None)
     if post.thread_id == post.id and post.reply_count and _facts(post) != _facts_before(state):
         jobs_for(db, "thread", post.id)
 
 
 def _note_actor(db: Session, actor: Actor) -> None:
     if _changed(actor, OF_ACTORS):
-        db.info["touched"][Actor].add(actor.id)
+        _touched(db, Actor).add(actor.id)
     if actor not in db.new and _changed(actor, {"indexable"}):
         jobs_for(db, "actor", actor.id)
 
@@ -104,10 +110,9 @@ def _facts_in(extra: Any) -> tuple[Any, ...]:
 
 def _keep(db: Session) -> None:
     db.flush()
-    touched = db.info["touched"]
-    while touched[Post] or touched[Actor] or db.info.get("touched_all"):
-        of_posts, of_actors, all_of = touched[Post], touched[Actor], db.info.pop("touched_all", set())
-        db.info["touched"] = touched = {Post: set(), Actor: set()}
+    while "touched" in db.info or "touched_all" in db.info:
+        touched, all_of = db.info.pop("touched", {}), db.info.pop("touched_all", set())
+        of_posts, of_actors = touched.get(Post, set()), touched.get(Actor, set())
         keep_posts(db, of_posts)
         keep_actors(db, of_actors)
         for whose, id in sorted(all_of):
@@ -135,6 +140,18 @@ def keep_posts(db: Session, ids: Collection[int]) -> None:
         POSTS.put(db, post.id, document)
         if FOUND_BY_ALL in document.marks:
             spelling.learn(db, surface(post))
+
+
+def keep_new_posts(db: Session, made: Iterable[tuple[Post, Actor, Iterable[str]]]) -> None:
+    """Write the rows of first posts that were inserted just now past the session, each with its author and hashtags."""
+    documents, words = {}, []
+    for post, author, tags in made:
+        document = of_tagged(post, sorted(tag_keys(tags)), None, author, None)
+        if document is not None:
+            documents[post.id] = document
+            words += [surface(post)] if FOUND_BY_ALL in document.marks else []
+    POSTS.add(db, documents)
+    spelling.learn(db, *words)
 
 
 def keep_actors(db: Session, ids: Collection[int]) -> None:

@@ -4,6 +4,8 @@ Words are compared by the pieces they share (three letters; two in short words),
 here when its last post goes, so who suggests one has to see that it finds something (`finding` does).
 """
 
+import itertools
+
 from sqlalchemy import Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -51,13 +53,14 @@ def words_of(text: str) -> list[str]:
     return [word for word in found if SHORTEST <= len(word) <= LONGEST and word.isalpha() and word not in STOP]
 
 
-def learn(db: Session, text: str) -> None:
-    """Add the words of a text that are new."""
-    wanted = words_of(text)
+def learn(db: Session, *texts: str) -> None:
+    """Add the words of texts that are new."""
+    words = [words_of(text) for text in texts]
+    wanted = list(dict.fromkeys(itertools.chain.from_iterable(words)))
     known: set[str] = set()
     for start in range(0, len(wanted), 500):
         known.update(db.scalars(select(SpelledWord.word).where(SpelledWord.word.in_(wanted[start : start + 500]))))
-    fresh = sorted([word for word in wanted if word not in known][:MAX_NEW])
+    fresh = sorted({word for one in words for word in [word for word in one if word not in known][:MAX_NEW]})
     if fresh:
         insert_all_unless_there(db, SpelledWord, [{"word": word} for word in fresh])
         rows = [{"piece": piece, "length": len(word), "word": word} for word in fresh for piece in sorted(pieces(word))]

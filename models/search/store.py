@@ -8,7 +8,7 @@ has to be there. Words come from `words` only and are letters and digits, so not
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ class Store:
     def put(self, db: Session, id: int, document: Document) -> None:
         """Keep a document, in place of what was kept under its id."""
         if not is_sqlite(db):
-            values = {"id": id, "stems": _vector(document)}
+            values = {"id": id, "stems": vector(document)}
             db.execute(
                 text(
                     f"INSERT INTO {self.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector)) "  # noqa: S608
@@ -110,6 +110,32 @@ class Store:
         db.execute(
             text(f"INSERT INTO {self.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"),  # noqa: S608
             {"id": id, "title": row[0], "body": row[1], "marks": row[2]},
+        )
+
+    def documents(self, connection: Connection) -> Iterator[tuple[int, Document]]:
+        """Everything that is kept, as it was put in (SQLite; the other way keeps less than that)."""
+        rows = connection.execution_options(yield_per=1000).execute(
+            text(f"SELECT rowid, title, body, marks FROM {self.table} ORDER BY rowid")  # noqa: S608
+        )
+        for id, *parts in rows:
+            title, body, marks = (tuple(part.split()) for part in parts)
+            yield id, Document(title, body, marks)
+
+    def add(self, db: Session, documents: Mapping[int, Document]) -> None:
+        """Keep documents under ids that hold nothing yet."""
+        if not documents:
+            return
+        if not is_sqlite(db):
+            rows = [{"id": id, "stems": vector(document)} for id, document in documents.items()]
+            db.execute(text(f"INSERT INTO {self.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector))"), rows)  # noqa: S608
+            return
+        rows = [
+            {"id": id, "title": " ".join(one.title), "body": " ".join(one.body), "marks": " ".join(one.marks)}
+            for id, one in documents.items()
+        ]
+        db.execute(
+            text(f"INSERT INTO {self.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"),  # noqa: S608
+            rows,
         )
 
     def remove(self, db: Session, ids: Collection[int]) -> None:
@@ -231,7 +257,8 @@ def _tsquery_clause(clause: Clause) -> str:
     return "(" + " | ".join(f"'{word}'" + (f":{how}" if how else "") for word in clause.any) + ")"
 
 
-def _vector(document: Document) -> str:
+def vector(document: Document) -> str:
+    """A document as PostgreSQL reads a tsvector."""
     parts = [f"'{word}':{min(at + 1, MAX_PLACES)}A" for at, word in enumerate(document.title)]
     begin = len(document.title) + 1
     parts += [f"'{word}':{min(at + begin, MAX_PLACES)}B" for at, word in enumerate(document.body)]

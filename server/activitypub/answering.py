@@ -109,14 +109,14 @@ async def _identify(request: Request) -> Actor | None:
     # A key that has to be fetched first costs us a request, so askers have the same allowance as at the inbox.
     asking = incoming(request)
     floods: Floods = request.app.state.floods
-    domain = receiving.claimed_host(asking.method, asking.target, asking.headers)
+    domain = receiving.claimed_host(asking)
     network = clients.network(clients.address(request, request.app.state.settings.proxy_networks))
     return await receiving.identify(federation_of(request), asking, floods.allowance(domain, network))
 
 
 def _key_id(asking: IncomingRequest) -> str:
     try:
-        return signatures.parse_request_signature(asking.method, asking.target, asking.headers).key_id
+        return asking.signature.key_id
     except signatures.SignatureError:
         return ""
 

@@ -32,7 +32,7 @@ async def _receive(request: Request) -> Response:
     except Refusal as refusal:
         return _answer(refusal.reply)
     floods: Floods = request.app.state.floods
-    domain = receiving.claimed_host(head.method, head.target, head.headers)
+    domain = receiving.claimed_host(head)
     network = clients.network(clients.address(request, request.app.state.settings.proxy_networks))
     if not floods.admits(domain, network):
         return _answer(Reply(429, "Too many requests in a short time.", RETRY_AFTER))
@@ -42,7 +42,7 @@ async def _receive(request: Request) -> Response:
     places: Places = request.app.state.places
     try:
         async with places.take(network):
-            whole = incoming(request, await request.body())
+            whole = head.with_body(await request.body())
             return _answer(await receiving.accept(fed, whole, floods.allowance(domain, network)))
     except Unavailable as busy:
         return _answer(Reply(503, busy.text, busy.retry_after))

@@ -57,7 +57,7 @@ async def webfinger(request: Request) -> Response:
         ("webfinger", resource), lambda: reading(fed.database, look), lambda made: NONE + (len(made[0]) if made else 0)
     )
     if found is None:
-        raise NotFound("There is nobody of that name here.")
+        raise NotFound("There is nobody by that name here.")
     body, tag = found
     headers = OPEN | {"ETag": tag, "Cache-Control": f"public, max-age={PUBLIC_AGE}"}
     if tag in request.headers.get("if-none-match", ""):

@@ -29,7 +29,7 @@ class NewApp(msgspec.Struct, kw_only=True):
 @endpoint(None, NewApp, CredentialApplication, who="anybody")
 async def register(call: Call, args: NewApp) -> CredentialApplication:
     """`POST /api/v1/apps`: the name and the secret with which the app asks people for access."""
-    call.limits.count(APPS_BY_ADDRESS, call.client)
+    await call.limits.count(APPS_BY_ADDRESS, call.client)
     places = [place for text in args.redirect_uris for place in text.split()]
 
     def make(db: Session) -> CredentialApplication:

@@ -157,7 +157,7 @@ class Endpoint:
         described = self.described
         call = await _call(request, described)
         rule, key = _rule(call, described)
-        remaining, reset = call.limits.spend(rule, key)
+        remaining, reset = await call.limits.spend(rule, key)
         request.state.rate = (rule.times, remaining, reset)
         if described.kept and not is_json(request.headers):
             response = await self._kept(call)

@@ -32,7 +32,7 @@ def attachment(post: Post, number: int, one: dict[str, Any], here: Links) -> Med
         id=str(one.get("id") or post.id + number + 1),
         type=kind,
         url=url,
-        preview_url=one.get("preview_url") or (url if kind in {"image", "unknown"} else None),
+        preview_url=here.still(post, number, one) or (url if kind in {"image", "unknown"} else None),
         remote_url=None if post.local else origin,
         meta=_meta(one),
         description=one.get("name") or None,

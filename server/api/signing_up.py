@@ -67,7 +67,7 @@ async def sign_up(call: Call, args: SignUp) -> Token:
     if call.app is None or call.token is None or call.actor is not None:
         raise Unauthenticated("This method requires the token of an app", code="app_required")
     _whole(args, policy)
-    call.limits.count(sign_ups(call.settings), call.client)
+    await call.limits.count(sign_ups(call.settings), call.client)
     app, scopes = call.app, call.token.scopes
     language = args.locale.split("-")[0].lower()
 
@@ -119,7 +119,7 @@ async def confirm_again(call: Call, args: Again) -> None:
     account = call.my_account
     if account.waits_for != Wait.CONFIRMATION:
         raise Forbidden("This method is only available while the e-mail is awaiting confirmation", code="confirmed")
-    call.limits.count(MAILS_BY_ACCOUNT, str(account.id))
+    await call.limits.count(MAILS_BY_ACCOUNT, str(account.id))
 
     def write(db: Session) -> None:
         row = db.get_one(Account, account.id)

@@ -15,6 +15,7 @@ from models import (
     access,
     actors,
     admission,
+    anonymity,
     communities,
     community_statistics,
     follows,
@@ -61,6 +62,8 @@ class Asking(msgspec.Struct, kw_only=True):
     municipality: Annotated[str, Meta(max_length=100)] = ""
     disclosure: Annotated[str, Meta(max_length=500)] = ""
     """The author's commercial interest."""
+    anonymous: bool = False
+    """Only those who moderate this node see who asks; in a community whose `anonymity` is true."""
 
 
 class Saying(msgspec.Struct, kw_only=True):
@@ -70,6 +73,8 @@ class Saying(msgspec.Struct, kw_only=True):
     language: str = ""
     disclosure: Annotated[str, Meta(max_length=500)] = ""
     """The author's commercial interest."""
+    anonymous: bool | None = None
+    """Below one's own anonymous question: still anonymously, which is so where nothing is said. Nowhere else."""
 
 
 class Voting(msgspec.Struct, kw_only=True):
@@ -113,6 +118,7 @@ def _communities(db: Session, viewer: Actor | None, groups: Sequence[Actor]) -> 
                 max_links=settings.max_links,
                 own_links_a_week=settings.own_links_a_week,
                 wants_disclosure=settings.wants_disclosure,
+                anonymity=anonymity.offered(group),
                 unanswered=unanswered.get(group.id, 0) if group.local else None,
                 askable=group.id in askable if viewer else None,
                 followed=states.get(group.id) == "accepted" if viewer else None,
@@ -137,9 +143,11 @@ class _Showing:
         self.votes = reactions.my_votes(db, viewer.id, ids) if viewer else {}
         self.edited = posts.edited(db, ids)
         self.accepted = {post.accepted_id for post in rows if post.accepted_id}
+        self.unnamed = {actor.id for actor in people if anonymity.is_service(actor)}
+        self.mine = anonymity.mine(db, viewer.id, ids) if viewer and self.unnamed else set()
 
     def _common(self, post: Post) -> dict[str, Any]:
-        mine = self.viewer is not None and post.author_id == self.viewer.id
+        mine = self.viewer is not None and (post.author_id == self.viewer.id or post.id in self.mine)
         return {
             "id": str(post.id),
             "status_id": str(post.id),
@@ -150,6 +158,8 @@ class _Showing:
             "content": post.content,
             "source": post.source if mine else None,
             "account": self.accounts[post.author_id],
+            "anonymous": post.author_id in self.unnamed,
+            "mine": mine if self.viewer else None,
             "language": post.language or None,
             "visibility": post.visibility,
             "in_reply_to_id": str(post.in_reply_to_id) if post.in_reply_to_id else None,
@@ -177,6 +187,8 @@ class _Showing:
             accepted_answer_id=str(post.accepted_id) if post.accepted_id else None,
             barriers=list(post.extra.get("barriers", [])),
             municipality=str(post.extra.get("municipality", "")),
+            duplicate_of_id=str(post.duplicate_of_id) if post.duplicate_of_id else None,
+            merged=post.merged_at is not None,
         )
 
 
@@ -249,6 +261,7 @@ async def ask(call: Call, args: Asking) -> entities.Question:
         barriers=tuple(args.barriers),
         municipality=args.municipality,
         disclosure=args.disclosure,
+        anonymous=args.anonymous,
     )
 
     def write(db: Session, me: Actor) -> entities.Question:
@@ -280,11 +293,17 @@ async def _say(call: Call, args: Saying, *, answers: bool) -> entities.Contribut
             visibility=parent.visibility if parent.visibility != Visibility.UNLISTED else Visibility.PUBLIC,
             language=args.language or call.language,
             disclosure=args.disclosure,
+            anonymous=_unnamed(db, me, parent) if args.anonymous is None else args.anonymous,
         )
         written = (threads.answer if answers else threads.comment)(db, me, parent, draft)
         return _Showing(db, me, [written]).contribution(written)
 
     return await call.write(write)
+
+
+def _unnamed(db: Session, me: Actor, parent: Post) -> bool:
+    question = threads.question_of(db, parent)
+    return question is not None and bool(anonymity.mine(db, me.id, [question.id]))
 
 
 @endpoint("write:favourites", Voting, entities.Contribution)

@@ -7,7 +7,6 @@ and the copy's SHA-256. Keys and passwords' hashes are in the database, so whoev
 import hashlib
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,7 +24,8 @@ from models.jobs import Job
 from models.outbox import Delivery
 from models.tables import metadata
 from server.commands import copying
-from server.commands.opening import as_json, connect, opened, running, show
+from server.commands.opening import as_json, connect, opened, require_unused, running, show
+from server.commands.progress import Told, bar
 from server.settings import Settings, load
 
 HELD = "it was waiting when the backup was made and may have been sent since; `torv jobs retry` sends it"
@@ -51,7 +51,7 @@ def backup(target: Path, keep: int | None, as_json: bool) -> None:
         unfinished = target.with_name(target.name + ".part")
         unfinished.unlink(missing_ok=True)
         try:
-            with _private_files(), _bar("Copying", quiet=as_json) as told:
+            with _private_files(), bar("Copying", quiet=as_json) as told:
                 rows = copying.dump(database, unfinished, told)
             said = {
                 "made_at": now().isoformat(timespec="seconds"),
@@ -122,7 +122,7 @@ def _read_manifest(file: Path, chosen: Settings) -> dict[str, Any]:
         raise Conflict(f"The backup is of {origin}, and the settings say {chosen.node.origin}.")
     if schema not in migrating.versions():
         raise migrating.SchemaTooNew(f"The backup has schema {schema}; this release knows {migrating.head()} at most.")
-    with _bar("Reading", quiet=False) as told:
+    with bar("Reading", quiet=False) as told:
         if _sha256(file, told) != sha256:
             raise Conflict(f"{file} is not what was written when the backup was made (its SHA-256 differs).")
     return said
@@ -136,7 +136,7 @@ def _put_back_file(file: Path, chosen: Settings, replace: bool) -> None:
         raise Conflict(f"There is a database at {place} already; --replace puts it aside.")
     unfinished = place.with_name(place.name + ".part")
     try:
-        with _private_files(), file.open("rb") as source, unfinished.open("wb") as target, _bar("Writing") as told:
+        with _private_files(), file.open("rb") as source, unfinished.open("wb") as target, bar("Writing") as told:
             size = max(file.stat().st_size, 1)
             while block := source.read(1 << 20):
                 target.write(block)
@@ -158,11 +158,7 @@ def _put_back_dump(database: Database, file: Path, replace: bool) -> None:
     with database.engine.connect() as connection:
         if not replace and any(inspect(connection).has_table(table.name) for table in metadata.sorted_tables):
             raise Conflict("The database has tables already; --replace overwrites them.")
-        others = connection.scalar(
-            text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
-        )
-        if others:
-            raise Conflict("Somebody else is connected to the database; stop all processes of the node first.")
+        require_unused(connection)
     database.engine.dispose()
     copying.load(database, file)
 
@@ -194,7 +190,7 @@ def _beside(file: Path) -> Path:
     return file.with_name(file.name + ".json")
 
 
-def _sha256(file: Path, told: copying.Told = lambda share: None) -> str:
+def _sha256(file: Path, told: Told = lambda share: None) -> str:
     found = hashlib.sha256()
     size = max(file.stat().st_size, 1)
     with file.open("rb") as content:
@@ -221,14 +217,3 @@ def _private_files() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-@contextmanager
-def _bar(label: str, *, quiet: bool = False) -> Iterator[copying.Told]:
-    """A progress bar on a terminal; nothing elsewhere."""
-    if quiet:
-        yield lambda share: None
-        return
-    with click.progressbar(length=1000, label=label, show_pos=False, file=sys.stderr) as bar:
-        yield lambda share: bar.update(max(int(share * 1000) - bar.pos, 0))
-        bar.update(max(1000 - bar.pos, 0))

@@ -7,20 +7,18 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, text
 
+from models import connections
 from models.database import Database
 from models.errors import Conflict, Unavailable
 from models.tables import metadata
+from server.commands.progress import Told
 
 PROGRESS_STEPS = 100_000
 """SQLite instructions between two looks at how far the copy is."""
-
-Told = Callable[[float], None]
-"""Hears how far it is, from 0 to 1."""
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
@@ -74,6 +72,7 @@ def check_file(file: Path) -> dict[str, int]:
 
 def _dump_postgres(database: Database, to: Path) -> dict[str, int]:
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        connections.without_limits(connection)
         snapshot = connection.scalar(text("SELECT pg_export_snapshot()"))
         rows = count_rows(connection)
         _run(database.url, "pg_dump", "--format=custom", "--no-owner", f"--snapshot={snapshot}", f"--file={to}")

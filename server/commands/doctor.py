@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ def doctor(offline: bool, as_json: bool) -> None:
     looks = [*_local_looks(chosen)]
     if not offline and chosen.smtp_host:
         looks.append(lambda: [mail_look(chosen)])
+    if not offline and chosen.s3_bucket:
+        looks.append(lambda: [bucket_look(chosen)])
     if not offline and chosen.node.federates:
         looks.append(lambda: asyncio.run(from_outside(chosen)))
     found: list[Finding] = []
@@ -103,6 +106,32 @@ def mail_look(chosen: Settings) -> Finding:
     except (OSError, smtplib.SMTPException) as error:
         return Finding("mail", "failed", f"{where}: {type(error).__name__}: {error}")
     return Finding("mail", "ok", f"{where} lets us in; letters come from {mail.sender(chosen)}")
+
+
+def bucket_look(chosen: Settings) -> Finding:
+    """Whether a file can be put into the bucket, read and removed again."""
+    import tempfile
+    from pathlib import Path
+
+    from server.media import bucket as buckets
+
+    try:
+        bucket = buckets.Bucket.of(chosen)
+        assert bucket is not None
+        key = f"{buckets.UPLOADS}doctor-{secrets.token_hex(8)}"
+        with tempfile.NamedTemporaryFile() as sample:
+            sample.write(b"torv")
+            sample.flush()
+            bucket.put(key, Path(sample.name))
+        read = b"".join(bucket.read(key))
+        bucket.remove([key])
+        if read != b"torv" or bucket.size(key) is not None:
+            return Finding("files", "failed", f"{chosen.s3_bucket}: what is put there is not what is read")
+    except DomainError as error:
+        cause = buckets.first_line(error.__cause__) if error.__cause__ else error.text
+        return Finding("files", "failed", f"{chosen.s3_bucket}: {cause}")
+    where = "files are kept there" if chosen.media_store == "s3" else "but media_store is disk"
+    return Finding("files", "ok", f"bucket {chosen.s3_bucket} can be written, read and emptied; {where}")
 
 
 def stored_look(chosen: Settings) -> list[Finding]:

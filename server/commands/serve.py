@@ -126,7 +126,7 @@ async def _serve(
     from server.app import create_app
     from server.federating import federating
     from server.metrics import Metrics, RequestMetrics
-    from server.worker import run_worker
+    from server.worker import keep_files, run_worker
 
     log = structlog.get_logger("torv.serve")
     with database.reading() as db:
@@ -163,6 +163,8 @@ async def _serve(
             tasks = [answering]
             if chosen.workers_in_serve:
                 tasks.append(asyncio.create_task(run_worker(fed, stop, chosen)))
+            else:
+                tasks.append(asyncio.create_task(keep_files(chosen, stop)))  # no worker may be on this machine
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
             stop.set()

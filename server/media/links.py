@@ -21,9 +21,9 @@ from models.database import node_of
 from models.errors import Forbidden, NotFound
 from models.posts import Post
 
-TOKEN = re.compile(r"([pih])-([0-9a-f]{1,16})-(\d{1,2})-([0-9a-f]{12})\.([A-Za-z0-9_-]{22})")
-POST, ICON, IMAGE = "p", "i", "h"
-"""A file of a post; an actor's picture; the picture above its profile."""
+TOKEN = re.compile(r"([pihv])-([0-9a-f]{1,16})-(\d{1,2})-([0-9a-f]{12})\.([A-Za-z0-9_-]{22})")
+POST, ICON, IMAGE, STILL = "p", "i", "h", "v"
+"""A file of a post; an actor's picture; the picture above its profile; the picture that stands for a film or sound."""
 
 _keys: "WeakKeyDictionary[Any, bytes]" = WeakKeyDictionary()
 
@@ -38,6 +38,13 @@ class Links:
     def attachment(self, post: Post, number: int, url: str) -> str:
         """Where a file of a post is read here; files of this node are read at their own address."""
         return url if post.local or not _fetchable(url) else self._link(POST, post.id, number, url)
+
+    def still(self, post: Post, number: int, one: dict[str, Any]) -> str:
+        """Where the picture that its author chose for a film or sound is read here; empty if there is none."""
+        if post.local:
+            return str(one.get("preview_url", ""))
+        url = str(one.get("icon_url", ""))
+        return self._link(STILL, post.id, number, url) if _fetchable(url) else ""
 
     def icon(self, actor: Actor) -> str:
         """Where an actor's picture is read here; empty if it has none."""
@@ -87,10 +94,10 @@ def resolve(db: Session, token: str) -> str:
 
 
 def _url(db: Session, kind: str, id: int, number: int) -> str:
-    if kind == POST:
+    if kind in {POST, STILL}:
         post = db.get(Post, id)
         files = (post.attachments or []) if post is not None and post.deleted_at is None else []
-        return str(files[number].get("url", "")) if number < len(files) else ""
+        return str(files[number].get("icon_url" if kind == STILL else "url", "")) if number < len(files) else ""
     actor = db.get(Actor, id)
     if actor is None or not actor.active:
         return ""

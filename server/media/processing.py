@@ -20,6 +20,7 @@ from federation.crossing import in_thread, reading, writing
 from federation.working import Later, Run
 from models import media
 from models.database import Database
+from models.errors import Unavailable
 from models.media import Made, Thumbnail
 from server.media import filming
 from server.media.kinds import HEAD, MEDIA_TYPES, PNG, Sniffed, sniff
@@ -75,10 +76,14 @@ async def work(database: Database, store: Store, id: int, patience: float | None
 
 async def _work(database: Database, store: Store, id: int, upload: str) -> None:
     try:
-        made = await make(store, store.upload(upload), id)
+        source = await in_thread(lambda: store.bring_upload(upload))
+        made = await make(store, source, id)
     except Refused as refused:
         why = str(refused)
         await writing(database, lambda db: media.fail(db, id, why))
+    except Unavailable:
+        await writing(database, lambda db: media.release(db, id, untried=True))
+        raise
     except BaseException:
         await asyncio.shield(writing(database, lambda db: media.release(db, id)))
         raise

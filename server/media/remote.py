@@ -33,8 +33,6 @@ AT_ONCE = 6
 FAILED_FOR = 600.0
 FAILURES = 4096
 TOUCHED_EVERY = 3600.0
-UNUSED_UPLOAD = 2 * 86_400.0
-"""Seconds after which what is left in the folder of uploads belongs to nobody."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +134,9 @@ def _keep(body: bytes, place: Path) -> None:
 def sweep(store: Store, most: int) -> int:
     """Keep the folder of other servers' files below `most` bytes: those go first that were not looked at for longest.
 
-    Uploads that nobody finished go too. Returns how many files went.
+    Returns how many files went.
     """
     gone = 0
-    old = time.time() - UNUSED_UPLOAD
-    for path in store.uploads.glob("*"):
-        if path.is_file() and path.stat().st_mtime < old:
-            path.unlink(missing_ok=True)
-            gone += 1
     kept: list[tuple[float, int, Path]] = []
     for path in store.remote.rglob("*"):
         try:

@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +16,7 @@ from federation.crossing import in_thread, reading, writing
 from models import media
 from models.base import new_id, now
 from models.database import Database
-from models.errors import Invalid
+from models.errors import Invalid, Unavailable
 from models.media import Made, Media, Purpose, State, Thumbnail
 from server.media import processing
 from server.media.kinds import HEAD, sniff
@@ -56,6 +56,7 @@ async def take(
         chosen = await shown_by(settings, id, thumbnail.file, _size(thumbnail))
     name = await in_thread(lambda: _keep(store, upload.file))
     try:
+        await in_thread(lambda: store.share_upload(name))
         row = await writing(
             database,
             lambda db: media.create(
@@ -71,10 +72,13 @@ async def take(
             ),
         )
     except BaseException:
-        store.remove(chosen.files if chosen is not None else [], [name])
+        with suppress(Unavailable):  # what stays in a bucket that does not answer is swept away
+            await asyncio.shield(in_thread(lambda: store.remove(chosen.files if chosen is not None else [], [name])))
         raise
     if at_once:
         _begin(processing.work(database, store, row.id))
+    elif store.shared:
+        await in_thread(lambda: store.upload(name).unlink(missing_ok=True))  # any machine's worker may take it up
     return row
 
 
@@ -143,12 +147,13 @@ async def _at_work(store: Store, content: BinaryIO) -> AsyncIterator[Path]:
     except processing.Refused as refused:
         raise Invalid(f"Validation failed: {refused}", code="file_unfit") from None
     finally:
-        await in_thread(lambda: store.remove([], [name]))
+        await in_thread(lambda: store.upload(name).unlink(missing_ok=True))
 
 
 async def discard(settings: Settings, made: Made | Thumbnail) -> None:
     """Remove files that became nobody's."""
-    await in_thread(lambda: Store.of(settings).remove(made.files))
+    with suppress(Unavailable):  # they stay, which harms nobody, and the first error is the one to be told
+        await in_thread(lambda: Store.of(settings).remove(made.files))
 
 
 async def _head(upload: UploadFile) -> bytes:

@@ -35,7 +35,7 @@ def program(endpoint: Function) -> Function:
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
         try:
-            _count(request)
+            await _count(request)
             return await endpoint(request)
         except DomainError as error:
             return refusal(request, error)
@@ -51,10 +51,10 @@ def program(endpoint: Function) -> Function:
     return answer
 
 
-def _count(request: Request) -> None:
+async def _count(request: Request) -> None:
     settings: Settings = request.app.state.settings
     limits: Limits = request.app.state.limits
-    limits.count(OAUTH_BY_ADDRESS, network(address(request, settings.proxy_networks)))
+    await limits.count(OAUTH_BY_ADDRESS, network(address(request, settings.proxy_networks)))
 
 
 def told(value: Any, status: int = 200) -> Response:

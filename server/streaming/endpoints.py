@@ -51,7 +51,7 @@ async def health(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     """One channel as server-sent events."""
-    _count(request)
+    await _count(request)
     name = PATHS.get(request.path_params["name"], "")
     if not name:
         raise NotFound("Record not found")
@@ -112,7 +112,7 @@ async def socket(websocket: WebSocket) -> None:
     hub: Hub = websocket.app.state.hub
     protocol = next(iter(websocket.scope.get("subprotocols") or ()), None)
     try:
-        _count(websocket)
+        await _count(websocket)
         query = websocket.query_params
         wanted = _asked(dict(query)) if query.get("stream") else None
         connection = await hub.join(_secret(websocket) or protocol, wanted)
@@ -193,9 +193,9 @@ def _secret(connection: HTTPConnection) -> str | None:
     return connection.query_params.get("access_token")
 
 
-def _count(connection: HTTPConnection) -> None:
+async def _count(connection: HTTPConnection) -> None:
     limits: Limits = connection.app.state.limits
-    limits.count(OPENED_BY_ADDRESS, network(address(connection, connection.app.state.settings.proxy_networks)))
+    await limits.count(OPENED_BY_ADDRESS, network(address(connection, connection.app.state.settings.proxy_networks)))
 
 
 STREAMING: list[Route | WebSocketRoute] = [

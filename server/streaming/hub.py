@@ -1,7 +1,8 @@
 """All clients connected to this process: who they are, what they hear, and when they have to go.
 
-Two tasks run while anybody is connected. One reads events, at once when this process wrote them and every second for
-those of others, and hands out messages. The other looks every few seconds whether the tokens still hold.
+Two tasks run while anybody is connected. One reads events, at once when this process wrote them (on PostgreSQL also
+when another did) and every second besides, and hands out messages. The other looks every few seconds whether the tokens
+still hold.
 """
 
 import asyncio

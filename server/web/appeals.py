@@ -80,7 +80,7 @@ async def shut_out(visit: Visit, account: Account) -> Response:
 @open_action
 async def appeal_shut_out(visit: Visit, form: Form) -> Response:
     """`POST /appeal`: the appeal of somebody who cannot sign in. `proof` is what his password was worth."""
-    visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
+    await visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
     proof = form.raw("proof")
     row = await reading(visit.database, lambda db: appeals.by_token(db, proof))
     said = form.text("appeal", most=appeals.MAX_APPEAL)

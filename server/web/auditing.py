@@ -1,6 +1,7 @@
 """The log of what moderators and administrators did."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
@@ -10,9 +11,11 @@ from starlette.responses import Response
 from models import actors, moderation
 from models.accounts import Role
 from models.actors import Actor
+from models.cases import Outcome
 from models.moderation import AuditEntry
 from server.forms import Form
 from server.i18n import later
+from server.web.roster import ROLES
 from server.web.visits import Visit, own_page
 
 PAGE = 50
@@ -49,13 +52,14 @@ ACTIONS = {
     "domain.import": later("Took in a file of rules about servers"),
     "domain.limit": later("Limited a server"),
     "domain_list.change": later("A shared list of servers changed"),
-    "domain_list.confirm": later("Let a shared list of servers hold"),
+    "domain_list.confirm": later("Put a shared list of servers into force"),
     "domain_list.read": later("Read a shared list of servers again"),
     "domain_list.subscribe": later("Added a shared list of servers"),
     "domain_list.unsubscribe": later("Removed a shared list of servers"),
     "house.change": later("Changed rules and texts"),
     "identity.change": later("Changed name and look"),
     "invitation.make": later("Invited somebody"),
+    "invitation.withdraw": later("Took an invitation back"),
     "letters.drop": later("Threw away what was given up"),
     "letters.retry": later("Tried again what was given up"),
     "organization.change": later("Changed an organisation"),
@@ -65,11 +69,18 @@ ACTIONS = {
     "peer.unpark": later("Wrote to a server again"),
     "post.remove": later("Took a post out of a community"),
     "post.restore": later("Put a post back into a community"),
+    "question.apart": later("Took two merged questions apart"),
+    "question.merge": later("Merged a question into an earlier one"),
     "question.duplicate": later("Marked a question as asked before"),
     "question.no_duplicate": later("Let a question stand for itself again"),
     "registrations": later("Chose who may make an account"),
     "report.close": later("Closed a report"),
+    "report.forward": later("Passed a report on to another server"),
+    "report.give": later("Gave a report to a moderator"),
+    "report.let_go": later("Let go of a report"),
     "report.note": later("Wrote a note about a report"),
+    "report.reopen": later("Opened a report again"),
+    "report.take": later("Took a report on"),
     "sanction.appeal": later("Appealed against a decision"),
     "sanction.impose.warn": later("Warned somebody"),
     "sanction.impose.limit": later("Limited an account"),
@@ -97,19 +108,89 @@ ACTIONS = {
 """Every deed that is written down, in words. A test looks for ones that are missing here."""
 
 
+DETAILS = {
+    "reason": later("why"),
+    "rule": later("rule"),
+    "role": later("role now"),
+    "before": later("role before"),
+    "outcome": later("outcome"),
+    "answer": later("answer"),
+    "person": later("person"),
+    "moderator": later("moderator"),
+    "editor": later("editor"),
+    "community": later("community"),
+    "twin": later("twin"),
+    "organization": later("organisation"),
+    "way": later("how"),
+    "of": later("the earlier question"),
+    "into": later("the earlier question"),
+    "to": later("to whom"),
+    "server": later("server"),
+    "main": later("main name"),
+    "app": later("app"),
+    "scopes": later("may do"),
+    "days": later("days"),
+    "domains": later("domains"),
+    "rules": later("how many rules"),
+    "changed": later("how many changes"),
+    "count": later("how many"),
+}
+"""What else is written down of a deed, in words; the names of what is seldom asked for stay as they are."""
+
+OUTCOMES = {
+    Outcome.NOTHING_WRONG: later("Nothing was wrong"),
+    Outcome.ACTED: later("Something was done"),
+    Outcome.FORWARDED: later("Passed on to others"),
+}
+
+MEANINGS: Mapping[str, Mapping[Any, str]] = {"role": ROLES, "before": ROLES, "outcome": OUTCOMES}
+"""What the words in these details mean."""
+
+UNSAID = {"sanction"}
+"""Numbers that say nothing to a reader."""
+
+
 @dataclass
 class Entry:
     """One deed: who did it (None: the node itself, or its command line), and whom or what it concerns."""
 
     row: AuditEntry
     who: Actor | None
-    whom: Actor | None
-    """Set where the subject is an actor we know."""
+    known: Mapping[str, Actor] = field(default_factory=dict)
+    """The actors that it names, by id."""
+    origin: str = ""
+    """The node's own, to know its posts by."""
 
     @property
-    def details(self) -> list[tuple[str, Any]]:
-        """What else is known of it."""
-        return [(name, value) for name, value in self.row.detail.items() if value not in ("", None)]
+    def whom(self) -> Actor | None:
+        """Whom it concerns, where that is an actor we know."""
+        return self.known.get(self.row.subject)
+
+    @property
+    def address(self) -> str:
+        """Where the report or the post that it concerns is shown; empty for everything else."""
+        if self.row.action.startswith("report."):
+            return f"/admin/reports/{self.row.subject}"
+        here = self.row.subject.startswith(f"{self.origin}/p/")
+        return self.row.subject.removeprefix(self.origin) if here else ""
+
+    @property
+    def details(self) -> list[tuple[str, Any, str]]:
+        """What else is known of it: its name, the actor or value, and what the value means, as a text of ours."""
+        found = []
+        for name, value in self.row.detail.items():
+            if name in UNSAID or value in ("", None) or value == self.row.subject:
+                continue
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+            meaning = MEANINGS.get(name, {}).get(value, "") if isinstance(value, str) else ""
+            found.append((DETAILS.get(name, name), self.known.get(str(value), shown), meaning))
+        return found
+
+
+def _named(rows: Iterable[AuditEntry]) -> set[str]:
+    """Everything in these rows that may be the id of an actor."""
+    said = {value for row in rows for value in (row.subject, *row.detail.values()) if isinstance(value, str)}
+    return {one for one in said if one.startswith(("https://", "http://"))}
 
 
 @own_page
@@ -129,9 +210,8 @@ async def log(visit: Visit) -> Response:
             db, action=action, actor_id=chosen.id if chosen else None, before=visit.cursor(), limit=PAGE + 1
         )
         people = actors.many(db, [row.actor_id for row in rows if row.actor_id])
-        subjects = {row.subject for row in rows}
-        named = {actor.uri: actor for actor in db.scalars(select(Actor).where(Actor.uri.in_(subjects)))}
-        return [Entry(row, people.get(row.actor_id or 0), named.get(row.subject)) for row in rows]
+        known = {actor.uri: actor for actor in db.scalars(select(Actor).where(Actor.uri.in_(_named(rows))))}
+        return [Entry(row, people.get(row.actor_id or 0), known, visit.node.origin) for row in rows]
 
     found = await visit.read(look)
     return visit.page(

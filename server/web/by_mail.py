@@ -28,7 +28,7 @@ async def confirm_form(visit: Visit) -> Response:
 @open_action
 async def confirm(visit: Visit, form: Form) -> Response:
     """`POST /confirm/{token}`: it is."""
-    visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
+    await visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
     await writing(visit.database, lambda db: email_links.confirm(db, _token(visit)))
     return visit.go("/" if visit.actor is not None else "/sign-in", said="email-confirmed")
 
@@ -47,8 +47,8 @@ async def forgotten(visit: Visit, form: Form) -> Response:
     email = form.line("email", most=300)
     if form.errors:
         return visit.page("forgotten.html", status=422, form=form, asked=False)
-    visit.limits.count(MAILS_BY_ADDRESS, visit.client)
-    visit.limits.count(MAILS_BY_ACCOUNT, email.lower())
+    await visit.limits.count(MAILS_BY_ADDRESS, visit.client)
+    await visit.limits.count(MAILS_BY_ACCOUNT, email.lower())
     await writing(visit.database, lambda db: email_links.forgotten(db, email))
     return visit.page("forgotten.html", form=form, asked=True)
 
@@ -69,7 +69,7 @@ async def password_form(visit: Visit) -> Response:
 @open_action
 async def password(visit: Visit, form: Form) -> Response:
     """`POST /password/{token}`: it is changed, and every browser and app is signed out, this one too."""
-    visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
+    await visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
     token = _token(visit)
     await reading(visit.database, lambda db: email_links.look(db, token, Purpose.PASSWORD))
     new = form.secret("new")

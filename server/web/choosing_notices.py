@@ -112,7 +112,7 @@ async def unsubscribe(request: Request) -> Response:
     has no session, no token of a form and names another site: the link itself is the proof, and all it can do is to end
     letters."""
     visit = await Visit.of(request)
-    visit.limits.count(MAILS_BY_ADDRESS, visit.client)
+    await visit.limits.count(MAILS_BY_ADDRESS, visit.client)
     token: str = request.path_params["token"]
     account, kind = await writing(visit.database, lambda db: unsubscribing.end(db, token))
     visit.speak(account.language)

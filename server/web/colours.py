@@ -4,6 +4,9 @@ Contrast is WCAG 2.1's: at least 4.5 to 1 for text. Whatever colour is chosen, i
 lightened on black until it holds; the chosen one itself need not be readable.
 """
 
+OURS = "#0b5d5e"
+"""Torv's own colour, where nobody has chosen another."""
+
 LEAST = 4.5
 STEP = 0.02
 

@@ -6,15 +6,16 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, admission, bans, community_statistics, figures, follows, holding, text, timelines
+from models import access, admission, bans, community_statistics, figures, follows, holding, text, timelines, twinning
 from models import communities as groups
 from models.actors import Actor
-from models.communities import Community, Twinning, Ways
+from models.communities import Community, Ways
 from models.community_statistics import Statistics
 from models.errors import NotFound
 from models.figures import ActorFigures
 from models.listings import Listing
 from models.posts import Kind, Post
+from models.twinning import Twinning
 from models.windows import Window
 from server.i18n import later
 from server.web.showing import Shown, rules_of, show
@@ -130,7 +131,7 @@ def look(db: Session, viewer: Actor | None, group: Actor, *, unanswered: bool, b
         found,
         rules_of(db, group),
         groups.moderators(db, group),
-        groups.twinnings(db, group),
+        twinning.of(db, group),
         follows.count_followers(db, group.id),
         more=more,
         unanswered=unanswered,

@@ -23,6 +23,7 @@ class DuplicatePage:
 
     question: Post
     original: Post | None
+    may_merge: bool
 
 
 def _question(db: Session, me: Actor, post_id: int) -> Post:
@@ -42,14 +43,16 @@ async def form(visit: Visit) -> Response:
 async def _page(visit: Visit, form: Form, status: int = 200) -> Response:
     def look(db: Session) -> DuplicatePage:
         question = _question(db, visit.me, visit.path("id"))
-        return DuplicatePage(question, duplicates.original_of(db, visit.actor, question))
+        original = duplicates.original_of(db, visit.actor, question)
+        return DuplicatePage(question, original, duplicates.may_merge(db, visit.me, question))
 
     return visit.page("duplicate.html", status=status, form=form, found=await visit.read(look))
 
 
 @action
 async def mark(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/duplicate`: point to the question at `original` (its address); with `undo` take it back."""
+    """`POST /posts/{id}/duplicate`: point to the question at `original` (its address), and with `merge` put the answers
+    below it; with `undo` take it back."""
     question_id = visit.path("id")
     if form.flag("undo"):
 
@@ -67,6 +70,8 @@ async def mark(visit: Visit, form: Form) -> Response:
     def write(db: Session, me: Actor) -> str:
         question = _question(db, me, question_id)
         duplicates.mark(db, me, question, access.access_post(db, me, original_id))
+        if form.flag("merge"):
+            duplicates.merge(db, me, question)
         return post_path(question)
 
     try:
@@ -75,7 +80,20 @@ async def mark(visit: Visit, form: Form) -> Response:
     except DomainError as error:
         form.error("original", said_of(error))
         return await _page(visit, form, error.status)
-    return visit.go(where, said="duplicate-marked")
+    return visit.go(where, said="merged" if form.flag("merge") else "duplicate-marked")
+
+
+@action
+async def merge(visit: Visit, form: Form) -> Response:
+    """`POST /posts/{id}/merge`: put the answers of a question below the earlier one it points to; with `undo` back."""
+    undo = form.flag("undo")
+
+    def write(db: Session, me: Actor) -> str:
+        question = _question(db, me, visit.path("id"))
+        (duplicates.take_apart if undo else duplicates.merge)(db, me, question)
+        return post_path(question)
+
+    return visit.go(await visit.write(write), said="apart" if undo else "merged")
 
 
 async def _find(visit: Visit, address: str) -> int:

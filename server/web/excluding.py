@@ -12,9 +12,18 @@ from models.errors import DomainError
 from models.sanctions import Sanction
 from server.elsewhere import find_actor
 from server.forms import Form
+from server.i18n import later
 from server.web.founding import managed
 from server.web.showing import rules_of
 from server.web.visits import Visit, action, own_page
+
+DAYS = {
+    1: later("A day"),
+    7: later("A week"),
+    30: later("30 days"),
+    90: later("90 days"),
+    365: later("A year"),
+}
 
 
 @dataclass
@@ -82,7 +91,9 @@ async def form_page(visit: Visit) -> Response:
 async def _form_page(visit: Visit, form: Form, status: int = 200) -> Response:
     actor_id = form.number("actor") or 0
     group, target, rules = await visit.read(lambda db: _possible(db, visit, actor_id))
-    return visit.page("community_ban.html", status=status, form=form, group=group, target=target, rules=rules)
+    return visit.page(
+        "community_ban.html", status=status, form=form, group=group, target=target, rules=rules, days=DAYS
+    )
 
 
 @action
@@ -91,13 +102,16 @@ async def shut_out(visit: Visit, form: Form) -> Response:
     actor_id, rule_number = form.number("actor") or 0, form.number("rule")
     reason = form.text("reason", most=sanctions.MAX_REASON)
     summary = form.line("summary", most=200, required=False)
+    days = form.choice("days", ("", *map(str, exclusions.DAYS)))
     if form.errors:
         return await _form_page(visit, form, 422)
 
     def write(db: Session, me: Actor) -> None:
         group, target, rules = _possible(db, visit, actor_id)
         rule = rules[rule_number - 1] if rule_number and rule_number <= len(rules) else ""
-        exclusions.shut_out(db, me, group, target, reason=reason, rule=rule, summary=summary)
+        exclusions.shut_out(
+            db, me, group, target, reason=reason, rule=rule, summary=summary, days=int(days) if days else None
+        )
 
     await visit.write(write)
     return visit.go(_path(visit), said="shut-out")

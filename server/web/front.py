@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from models import accounts, announcements, communities, follows, house, moderation, posts, sanctions, timelines
+from models.accounts import Role
 from models.actors import Actor
 from models.announcements import Announcement
 from models.posts import Post
@@ -29,6 +30,16 @@ class HomePage:
     mine: list[Actor] = field(default_factory=list)
     following: int | None = None
     announced: list[Announcement] = field(default_factory=list)
+    to_set_up: bool = False
+    """Nothing is here yet, and the visitor is who can change that."""
+
+    @property
+    def grouped(self) -> list[tuple[timelines.Item, list[timelines.Item]]]:
+        """Each thread once, by what is newest in it, with what else is new there."""
+        threads: dict[int, list[timelines.Item]] = {}
+        for item in self.items:
+            threads.setdefault(item.post.thread_id or item.post.id, []).append(item)
+        return [(first, further) for first, *further in threads.values()]
 
 
 @page
@@ -46,7 +57,9 @@ async def _home(visit: Visit, me: Actor) -> Response:
         followed = [actor for _, actor in follows.following(db, me.id, Window(limit=100)) if actor.is_community]
         more = kept[-1].at if len(items) > PAGE else None
         announced = announcements.current(db, me.id)
-        return HomePage(kept, shown, waiting, len(follows.pending_for(db, me.id)), followed, more, announced)
+        page = HomePage(kept, shown, waiting, len(follows.pending_for(db, me.id)), followed, more, announced)
+        page.to_set_up = visit.is_at_least(Role.ADMIN) and not communities.all_local(db)
+        return page
 
     found = await visit.read(look)
     return visit.page("home.html", found=found, shown=found.shown, tag_names=TAG_NAMES)

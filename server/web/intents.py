@@ -141,14 +141,14 @@ async def from_home(visit: Visit, form: Form) -> Response:
 
 async def _doors_of(visit: Visit, handle: str, post: Post) -> Doors:
     """Ask by WebFinger. Raises Invalid where nobody is found, or nothing said."""
-    visit.limits.count(FINDING_BY_ADDRESS, visit.client)
+    await visit.limits.count(FINDING_BY_ADDRESS, visit.client)
     try:
         wanted = discovery.handle(handle)
         jrd = await discovery.webfinger(visit.fed, wanted, Budget(fetches=4, seconds=SECONDS))
     except Passing:
         raise Invalid(UNREACHABLE) from None
     except (FetchFailed, OverBudget):
-        raise Invalid(later("We found nobody of that name there. Check the spelling.")) from None
+        raise Invalid(later("We found nobody by that name there. Check the spelling.")) from None
     page = visit.node.origin + post_path(post)
     create = jrd.intent("Create")
     replies = create if "{inReplyTo}" in create else ""

@@ -39,7 +39,7 @@ async def invite(visit: Visit, form: Form) -> Response:
     staff = visit.is_at_least(Role.MODERATOR)
     if form.errors:
         return await _page(visit, form, 422)
-    visit.limits.count(INVITATIONS_BY_ACCOUNT, str(visit.me.id))
+    await visit.limits.count(INVITATIONS_BY_ACCOUNT, str(visit.me.id))
     by_mail = bool(email) and visit.site.policy.by_mail
 
     def write(db: Session, me: Actor) -> str:

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, admission, follows, holding, listings, timelines
+from models import access, actors, admission, follows, holding, listings, timelines, twinning
 from models import communities as groups
 from models.actors import Actor
-from models.communities import Community, Twinning
+from models.communities import Community
 from models.errors import DomainError, Forbidden, NotFound
 from models.follows import Follow
 from models.listings import Listing
 from models.posts import Post, get
+from models.twinning import Twinning
 from models.windows import Window
 from server.elsewhere import find_actor
 from server.forms import Form
@@ -54,7 +55,7 @@ def look(db: Session, me: Actor, name: str) -> ManagePage:
         group,
         row,
         groups.moderators(db, group),
-        groups.twinnings(db, group),
+        twinning.of(db, group),
         [(follow, actor) for follow, actor in follows.pending_for(db, group.id) if actor.is_community],
         groups.twins_asked(db, group),
         [(post, admission.word_in(row, admission.recorded(post))) for post in waiting],

@@ -9,7 +9,7 @@ from federation import importing
 from federation import moving as fetching
 from federation.crossing import reading
 from federation.resolving import FetchFailed, OverBudget
-from models import accounts, actors, exports, imports, leaving, moving
+from models import accounts, actors, csv_text, exports, imports, leaving, moving
 from models.actors import Actor
 from models.errors import DomainError, NotFound
 from models.exports import Export
@@ -19,17 +19,22 @@ from server.elsewhere import UNREACHABLE, find_actor
 from server.forms import Form
 from server.i18n import later
 from server.limits import SIGN_IN_BY_ACCOUNT
+from server.media.parts import from_bucket
 from server.web.visits import Visit, action, own_page
 
 LISTS = {
     ImportKind.FOLLOWS: later("People I follow"),
     ImportKind.BLOCKS: later("People I have blocked"),
     ImportKind.MUTES: later("People I have muted"),
+    ImportKind.LISTS: later("My lists"),
+    ImportKind.BOOKMARKS: later("My bookmarks"),
+    ImportKind.DOMAINS: later("Servers I have blocked"),
 }
 REASONS = {
-    importing.UNKNOWN: later("Nobody of this address could be found."),
+    importing.UNKNOWN: later("Nobody with this address could be found."),
     importing.SILENT: later("The other server does not answer."),
     importing.NO_ADDRESS: later("This is not an address."),
+    importing.NO_POST: later("There is no such post, or you may not see it."),
 }
 SECONDS = 12.0
 
@@ -75,12 +80,15 @@ async def make_copy(visit: Visit, form: Form) -> Response:
 async def take_copy(visit: Visit) -> Response:
     """`GET /settings/data/copy/{id}`: the file, for its owner alone."""
     row = await visit.read(lambda db: exports.get_mine(db, visit.me.id, visit.path("id")))
-    file = exporting.place(visit.settings, row.file)
-    if file is None or not file.is_file():
-        raise NotFound("There is no such copy, or it has expired.")
+    file, there = exporting.place(visit.settings, row.file), exporting.in_bucket(visit.settings, row.file)
     headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
     name = f"torv-{visit.me.username}-{row.created_at.date().isoformat()}.zip"
-    return FileResponse(file, media_type="application/zip", filename=name, headers=headers)
+    if file is not None and file.is_file():
+        return FileResponse(file, media_type="application/zip", filename=name, headers=headers)
+    if there is None:
+        raise NotFound("There is no such copy, or it has expired.")
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return await from_bucket(visit.request, *there, "application/zip", headers)
 
 
 @action
@@ -90,7 +98,7 @@ async def bring(visit: Visit, form: Form) -> Response:
     sent = form.files.get("file")
     if sent is None:
         form.error("file", later("Choose a file."))
-    elif (sent.size or 0) > imports.MAX_BYTES:
+    elif (sent.size or 0) > csv_text.MAX_BYTES:
         form.error("file", later("The file is too large."))
     if sent is not None and not form.errors:
         content = await sent.read()
@@ -193,7 +201,7 @@ async def _password_holds(visit: Visit, form: Form) -> bool:
     typed = form.secret("password")
     if form.errors:
         return False
-    visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
+    await visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
     try:
         await reading(visit.database, lambda db: accounts.check_password(db, visit.me.username, typed))
     except DomainError as error:

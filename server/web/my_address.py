@@ -33,7 +33,7 @@ async def change(visit: Visit, form: Form) -> Response:
             accounts.change_email(db, account, email)
 
     if not form.errors:
-        visit.limits.count(MAILS_BY_ACCOUNT, str(visit.me.id))
+        await visit.limits.count(MAILS_BY_ACCOUNT, str(visit.me.id))
         try:
             await visit.write(write)
         except DomainError as error:
@@ -50,7 +50,7 @@ async def confirm_again(visit: Visit, form: Form) -> Response:
     """`POST /settings/email/again`: the link once more, to the new address or to one that is not confirmed yet."""
     if not visit.site.policy.by_mail:
         raise NotFound("There is no such page.")
-    visit.limits.count(MAILS_BY_ACCOUNT, str(visit.me.id))
+    await visit.limits.count(MAILS_BY_ACCOUNT, str(visit.me.id))
 
     def write(db: Session, me: Actor) -> None:
         account = db.get_one(Account, me.id)

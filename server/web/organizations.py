@@ -153,7 +153,7 @@ async def add_editor(visit: Visit, form: Form) -> Response:
         actor = _look(db, me, name).actor
         person = actors.by_handle(db, username.lstrip("@"))
         if person is None:
-            form.error("editor", later("There is nobody of that name here."))
+            form.error("editor", later("There is nobody by that name here."))
             return
         organizations.add_editor(db, me, actor, person)
 

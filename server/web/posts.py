@@ -71,6 +71,8 @@ class PostPage:
     """The question that asked the same before."""
     later: list[Post] = field(default_factory=list)
     """Questions that asked the same afterwards."""
+    merged: dict[str, Post] = field(default_factory=dict)
+    """Those of them whose answers stand here, by their ids on the wire, which the answers name."""
     draft: KeptDraft | None = None
     """What the visitor began to answer."""
 
@@ -102,9 +104,17 @@ def look(
     thread = answers.page(db, viewer, root, order, number) if question else threads.read(db, viewer, root)
     if root.id == post.id and root.thread_id != root.id:
         _only_below(thread)
-    everything = [*above, root, *thread.answers, *(post for under in thread.comments.values() for post in under)]
+    later = duplicates.pointing_to(db, viewer, root) if question else []
+    merged = {one.uri: one for one in later if one.merged_at is not None}
+    everything = [
+        *above,
+        root,
+        *merged.values(),
+        *thread.answers,
+        *(post for under in thread.comments.values() for post in under),
+    ]
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
-    found = PostPage(post, thread, shown, above=above)
+    found = PostPage(post, thread, shown, above=above, later=later, merged=merged)
     if (group := communities.home_of(db, root)) is not None:
         settings = rules_of(db, group)
         found.community, found.rules, found.allows_down = group, settings.rules, settings.allows_down
@@ -117,7 +127,6 @@ def look(
             found.must_disclose = admission.discloses(db, viewer, group)
     if question:
         found.original = duplicates.original_of(db, viewer, root)
-        found.later = duplicates.pointing_to(db, viewer, root)
     if viewer is not None and question:
         found.may_accept = threads.may_accept(db, viewer, root)
         found.may_mark = duplicates.may_mark(db, viewer, root)
@@ -162,6 +171,8 @@ async def post(visit: Visit) -> Response:
     number = min(visit.cursor("page") or 1, answers.LAST_PAGE)
     found = await visit.read(lambda db: look(db, visit.actor, visit.path("id"), order, number))
     proper = post_path(found.root)
+    if found.root.merged_at is not None and found.original is not None:
+        return visit.go(f"{post_path(found.original)}#p{found.root.id}")
     if found.root.id != found.post.id:
         return visit.go(await visit.read(lambda db: place(db, visit.actor, found.post)))
     if visit.request.url.path != proper:

@@ -22,7 +22,7 @@ MODES = {
     ),
     Mode.DOMAIN: (
         later("Whoever has an e-mail address at your domains"),
-        later("The address is confirmed first. The node must be able to send mail."),
+        later("The address is confirmed first. The server must be able to send mail."),
     ),
     Mode.OPEN: (later("Everybody"), later("Somebody has to look after it every day.")),
 }

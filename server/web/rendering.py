@@ -18,6 +18,7 @@ from models.actors import Actor
 from models.posts import Post
 from server import dates, static_files
 from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
+from server.web.devices import described
 from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, content
 
 FOLDER = Path(__file__).parent.parent / "templates"
@@ -75,6 +76,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "when": when,
         "day": day,
         "number": lambda value: format_decimal(value, locale=locale(language)),
+        "device": described,
         "host": host,
         "bytes": lambda size: bytes_said(size, language),
         "shown": shown,

@@ -23,7 +23,7 @@ ROLES = {
 MAY = {
     Role.MEMBER: later("Reads, asks and answers."),
     Role.MODERATOR: later("Also deals with reports, and lets people in."),
-    Role.ADMIN: later("Also decides about roles, other servers and the node itself."),
+    Role.ADMIN: later("Also decides about roles, other servers and the server itself."),
 }
 
 

@@ -1,11 +1,12 @@
 """What moderators decide: asked again before it is done, told to the person, and listed without names for everybody."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, appeals, house, sanctions
+from models import actors, appeals, exclusions, house, sanctions
 from models.accounts import Role
 from models.actors import Actor
 from models.cases import get as get_report
@@ -29,10 +30,10 @@ NAMES = {
 WHAT_HAPPENS = {
     SanctionKind.WARN: later("The person is told what you write. Nothing else changes."),
     SanctionKind.LIMIT: later(
-        "Posts come in lists only to those who follow the account. The account can write as before."
+        "Posts appear in lists only for those who follow the account. The account can post as before."
     ),
     SanctionKind.SUSPEND: later("Nobody sees the account or its posts here, and it cannot sign in. It can be undone."),
-    SanctionKind.REMOVE_POST: later("The post no longer stands in the community. It stays with its author."),
+    SanctionKind.REMOVE_POST: later("The post is no longer in the community. It stays with its author."),
     SanctionKind.HIDE_POST: later(
         "Nobody on this server sees the post, except its author. Copies on other servers stay."
     ),
@@ -51,9 +52,9 @@ DONE = {
 }
 TOLD = {
     SanctionKind.WARN: later("The moderators have warned you. Nothing else has changed."),
-    SanctionKind.LIMIT: later("Your posts now come in lists only to those who follow you."),
+    SanctionKind.LIMIT: later("Your posts now appear in lists only for those who follow you."),
     SanctionKind.SUSPEND: later("Your account is suspended: you cannot sign in, and nobody sees your posts."),
-    SanctionKind.REMOVE_POST: later("Your post no longer stands in the community. You still have it on your profile."),
+    SanctionKind.REMOVE_POST: later("Your post is no longer in the community. You still have it on your profile."),
     SanctionKind.HIDE_POST: later("Your post is hidden. Only you can see it on this server."),
     SanctionKind.DELETE_POST: later("Your post is deleted, here and as far as other servers obey."),
     SanctionKind.DELETE: later("Your account is deleted."),
@@ -169,6 +170,8 @@ class Decision:
     mine: bool
     group: Actor | None = None
     """Of a ban: from where."""
+    until: datetime | None = None
+    """Of a ban: when it ends by itself."""
     by: Actor | None = None
     ended_by: Actor | None = None
     decided_by: Actor | None = None
@@ -187,6 +190,7 @@ def look(db: Session, visit: Visit) -> Decision:
     post = db.get(Post, row.post_id) if row.post_id is not None else None
     found = Decision(row, people[row.target_id], post if post is None or post.deleted_at is None else None, mine)
     found.group = people.get(row.community_id or 0)
+    found.until = exclusions.until(db, row)
     if visit.is_at_least(Role.MODERATOR):
         found.by, found.ended_by = people.get(row.by_id or 0), people.get(row.ended_by_id or 0)
         found.decided_by = people.get(row.decided_by_id or 0)

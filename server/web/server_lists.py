@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation import urls
-from models import domain_csv, domain_lists, domains
+from models import csv_text, domain_csv, domain_lists, domains
 from models.accounts import Role
 from models.actors import Actor
 from models.domain_csv import Table
@@ -42,7 +42,7 @@ async def bring(visit: Visit, form: Form) -> Response:
         form.error("file", later("Choose a file."))
     else:
         try:
-            table = domain_csv.read(await sent.read(domain_csv.MAX_BYTES + 1))
+            table = domain_csv.read(await sent.read(csv_text.MAX_BYTES + 1))
             await visit.write(lambda db, me: domain_lists.keep_file(db, table))
         except DomainError as error:
             if error.status != 422:

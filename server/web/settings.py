@@ -152,7 +152,7 @@ async def change_password(visit: Visit, form: Form) -> Response:
 
 async def check_own_password(visit: Visit, form: Form, password: str, field: str) -> None:
     """Note a fault in the form unless this is the visitor's password."""
-    visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
+    await visit.limits.count(SIGN_IN_BY_ACCOUNT, visit.me.username)
     try:
         await reading(visit.database, lambda db: accounts.check_password(db, visit.me.username, password))
     except DomainError as error:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, admission, anonymity, communities, municipalities, polls, posts, reactions, tags
+from models import access, actors, admission, anonymity, communities, municipalities, polls, posts, reactions, tags
 from models.access import visible
 from models.actors import Actor
 from models.admission import Reason
@@ -107,6 +107,8 @@ class Shown:
     """Those of his own that he wrote anonymously."""
     named: dict[int, Actor] = field(default_factory=dict)
     """Who wrote the anonymous ones, for who moderates the node."""
+    apart: set[int] = field(default_factory=set)
+    """Limited people whom the visitor does not follow: what they say in a thread is folded away."""
 
     here: Links | None = None
     """Where files of other servers are read."""
@@ -142,6 +144,7 @@ def show(
     starts = {post.thread_id for post in listed if post.thread_id != post.id}
     shown = Shown(listed, actors.many(db, wanted), posts.tags_of(db, ids), edited=posts.edited(db, ids))
     shown.here = links(db)
+    shown.apart = access.kept_apart(db, viewer, (shown.people[post.author_id] for post in listed))
     shown.mains = tags.mains(db, {tag.name for found_tags in shown.tags.values() for tag in found_tags})
     shown.polls = polls.of(
         db, viewer.id if viewer else None, [p.id for p in listed if p.object_type == polls.OBJECT_TYPE]
@@ -181,7 +184,7 @@ def _file(post: Post, here: Links, number: int, one: dict[str, Any]) -> File:
     url = here.attachment(post, number, one["url"])
     kind = _kind(one)
     small = (kind != "video" and (one.get("meta") or {}).get("small")) or one
-    preview = one.get("preview_url") or (url if kind == "image" else "")
+    preview = here.still(post, number, one) or (url if kind == "image" else "")
     size = (small.get("width"), small.get("height")) if small.get("width") and small.get("height") else (None, None)
     return File(kind, url, preview, one.get("name", ""), *size, "" if post.local else one["url"])
 

@@ -39,8 +39,8 @@ async def sign_in(visit: Visit, form: Form) -> Response:
     login, password = form.line("login", most=300), form.secret("password")
     if form.errors:
         return visit.page("sign_in.html", status=422, form=form)
-    visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
-    visit.limits.count(SIGN_IN_BY_ACCOUNT, login.lower().lstrip("@"))
+    await visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
+    await visit.limits.count(SIGN_IN_BY_ACCOUNT, login.lower().lstrip("@"))
     try:
         account = await reading(visit.database, lambda db: accounts.with_password(db, login, password))
     except DomainError as error:
@@ -105,7 +105,7 @@ async def use_invitation(visit: Visit, form: Form) -> Response:
     """`POST /invitations/{token}`: the account is made and signed in."""
     token = _holds(visit)
     invited = await visit.read(lambda db: invitations.find(db, token))
-    visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
+    await visit.limits.count(SIGN_IN_BY_ADDRESS, visit.client)
 
     def create(db: Session, new: New) -> Account:
         return invitations.use(db, token, by_mail=visit.site.policy.by_mail, **asdict(new))
@@ -133,8 +133,10 @@ async def sign_up(visit: Visit, form: Form) -> Response:
 
 
 def _anybody(visit: Visit) -> None:
+    if visit.site.policy.mode == Mode.CLOSED:
+        raise NotFound("No accounts are made here at the moment.", code="closed")
     if not visit.site.policy.open:
-        raise NotFound("There is no such page.")
+        raise NotFound("Accounts here are by invitation. Ask the administrators for one.", code="invited_only")
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ async def _make(
     if form.errors:
         return visit.page("invitation.html", status=422, form=form, invited=invited)
     if invited is None:
-        visit.limits.count(sign_ups(visit.settings), visit.client)
+        await visit.limits.count(sign_ups(visit.settings), visit.client)
     try:
         account = await writing(visit.database, lambda db: create(db, new))
     except DomainError as error:

@@ -41,6 +41,8 @@ async def start_form(visit: Visit) -> Response:
 
     def look(db: Session) -> Offered:
         groups = communities.all_local(db)
+        closed = {id for id, row in communities.rows_of(db, groups).items() if row.closed_at is not None}
+        groups = [group for group in groups if group.id not in closed]
         elsewhere = [group for group in communities.known_remote(db, 8) if group.discoverable]
         suggested = [one.actor for one in directory.suggestions(db, me, limit=3 * PEOPLE)]
         people = [actor for actor in suggested if not actor.is_community][:PEOPLE]

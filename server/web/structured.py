@@ -21,7 +21,7 @@ def qa_page(thread: AnswersPage, shown: Shown, origin: str) -> Markup | None:
     root = thread.root
     if not root.local or not _findable(root, shown):
         return None
-    answers = [post for post in thread.answers if _findable(post, shown)]
+    answers = [post for post in thread.answers if _findable(post, shown) and post.author_id not in shown.apart]
     accepted = [post for post in answers if post.id == root.accepted_id]
     question: dict[str, Any] = {
         "@type": "Question",

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, figures
+from models import actors, figures, twinning
 from models import communities as groups
 from models.actors import Actor
 from models.errors import DomainError, Forbidden, Invalid
@@ -28,7 +28,7 @@ async def ask(visit: Visit, form: Form) -> Response:
     try:
         if chosen is None:
             return await _preview(visit, (await find_actor(visit, wanted)).id)
-        await visit.write(lambda db, me: groups.twin(db, me, managed(db, me, _name(visit)), actors.get(db, chosen)).id)
+        await visit.write(lambda db, me: twinning.ask(db, me, managed(db, me, _name(visit)), actors.get(db, chosen)).id)
     except DomainError as error:
         if error.status in {401, 429}:
             raise
@@ -42,7 +42,7 @@ async def _preview(visit: Visit, actor_id: int) -> Response:
 
     def find(db: Session) -> tuple[Actor, Actor, figures.ActorFigures, list[Actor]]:
         group, other = managed(db, visit.me, _name(visit)), actors.get(db, actor_id)
-        groups.require_twinnable(db, group, other)
+        twinning.require_possible(db, group, other)
         if any(one.id == other.id for one in (*groups.twins(db, group), *groups.twins_asked(db, group))):
             raise Invalid("This community is a twin already, or has been asked.", code="twin_known")
         return group, other, figures.of(db, other.id), groups.moderators(db, other)
@@ -58,9 +58,9 @@ async def answer(visit: Visit, form: Form) -> Response:
 
     def write(db: Session, me: Actor) -> None:
         group, other = managed(db, me, _name(visit)), actors.get(db, actor_id)
-        groups.answer_twin(db, me, group, other, accept=accept)
+        twinning.answer(db, me, group, other, accept=accept)
         if accept and form.flag("back"):
-            groups.twin(db, me, group, other)
+            twinning.ask(db, me, group, other)
 
     if form.errors:
         raise Forbidden("A request is accepted or rejected.")
@@ -72,5 +72,5 @@ async def answer(visit: Visit, form: Form) -> Response:
 async def end(visit: Visit, form: Form) -> Response:
     """`POST /c/{name}/twins/end`: no new threads either way; with `withdraw`, a request that is not answered."""
     actor_id = form.number("actor") or 0
-    await visit.write(lambda db, me: groups.untwin(db, me, managed(db, me, _name(visit)), actors.get(db, actor_id)))
+    await visit.write(lambda db, me: twinning.end(db, me, managed(db, me, _name(visit)), actors.get(db, actor_id)))
     return visit.go(manage_path(visit), said="twin-withdrawn" if form.flag("withdraw") else "twin-ended")

@@ -75,12 +75,12 @@ class Visit(Asker):
         await visit.site.current()
         if token := sessions.read(request, node, sessions.SESSION):
             found = await reading(visit.database, lambda db: _who(db, token))
-            if found is not None:
+            if found is not None and found[0].waits_for:
+                visit.newcomer = found[0]
+            elif found is not None:
                 visit.account, visit.actor, visit.unread = found
                 visit.language = i18n.known(visit.account.language)
                 visit.secret = token
-            else:
-                visit.newcomer = await reading(visit.database, lambda db: accounts.who_waits(db, token))
         if not visit.secret:
             visit.secret = sessions.read(request, node, sessions.FORM)
         return visit
@@ -213,8 +213,13 @@ def language_asked(request: Request, settings: Settings) -> str:
 
 
 def _who(db: Session, token: str) -> tuple[Account, Actor, int] | None:
-    found = accounts.who(db, token)
-    return None if found is None else (*found, notifications.unread(db, found[0].id))
+    found = accounts.behind(db, token)
+    if found is None:
+        return None
+    account, actor = found
+    if account.waits_for:
+        return account, actor, 0
+    return (account, actor, notifications.unread(db, account.id)) if actor.active else None
 
 
 def page(endpoint: Callable[[Visit], Awaitable[Response]]) -> Endpoint:
@@ -251,7 +256,7 @@ def action(endpoint: Callable[[Visit, Form], Awaitable[Response]]) -> Endpoint:
         if visit.actor is None:
             raise Unauthenticated("You are not signed in any more. What you wrote is below; nothing was lost.")
         _check_token(visit, form)
-        visit.limits.count(WRITES_BY_ACCOUNT, str(visit.actor.id))
+        await visit.limits.count(WRITES_BY_ACCOUNT, str(visit.actor.id))
         try:
             return await endpoint(visit, form)
         finally:

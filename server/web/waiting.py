@@ -34,8 +34,8 @@ async def send_again(visit: Visit, form: Form) -> Response:
     account = _newcomer(visit)
     email = form.line("email", most=300)
     if not form.errors:
-        visit.limits.count(MAILS_BY_ADDRESS, visit.client)
-        visit.limits.count(MAILS_BY_ACCOUNT, str(account.id))
+        await visit.limits.count(MAILS_BY_ADDRESS, visit.client)
+        await visit.limits.count(MAILS_BY_ACCOUNT, str(account.id))
 
         def write(db: Session) -> None:
             policy = visit.site.look_at_policy(db)

@@ -23,7 +23,7 @@ VISIBILITIES = {
     Visibility.PUBLIC: (later("Everybody"), later("Shown on your profile, and to anybody anywhere.")),
     Visibility.UNLISTED: (
         later("Everybody, but in no lists"),
-        later("Anybody can read it, but it stands in no public list."),
+        later("Anybody can read it, but it is in no public list."),
     ),
     Visibility.FOLLOWERS: (
         later("Those who follow you"),

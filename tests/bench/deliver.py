@@ -26,7 +26,8 @@ from models.tables import metadata
 from tests.federation.elsewhere import Elsewhere, federation_with
 
 
-def _fill(db: Session, hosts: int, each: int) -> Actor:
+def fill(db: Session, hosts: int, each: int) -> Actor:
+    """Lene, with followers on so many hosts, so many on each."""
     account = accounts.create(db, username="lene", email="lene@a.example", password="correct horse battery")
     lene = actors.get(db, account.id)
     people, follows = [], []
@@ -76,7 +77,7 @@ def main(hosts: int, each: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'bench.db'}", Node("https://a.example", "a.example"))
         metadata.create_all(database.engine)
-        lene = database.write(lambda db: _fill(db, hosts, each))
+        lene = database.write(lambda db: fill(db, hosts, each))
         print(f"{hosts * each} followers on {hosts} hosts; {_megabytes():.0f} MB")
         begun = time.perf_counter()
         database.write(lambda db: composing.note(db, lene, Draft(text="Hej alle.")))

@@ -57,7 +57,7 @@ def paths(database: Database) -> list[str]:
         "/feeds/person/eva",
         "/feeds/tag/regler",
     }
-    found |= {f"/p/{busiest}?sort=newest&page=3", f"/posts/{busiest}/from-home"}
+    found |= {f"/p/{busiest}?sort=newest&page=3", f"/posts/{busiest}/from-home", f"/posts/{busiest}/similar"}
     found |= {f"/@{person.handle}", f"/c/{group.username}", f"/c/{group.username}/manage", "/u/eva", "/t/regler"}
     return sorted(found - {"/sign-out", "/password"})
 

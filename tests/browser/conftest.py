@@ -70,7 +70,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Databa
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
-        settings = Settings(origin=f"http://localhost:{port}", node_name="Torv i Vesterlund", data_dir="unused")
+        settings = Settings(
+            origin=f"http://localhost:{port}",
+            node_name="Torv i Vesterlund",
+            data_dir="unused",
+            smtp_host="localhost",  # nothing is sent, because no worker runs; but there are the pages around mail
+            registrations="approval",
+        )
         database = Database(f"sqlite:///{tmp_path_factory.mktemp('browser')}/torv.db", settings.node)
         metadata.create_all(database.engine)
         database.write(_fill)

@@ -1,14 +1,47 @@
 """Every page in a real browser: usable by everybody, on a phone and a large screen, in light and dark, in both languages."""
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, appeals, cases, house, moderation, sanctions, threads
+from models import (
+    accounts,
+    actors,
+    announcements,
+    appeals,
+    cases,
+    domain_lists,
+    duplicates,
+    email_links,
+    house,
+    invitations,
+    moderation,
+    registrations,
+    sanctions,
+    threads,
+    unsubscribing,
+)
+from models.accounts import Wait
+from models.announcements import Announcement
+from models.domain_lists import DomainList
+from models.email_links import Purpose
 from models.posts import Draft, Kind, Post
+from server.app import (
+    ACCOUNT,
+    ADMINISTRATION,
+    COMMUNITY_MANAGEMENT,
+    DEEDS,
+    FEDERATION,
+    FEEDS,
+    OAUTH,
+    ORGANIZATION_MANAGEMENT,
+    PAGES,
+)
+from tests import world
 from tests.browser.conftest import Site
 
 pytestmark = [pytest.mark.browser]
@@ -31,11 +64,18 @@ OPEN_PAGES = (
     "/privacy-policy",
     "/contact",
     "/moderation",
+    "/terms-of-service",
+    "/sign-up",
+    "/password",
+    "/actor",
+    "/p/{q}",
     "/nowhere",
 )
+BY_LINK = ("/confirm/{confirm}", "/password/{password}", "/unsubscribe/{unsubscribe}", "/invitations/{invitation}")
+"""What links in letters lead to, read by somebody who is signed in nowhere."""
 OWN_PAGES = (
     *("/", "/questions", "/questions?order=unanswered", "/communities", "/c/udfordrere", "/u/birk", "/t/regler"),
-    *("/drafts", "/followed", "/ask?to=birk", "/posts/{q}/duplicate"),
+    *("/drafts", "/followed", "/ask?to=birk", "/posts/{q}/duplicate", "/posts/{q}/similar"),
     *("/ask", "/post", "/follow", "/requests", "/notifications", "/settings", "/settings/account", "/settings/apps"),
     *(
         "/settings/blocks",
@@ -75,8 +115,54 @@ OWN_PAGES = (
         "/posts/{q}/reply",
         "/posts/{q}/history",
     ),
+    *("/admin/house", "/admin/announcements", "/admin/announcements/{announcement}", "/admin/lists/{list}"),
+    *("/posts/{mine}/quotes", "/actors/{person}/followers", "/actors/{person}/following", "/actors/{someone}/report"),
+    *("/intents/object?uri={uri}", "/authorize_interaction?uri={uri}"),
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
 )
+MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "manage")
+"""Of a community, below its address."""
+
+NO_PAGES = {
+    "/.well-known/webfinger": "JSON",
+    "/.well-known/host-meta": "XML",
+    "/.well-known/nodeinfo": "JSON",
+    "/.well-known/oauth-authorization-server": "JSON",
+    "/nodeinfo/{version:str}": "JSON",
+    "/actor/outbox": "JSON",
+    "/activities/{id:int}": "JSON",
+    "/p/{id:int}/context": "JSON",
+    "/p/{id:int}/replies": "JSON",
+    "/p/{id:int}/likes": "JSON",
+    "/p/{id:int}/shares": "JSON",
+    "/p/{id:int}/quotes/{stamp:int}": "JSON",
+    "/oauth/userinfo": "JSON",
+    "/notifications/count": "JSON",
+    "/c/{name}/moderators": "JSON",
+    "/c/{name}/tag/{tag}": "leads on",
+    "/tags/{tag}": "leads on",
+    "/tags/{tag}/": "leads on",
+    "/@{handle}": "leads on",
+    "/login": "leads on",
+    "/ask/similar": "a part of a page",
+    "/admin/domains/export": "a file",
+    "/settings/data/copy/{id:int}": "a file",
+    **{f"/feeds/{one}": "Atom" for one in ("questions", "unanswered", "public", "community/{name}", "tag/{tag}",
+                                           "person/{name}", "thread/{id:int}")},
+    **{f"/{whose}/{{name}}/{what}": "JSON" for whose in ("u", "org", "c")
+       for what in ("outbox", "followers", "following", "featured", "followers_synchronization")},
+    "/oauth/authorize": "opened by tests/browser/test_apps.py",
+    "/oauth/authorize/": "opened by tests/browser/test_apps.py",
+    "/waiting": "opened below",
+    "/p/{id:int}/{slug}": "where /p/{id} leads",
+    "/admin/domains/import": "where a file that was sent leads",
+}  # fmt: skip
+"""What is read with GET and is no page of its own, and why."""
+
+NUMBERS = ("q", "mine", "note", "person", "birk", "report", "sanction", "someone", "announcement", "list")
+TEXTS = ("uri", "confirm", "password", "unsubscribe", "invitation")
+"""What stands for something in the paths above."""
+
 Faults = Callable[[Page], list[str]]
 
 
@@ -88,8 +174,36 @@ def filled(site: Site, path: str) -> str:
         q = db.scalars(select(Post.id).where(Post.title.startswith("Hvordan fik I"))).one()
         mine = db.scalars(select(Post.id).where(Post.author_id == anna.id, Post.kind != Kind.COMMENT)).first()
         note = db.scalars(select(Post.id).where(Post.kind == Kind.NOTE, Post.visibility == "public")).first()
+        someone = actors.by_handle(db, "birk")
+        assert someone is not None
+        uri = quote(db.get_one(Post, q).uri, safe="")
     birk, report, sanction = moderated(site) if "/admin/" in path or "{sanction}" in path else (0, 0, 0)
-    return path.format(q=q, mine=mine, note=note, person=anna.id, birk=birk, report=report, sanction=sanction)
+    known = {"q": q, "mine": mine, "note": note, "person": anna.id, "birk": birk, "report": report, "uri": uri}
+    known |= {"sanction": sanction, "someone": someone.id}
+    if any(f"{{{name}}}" in path for name in ("announcement", "list")):
+        known |= site.database.write(housed)
+    return path.format(**known)
+
+
+def housed(db: Session) -> dict[str, int]:
+    """An announcement and a shared list that waits to be read; made when first asked for."""
+    anna = actors.by_handle(db, "anna")
+    assert anna is not None
+    said = db.scalars(select(Announcement.id)).first() or announcements.announce(db, "Fredag er der kage.").id
+    url = "https://lists.example/servers.csv"
+    known = db.scalars(select(DomainList.id)).first() or domain_lists.subscribe(db, url, by=anna).id
+    return {"announcement": said, "list": known}
+
+
+def secrets_of(db: Session) -> dict[str, str]:
+    """What stands in links of letters that were never sent."""
+    eva = accounts.by_username(db, "eva")
+    return {
+        "confirm": email_links.make(db, eva, Purpose.CONFIRM, "eva@b.example"),
+        "password": email_links.make(db, eva, Purpose.PASSWORD, eva.email),
+        "unsubscribe": unsubscribing.token(db, eva.id, "digest"),
+        "invitation": invitations.invite(db, by=eva.id),
+    }
 
 
 def moderated(site: Site) -> tuple[int, int, int]:
@@ -127,9 +241,86 @@ def overflows(page: Page) -> bool:
 def test_visitors_pages_are_accessible(site: Site, faults: Faults, theme: str, language: str) -> None:
     page = site.open(color_scheme=theme, locale=language).new_page()
     for path in OPEN_PAGES:
-        page.goto(site.origin + path)
+        page.goto(site.origin + filled(site, path))
         assert page.locator("html").get_attribute("lang") == language[:2]
         assert faults(page) == [], path
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_behind_links_in_letters_are_accessible(site: Site, faults: Faults, theme: str) -> None:
+    page = site.open(color_scheme=theme, viewport={"width": 360, "height": 800}).new_page()
+    found = site.database.write(secrets_of)
+    for path in BY_LINK:
+        answer = page.goto(site.origin + path.format(**found))
+        assert answer is not None
+        assert answer.status == 200, path
+        assert faults(page) == [], path
+        assert not overflows(page), path
+
+
+@pytest.mark.parametrize("wait", [Wait.CONFIRMATION, Wait.APPROVAL])
+def test_the_page_of_who_waits_is_accessible(site: Site, faults: Faults, wait: Wait) -> None:
+    name = f"gry{wait}"[:20]
+
+    def sign_up(db: Session) -> None:
+        account = accounts.create(db, username=name, email=f"{name}@havby.example", password=world.PASSWORD)
+        registrations.keep_waiting(db, account, wait)
+
+    site.database.write(sign_up)
+    page = site.open(viewport={"width": 360, "height": 800}).new_page()
+    page.goto(f"{site.origin}/sign-in")
+    page.fill("#login", name)
+    page.fill("#password", world.PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"{site.origin}/waiting")
+    assert faults(page) == []
+    assert not overflows(page)
+
+
+def test_a_thread_with_what_is_folded_away_is_accessible(site: Site, faults: Faults) -> None:
+    """Answers of somebody limited, and a question that was merged into an earlier one."""
+
+    def fold(db: Session) -> int:
+        people = {name: actors.by_handle(db, name) for name in ("farid", "camilla", "david", "udfordrere")}
+        farid, camilla, david, group = (found for found in people.values() if found is not None)
+        asked = threads.ask(db, david, group, Draft("x", "Hvem har en ekstra trillebør?"))
+        later = threads.ask(db, david, group, Draft("x", "Findes der en trillebør til overs?"))
+        threads.answer(db, farid, later, Draft("Måske."))
+        threads.comment(db, farid, asked, Draft("Hvor stor?"))
+        duplicates.mark(db, camilla, later, asked)
+        duplicates.merge(db, camilla, later)
+        sanctions.impose(db, farid, "limit", by=camilla, reason="Reklame")
+        return later.id
+
+    later = site.database.write(fold)
+    page = site.signed_in("camilla", viewport={"width": 360, "height": 800})
+    page.goto(f"{site.origin}/p/{later}")
+    assert page.url.endswith(f"#p{later}")
+    assert faults(page) == []
+    for fold in page.locator("details.more > summary").all():
+        if fold.is_visible():
+            fold.click()
+    assert faults(page) == []
+    assert not overflows(page)
+
+
+def test_no_page_is_forgotten() -> None:
+    """Every route that is read with GET is on one of the lists above, or said to be no page."""
+    asked = [*OPEN_PAGES, *OWN_PAGES, *BY_LINK, *(f"/c/udfordrere/{path}" for path in MODERATORS_PAGES)]
+    numbers = dict.fromkeys(NUMBERS, "1")
+    paths = [path.partition("?")[0].format_map({**numbers, **dict.fromkeys(TEXTS, "x")}) for path in asked]
+    routes = [*FEDERATION, *PAGES, *FEEDS, *DEEDS, *COMMUNITY_MANAGEMENT, *ORGANIZATION_MANAGEMENT]
+    routes += [*ACCOUNT, *OAUTH, *ADMINISTRATION]
+    read = [route for route in routes if "GET" in (route.methods or ())]
+    assert len(read) > 100
+    named = {route.path for route in read}
+    assert set(NO_PAGES) <= named
+    forgotten = [
+        route.path
+        for route in read
+        if route.path not in NO_PAGES and not any(route.path_regex.match(path) for path in paths)
+    ]
+    assert forgotten == []
 
 
 @pytest.mark.slow
@@ -150,8 +341,8 @@ def test_the_moderators_page_is_accessible(site: Site, faults: Faults) -> None:
     with site.database.reading() as db:
         birk = actors.by_handle(db, "birk")
     assert birk is not None
-    for path in ("bans", f"bans/new?actor={birk.id}", "settings", "close", "manage"):
-        page.goto(f"{site.origin}/c/udfordrere/{path}")
+    for path in MODERATORS_PAGES:
+        page.goto(f"{site.origin}/c/udfordrere/{path.format(someone=birk.id)}")
         assert faults(page) == [], path
     page.click("details.menu > summary")
     assert faults(page) == []
@@ -160,7 +351,7 @@ def test_the_moderators_page_is_accessible(site: Site, faults: Faults) -> None:
 @pytest.mark.parametrize("width", [320, 360, 768, 1280])
 def test_nothing_runs_out_of_the_page(site: Site, width: int) -> None:
     page = site.open(viewport={"width": width, "height": 800}).new_page()
-    for path in (*OPEN_PAGES, "/p/{q}", "/posts/{q}/from-home"):
+    for path in (*OPEN_PAGES, "/posts/{q}/from-home"):
         page.goto(site.origin + filled(site, path))
         assert not overflows(page), path
 

@@ -171,3 +171,32 @@ def test_history_previews_and_long_threads_are_accessible(site: Site, faults: Fa
     page.click("a[rel=next]")
     assert "page=2" in page.url
     assert faults(page) == []
+
+
+def test_similar_questions_come_to_stand_beside_one_and_are_a_link_without_scripts(site: Site) -> None:
+    def ask(db: object) -> int:
+        author, group = actors.by_handle(db, "birk"), actors.by_handle(db, "udfordrere")  # type: ignore[arg-type]
+        assert author is not None
+        assert group is not None
+        titles = ("Hvem har malet en busskurtavle?", "Må man male en busskurtavle grøn?")
+        made = [threads.ask(db, author, group, Draft("x", title)) for title in titles]  # type: ignore[arg-type]
+        return made[0].id
+
+    asked = site.database.write(ask)
+    page = site.open().new_page()
+    said = listen(page)
+    page.goto(f"{site.origin}/p/{asked}")
+    page.get_by_role("heading", name="Lignende spørgsmål").scroll_into_view_if_needed()
+    expect(page.locator("aside [data-alike] li")).to_contain_text("Må man male en busskurtavle grøn?")
+    assert said == []
+    plain = site.open(java_script_enabled=False).new_page()
+    plain.goto(f"{site.origin}/p/{asked}")
+    plain.get_by_role("link", name="Se lignende spørgsmål").click()
+    expect(plain.locator("main")).to_contain_text("Må man male en busskurtavle grøn?")
+
+
+def test_the_slash_leads_to_the_page_of_searching_where_there_is_no_room_for_a_box(site: Site) -> None:
+    page = site.open(viewport={"width": 640, "height": 512}).new_page()
+    page.goto(f"{site.origin}/questions")
+    page.keyboard.press("/")
+    page.wait_for_url(f"{site.origin}/search")

@@ -1,6 +1,7 @@
 """Bans from communities on the wire (FEP-1b12): what a Block with a target does here, and what of ours goes out."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.orm import Session
@@ -58,6 +59,32 @@ async def test_who_has_an_account_here_is_told_what_the_moderator_said(scene: Sc
 async def test_a_ban_that_ends_by_itself_says_when(scene: Scene) -> None:
     await scene.hear_wrapped(block(scene, OMAR, endTime="2001-01-01T00:00:00Z"))
     assert not banned(scene, OMAR, scene.group.uri)
+
+
+@pytest.mark.parametrize("name", ["endTime", "expires"])
+async def test_a_ban_for_a_time_is_kept_with_its_end_and_a_second_block_changes_that(scene: Scene, name: str) -> None:
+    def until(db: Session) -> datetime | None:
+        person, group = actors.by_uri(db, OMAR), actors.by_uri(db, scene.group.uri)
+        assert person is not None
+        assert group is not None
+        return db.get_one(bans.Ban, (group.id, person.id)).until
+
+    await scene.hear_wrapped(block(scene, OMAR, **{name: "2101-01-01T00:00:00Z"}))
+    assert scene.inbox.read(until) == datetime(2101, 1, 1, tzinfo=UTC)
+    again = await scene.hear_wrapped(block(scene, OMAR, "shorter", **{name: "2100-01-01T00:00:00Z"}))
+    assert again.startswith("done: ")
+    assert scene.inbox.read(until) == datetime(2100, 1, 1, tzinfo=UTC)
+    known = await scene.hear_wrapped(block(scene, OMAR, "same", **{name: "2100-01-01T00:00:00Z"}))
+    assert known.startswith("ignored")
+    await scene.hear_wrapped(block(scene, OMAR, "open"))
+    assert scene.inbox.read(until) is None
+
+
+async def test_a_ban_that_is_over_when_it_comes_is_told_to_nobody(scene: Scene) -> None:
+    await scene.hear_wrapped(block(scene, "https://x.example/nobody"))
+    before = dumped(scene.inbox.database, without=NOTED)
+    assert (await scene.hear_wrapped(block(scene, OMAR, endTime="2001-01-01T00:00:00Z"))).startswith("ignored")
+    assert dumped(scene.inbox.database, without=NOTED) == before
 
 
 async def test_a_ban_that_was_taken_back_before_it_came_has_no_effect(scene: Scene) -> None:
@@ -135,3 +162,25 @@ async def test_what_goes_out_is_a_block_with_its_target_and_its_undo(scene: Scen
     assert (wrap["type"], wrap["actor"], wrap["object"]["id"]) == ("Announce", SPOERG, block["id"])
     assert (undo["type"], undo["object"]["id"], undo["object"]["target"]) == ("Undo", block["id"], SPOERG)
     assert "generer" not in str((block, wrap, undo))
+
+
+async def test_a_ban_for_a_time_goes_out_with_its_end(scene: Scene) -> None:
+    def act(db: Session) -> tuple[Json, Json, datetime]:
+        lene, group, jonas = (actors.by_uri(db, uri) for uri in (LENE, SPOERG, scene.jonas.uri))
+        assert lene
+        assert group
+        assert jonas
+        exclusions.shut_out(db, lene, group, jonas, reason="Han generer folk", days=7)
+        until = db.get_one(bans.Ban, (group.id, jonas.id)).until
+        assert until is not None
+        exclusions.let_in(db, lene, group, jonas)
+        rows = db.query(outbox.Activity).order_by(outbox.Activity.id).all()[-4:]
+        block, undo = (activities.activity_document(db, rows[number]) for number in (0, 2))
+        assert block
+        assert undo
+        return block, undo, until
+
+    block, undo, until = scene.inbox.write(act)
+    assert block["endTime"] == f"{until:%Y-%m-%dT%H:%M:%SZ}"
+    same = {key: block[key] for key in block if key not in {"@context", "summary"}}
+    assert undo["object"] == same

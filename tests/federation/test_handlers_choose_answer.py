@@ -56,7 +56,7 @@ async def test_who_asked_chooses_and_takes_back_and_the_community_passes_it_on(s
 
 async def test_who_wrote_the_answer_does_not_choose_it(scene: Scene) -> None:
     question, answer = await karlas_question(scene)
-    assert (await scene.hear(scene.jonas, choice(scene.jonas, answer))).startswith("ignored: Only who asked")
+    assert (await scene.hear(scene.jonas, choice(scene.jonas, answer))).startswith("ignored: Only the person who asked")
     assert accepted(scene, question["id"]) is None
 
 
@@ -65,7 +65,9 @@ async def test_nobody_takes_back_what_another_chose(scene: Scene) -> None:
     made = choice(scene.karla, answer)
     await scene.hear(scene.karla, made)
     forged = {**made, "actor": scene.jonas.uri, "id": scene.jonas.id("act/x")}
-    assert (await scene.hear(scene.jonas, scene.jonas.does("Undo", forged))).startswith("ignored: Only who asked")
+    assert (await scene.hear(scene.jonas, scene.jonas.does("Undo", forged))).startswith(
+        "ignored: Only the person who asked"
+    )
     assert accepted(scene, question["id"]) == answer["id"]
 
 

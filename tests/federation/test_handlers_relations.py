@@ -305,14 +305,15 @@ async def test_a_report_reaches_the_moderators(form: str, scene: Scene) -> None:
     what: Any = scene.question.uri if form == "one" else [scene.question.uri, LENE]
     words = {"summary": "Reklame"} if form == "summary" else {"content": "Reklame"}
     assert (await scene.hear(scene.jonas, scene.jonas.does("Flag", what, **words))).startswith("done: A report about")
-    ((report, who, target),) = scene.inbox.read(cases.waiting)
+    (listed,) = scene.inbox.read(cases.waiting)
+    report, who, target = listed.report, listed.reporter, listed.target
     assert (report.comment, who.uri, target.uri) == ("Reklame", scene.jonas.uri, LENE)
 
 
 async def test_a_report_is_cut_and_a_flood_of_them_stops(scene: Scene) -> None:
     many = [scene.question.uri, *(f"https://x.example/{at}" for at in range(10_000))]
     assert (await scene.hear(scene.jonas, scene.jonas.does("Flag", many, content="x" * 90_000))).startswith("done")
-    ((report, _, _),) = scene.inbox.read(cases.waiting)
+    report = scene.inbox.read(cases.waiting)[0].report
     assert len(report.comment) <= 5000
     assert len(report.post_uris) <= 50
     ended = [await scene.hear(scene.jonas, scene.jonas.does("Flag", LENE, at)) for at in range(25)]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from federation import importing
 from federation.importing import take_in
 from federation.working import Later
-from models import accounts, actors, follows, imports
+from models import accounts, actors, bookmarks, follows, imports
 from models.database import Database
 from models.imports import Import
 from tests.federation.neighbours import Fediverse, Inbox, Said, neighbour, said
@@ -83,3 +83,25 @@ async def test_a_long_list_lets_others_have_a_turn_and_goes_on_where_it_was(
 async def test_a_list_of_somebody_who_left_meanwhile_is_nothing(inbox: Inbox) -> None:
     await take_in(inbox.fed, {"import": 17})
     assert inbox.fediverse.asked == []
+
+
+async def test_bookmarks_are_read_from_their_servers(inbox: Inbox) -> None:
+    jonas = neighbour(inbox.fediverse, "jonas", "m.example")
+    post = inbox.fediverse.put(jonas.note("kept", "<p>Værd at huske</p>"))
+    inbox.fediverse.documents["https://down.example/p/1"] = 503
+
+    def start(db: Session) -> tuple[int, int]:
+        account = accounts.create(db, username="lene", email="lene@a.example", password="correct horse battery")
+        rows = imports.read(
+            "bookmarks", f"{post['id']}\nhttps://down.example/p/1\nhttps://m.example/p/404\nx\n".encode()
+        )
+        return account.id, imports.start(db, account.id, "bookmarks", rows).id
+
+    account_id, number = inbox.write(start)
+    await take_in(inbox.fed, {"import": number})
+    assert [why for _, why in row(inbox, number).errors] == ["silent", "post", "address"]
+
+    def kept(db: Session) -> list[str]:
+        return [one.uri for _, one in bookmarks.page(db, actors.get(db, account_id))]
+
+    assert inbox.read(kept) == [post["id"]]

@@ -227,6 +227,24 @@ def test_tags_are_limited_and_compared_without_letter_case() -> None:
     assert len(note(tag=[{"type": "Hashtag", "name": f"#t{at}"} for at in range(10_000)]).hashtags) == 30
 
 
+@pytest.mark.parametrize(
+    ("icon", "read"),
+    [
+        ({"type": "Image", "mediaType": "image/png", "url": "https://m.example/s.png"}, "https://m.example/s.png"),
+        ("https://m.example/s.png", "https://m.example/s.png"),
+        ([{"url": "javascript:alert(1)"}, {"url": "https://m.example/s.png"}], "https://m.example/s.png"),
+        ({"url": ["https://m.example/s.png"]}, "https://m.example/s.png"),
+        ({"type": "Image"}, ""),
+        (17, ""),
+    ],
+)
+def test_the_picture_that_stands_for_a_film_is_read(icon: Any, read: str) -> None:
+    film = {"type": "Document", "mediaType": "video/mp4", "url": "https://m.example/a.mp4", "icon": icon}
+    photo = {"type": "Document", "mediaType": "image/png", "url": "https://m.example/a.png", "icon": icon}
+    found = note(attachment=[film, photo]).attachments
+    assert [one.get("icon_url", "") for one in found] == [read, ""]
+
+
 def test_attachments_are_pictures_files_and_links_but_no_licences() -> None:
     read = note(
         attachment=[

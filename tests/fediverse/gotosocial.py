@@ -124,10 +124,15 @@ class GoToSocial:
 
         until(f"{self.name} answers", ready, seconds=120, tell=process.tail)
 
+    @property
+    def process(self) -> Process:
+        """The running server."""
+        assert self._process is not None
+        return self._process
+
     def log(self) -> str:
         """The end of what it logged."""
-        assert self._process is not None
-        return self._process.tail()
+        return self.process.tail()
 
     def close(self) -> None:
         """Stop it and throw its data away."""
@@ -187,6 +192,7 @@ class Neighbour:
     def __init__(self, server: GoToSocial, username: str, token: str) -> None:
         self.server = server
         self.username = username
+        self.token = token
         self.handle = f"@{username}@{server.name}"
         self._http = browser(server.ground, server.origin)
         self._http.headers.update(

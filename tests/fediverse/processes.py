@@ -22,6 +22,11 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether it still runs."""
         return self._process.poll() is None

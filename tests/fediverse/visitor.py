@@ -32,9 +32,8 @@ class _Loopback(httpx.HTTPTransport):
 
 def browser(ground: Ground, origin: str, **more: Any) -> httpx.Client:
     """An HTTP client at home on the ground, that starts at `origin` and keeps its cookies."""
-    return httpx.Client(
-        transport=_Loopback(ground), base_url=origin, headers={"Origin": origin}, timeout=15.0, trust_env=False, **more
-    )
+    how = {"headers": {"Origin": origin}, "timeout": 15.0, **more}
+    return httpx.Client(transport=_Loopback(ground), base_url=origin, trust_env=False, **how)
 
 
 class Visitor:

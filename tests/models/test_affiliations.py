@@ -7,11 +7,22 @@ import pytest
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, affiliations, invitations, leaving, moderation, notifications, organizations
+from models import (
+    accounts,
+    actors,
+    affiliations,
+    claims,
+    invitations,
+    leaving,
+    moderation,
+    notifications,
+    organizations,
+)
 from models.accounts import Account
 from models.actors import Actor
-from models.affiliations import Affiliation, Claim, State
+from models.affiliations import Affiliation, State
 from models.base import clock
+from models.claims import Claim
 from models.database import Database
 from models.errors import Conflict, Forbidden, Invalid, NotFound
 from models.jobs import Job
@@ -325,7 +336,7 @@ def stranger(db: Session) -> Actor:
 def confirmed_stranger(db: Session) -> Actor:
     tove = stranger(db)
     malmo = remote(db, "m.example", "malmo", type="Organization")
-    affiliations.record_checked(db, tove, {CLAIM: malmo.id})
+    claims.record_checked(db, tove, {CLAIM: malmo.id})
     return tove
 
 

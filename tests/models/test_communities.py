@@ -7,7 +7,18 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from models import actors, base, communities, community_statistics, follows, posts, removing, settings, threads
+from models import (
+    actors,
+    base,
+    communities,
+    community_statistics,
+    follows,
+    posts,
+    removing,
+    settings,
+    threads,
+    twinning,
+)
 from models.accounts import Role
 from models.actors import Actor
 from models.communities import Community, Ways
@@ -122,7 +133,7 @@ def test_a_twinned_community_does_not_go_into_hiding(scene: Scene) -> None:
     def twin(db: Session) -> None:
         other = remote(db, "b.example", "nabo")
         other.type = actors.ActorType.GROUP
-        communities.twin(db, scene.actor("camilla"), group, other)
+        twinning.ask(db, scene.actor("camilla"), group, other)
 
     scene.do(twin)
     with pytest.raises(Conflict):
@@ -148,7 +159,7 @@ def test_a_twinning_says_which_way_questions_go(scene: Scene) -> None:
                 follows.accept(db, follows.request(db, other, group, uri=f"https://{name}.example/f"))
 
     scene.do(befriend)
-    found = scene.read(lambda db: communities.twinnings(db, group))
+    found = scene.read(lambda db: twinning.of(db, group))
     assert {(one.other.username, one.theirs_here, one.ours_there) for one in found} == {
         ("her", True, False),
         ("der", False, True),
@@ -163,7 +174,7 @@ def test_a_community_is_no_twin_of_itself_and_of_none_that_hides(scene: Scene) -
     hidden = scene.do(lambda db: communities.create(db, "hemmelig", "H", creator=None, ways=Ways(node_only=True)))
     for target in (group, hidden, scene.actor("eva")):
         with pytest.raises(Invalid):
-            scene.do(lambda db, target=target: communities.twin(db, scene.actor("camilla"), group, target))  # type: ignore[misc]
+            scene.do(lambda db, target=target: twinning.ask(db, scene.actor("camilla"), group, target))  # type: ignore[misc]
     assert scene.count(follows.Follow) == before
 
 

@@ -176,7 +176,7 @@ def test_t132_a_full_disk_says_busy_changes_nothing_and_takes_up_again(database:
 
 def test_listeners_hear_after_the_commit_and_only_then(database: Database) -> None:
     heard: list[set[str]] = []
-    database.listeners.append(heard.append)
+    database.listen(heard.append)
 
     def fails(db: object) -> None:
         wake(db, "jobs")  # type: ignore[arg-type]

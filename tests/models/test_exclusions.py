@@ -245,3 +245,61 @@ def test_a_ban_of_another_server_that_ends_by_itself_is_over_then(
     with lived_in.reading() as db:
         assert not bans.is_banned(db, person(db, "birk").id, group.id)
         assert bans.communities_of(db, person(db, "birk").id) == set()
+
+
+def test_what_was_for_a_time_ends_by_itself_and_others_hear_of_it(
+    lived_in: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = lived_in.write(lambda db: shut_out(db, days=7))
+    assert lived_in.write(lambda db: exclusions.end_over(db, 10)) == 0
+    with lived_in.reading() as db:
+        until = exclusions.until(db, db.get_one(sanctions.Sanction, number))
+        assert until is not None
+        assert timedelta(days=6, hours=23) < until - now() <= timedelta(days=7)
+    monkeypatch.setattr(clock, "offset", 7 * DAY + 60)
+    with lived_in.reading() as db:
+        assert not bans.is_banned(db, person(db, "birk").id, person(db, "udfordrere").id)
+    assert lived_in.write(lambda db: exclusions.end_over(db, 10)) == 1
+    assert lived_in.write(lambda db: exclusions.end_over(db, 10)) == 0
+    with lived_in.reading() as db:
+        row = db.get_one(sanctions.Sanction, number)
+        assert (row.ended_at, row.ended_by_id) == (until, None)
+        undo, wrap = db.query(Activity).order_by(Activity.id).all()[-2:]
+        assert (undo.type, undo.actor_id, undo.data["embed"]["type"]) == ("Undo", person(db, "camilla").id, "Block")
+        assert (wrap.type, wrap.actor_id) == ("Announce", person(db, "udfordrere").id)
+
+
+def test_it_ends_in_the_name_of_the_community_when_who_decided_moderates_no_more(
+    lived_in: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decide(db: Session) -> None:
+        shut_out(db, days=1)
+        group = person(db, "udfordrere")
+        communities.add_moderator(db, person(db, "camilla"), group, person(db, "eva"))
+        communities.remove_moderator(db, person(db, "eva"), group, person(db, "camilla"))
+
+    lived_in.write(decide)
+    monkeypatch.setattr(clock, "offset", DAY + 60)
+    lived_in.write(lambda db: exclusions.end_over(db, 10))
+    with lived_in.reading() as db:
+        undo = db.query(Activity).filter_by(type="Undo").order_by(Activity.id.desc()).first()
+        assert undo is not None
+        assert undo.actor_id == person(db, "udfordrere").id
+
+
+def test_somebody_is_shut_out_anew_when_the_time_is_over(lived_in: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = lived_in.write(lambda db: shut_out(db, days=1))
+    monkeypatch.setattr(clock, "offset", DAY + 60)
+    second = lived_in.write(shut_out)
+    assert lived_in.write(lambda db: exclusions.end_over(db, 10)) == 0
+    with lived_in.reading() as db:
+        assert db.get_one(sanctions.Sanction, first).ended_at is not None
+        assert db.get_one(sanctions.Sanction, second).ended_at is None
+        assert bans.is_banned(db, person(db, "birk").id, person(db, "udfordrere").id)
+
+
+def test_for_how_long_is_one_of_a_few(lived_in: Database) -> None:
+    before = dumped(lived_in)
+    with pytest.raises(Invalid):
+        lived_in.write(lambda db: shut_out(db, days=2))
+    assert dumped(lived_in) == before

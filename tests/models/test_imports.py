@@ -6,14 +6,27 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models import actors, blocks, exports, follows, imports, notifications
+from models import (
+    account_domains,
+    actors,
+    blocks,
+    bookmarks,
+    composing,
+    exports,
+    follows,
+    imports,
+    lists,
+    notifications,
+)
 from models.actors import Actor
 from models.base import clock
 from models.database import Database
 from models.errors import Conflict, Invalid, NotFound
 from models.imports import Import
+from models.posts import Draft
 from tests.dumping import dumped
 from tests.federation.elsewhere import remote
+from tests.server.visiting import question
 from tests.world import DAY
 
 Do = Callable[[Callable[[Session], Any]], Any]
@@ -55,6 +68,56 @@ def test_lists_of_blocks_and_mutes_too_and_those_of_windows() -> None:
     ]
 
 
+def test_lists_bookmarks_and_servers_as_mastodon_and_we_write_them() -> None:
+    assert imports.read("lists", "Løbere,birk@a.example\nLøbere,tove@m.example\n".encode()) == [
+        {"address": "birk@a.example", "list": "Løbere"},
+        {"address": "tove@m.example", "list": "Løbere"},
+    ]
+    assert imports.read("lists", b"List name,Account address\nEt,birk@a.example\nTo\n")[1:] == [
+        {"address": "", "list": "To"}
+    ]
+    assert imports.read("bookmarks", b"https://m.example/p/1\n") == [{"address": "https://m.example/p/1"}]
+    assert imports.read("domains", b"#domain\nevil.example\n") == [{"address": "evil.example"}]
+    for kind in ("lists", "bookmarks", "domains"):
+        with pytest.raises(Invalid):
+            imports.read(kind, b"hello\nworld\n")
+
+
+def test_lists_are_filled_and_who_is_on_one_is_followed(do: Do) -> None:
+    def work(db: Session) -> None:
+        birk, tove = local(db, "birk"), remote(db, "m.example", "tove")
+        lists.create(db, birk.id, "Et")
+        row = begin(db, "lists", b"Et,camilla@a.example\nTo,tove@m.example\nEt,camilla@a.example\nEt,nobody\n")
+        for number, who in enumerate((local(db, "camilla"), tove, local(db, "camilla"))):
+            imports.take(db, row.id, number, who)
+        assert (row.done, row.failed) == (3, 0)
+        named = {one.title: [who.username for who in lists.all_members(db, one)] for one in lists.mine(db, birk.id)}
+        assert named == {"Et": ["camilla"], "To": ["tove"]}
+        assert follows.state(db, birk.id, tove.id) == "pending"
+
+    do(work)
+
+
+def test_bookmarks_are_of_what_one_may_see_and_servers_are_blocked(do: Do) -> None:
+    def work(db: Session) -> None:
+        birk = local(db, "birk")
+        open_post = question(db, "Må vi")
+        private = composing.note(db, local(db, "anna"), Draft("@camilla psst", visibility="direct"))
+        row = begin(db, "bookmarks", f"{open_post.uri}\n{private.uri}\n".encode())
+        imports.take(db, row.id, 0, open_post)
+        imports.take(db, row.id, 1, private)
+        assert [post.id for _, post in bookmarks.page(db, birk)] == [open_post.id]
+        assert [why for _, why in row.errors] == ["There is no such post, or you may not see it."]
+        imports.finish(db, row.id)
+        servers = begin(db, "domains", b"evil.example\na.example\n")
+        imports.take(db, servers.id, 0, "evil.example")
+        imports.take(db, servers.id, 1, "a.example")
+        assert account_domains.blocks(db, birk.id, "evil.example")
+        assert servers.failed == 1
+
+    do(work)
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -78,7 +141,7 @@ def test_rows_are_done_in_order_and_what_fails_is_told(do: Do) -> None:
     def work(db: Session) -> None:
         birk, tove = local(db, "birk"), remote(db, "m.example", "tove")
         row = begin(db, "follows", FOLLOWS + b"birk@a.example\nnobody@x.example\n")
-        assert imports.upcoming(db, row.id) == (0, row.rows[0])
+        assert imports.upcoming(db, row.id) == ("follows", 0, row.rows[0])
         imports.take(db, row.id, 0, tove)
         imports.take(db, row.id, 1, local(db, "anna"))
         imports.take(db, row.id, 2, birk)

@@ -430,7 +430,7 @@ def test_codes_do_not_survive_a_new_password(desk: Desk) -> None:
 def test_whoever_listens_for_tokens_is_woken(desk: Desk, end: Any) -> None:
     heard: list[set[str]] = []
     desk.token("read", "eva")
-    desk.database.listeners.append(heard.append)
+    desk.database.listen(heard.append)
     desk.database.write(lambda db: end(db, desk.account(db, "eva")))
     assert any("tokens" in topics for topics in heard)
 

@@ -25,6 +25,7 @@ from models import (
     removing,
     threads,
     timelines,
+    twinning,
 )
 from models.actors import PUBLIC, Actor, RemoteActor
 from models.arriving import RemotePost
@@ -289,9 +290,9 @@ def test_a_twin_waits_for_a_moderator_and_then_shows_the_others_threads(do: Any)
         assert follow.state == "pending"
         assert notices_of(db, moderator.id)[0][0].kind == "twin_request"
         with pytest.raises(Forbidden):
-            communities.answer_twin(db, local(db, "david"), group, twin, accept=True)
-        communities.answer_twin(db, moderator, group, twin, accept=True)
-        back = communities.twin(db, moderator, group, twin)
+            twinning.answer(db, local(db, "david"), group, twin, accept=True)
+        twinning.answer(db, moderator, group, twin, accept=True)
+        back = twinning.ask(db, moderator, group, twin)
         follows.accept(db, back)
         question, _ = arriving.record_remote(
             db, remote_post(stranger(db, "ida", "b.example"), 5, title="Hvad gør I?", community=twin)

@@ -266,7 +266,7 @@ def test_a_report_is_closed_once_with_an_outcome_that_the_reporter_is_told(lived
         ((row, _, _), *_) = notifications.of(db, person(db, "eva").id)
         assert (row.kind, row.subject) == ("report_closed", f"{number} acted")
         assert cases.waiting(db) == []
-        assert [report.id for report, _, _ in cases.closed(db)] == [number]
+        assert [one.report.id for one in cases.closed(db)] == [number]
         before = state(db)
     with pytest.raises(Conflict):
         lived_in.write(lambda db: cases.close(db, number, "forwarded", by=person(db, "anna")))
@@ -279,6 +279,11 @@ def test_a_report_is_closed_once_with_an_outcome_that_the_reporter_is_told(lived
     [
         (lambda db, n: cases.close(db, n, "shrugged", by=person(db, "anna")), Invalid),
         (lambda db, n: cases.close(db, 1, "acted", by=person(db, "anna")), NotFound),
+        (lambda db, n: cases.assign(db, 1, person(db, "anna"), by=person(db, "anna")), NotFound),
+        (lambda db, n: cases.assign(db, n, person(db, "eva"), by=person(db, "anna")), Invalid),
+        (lambda db, n: cases.let_go(db, n, by=person(db, "anna")), Conflict),
+        (lambda db, n: cases.reopen(db, n, by=person(db, "anna")), Conflict),
+        (lambda db, n: cases.forward(db, n, by=person(db, "anna")), Invalid),
         (lambda db, n: cases.add_note(db, n, " ", by=person(db, "anna")), Invalid),
         (lambda db, n: cases.add_note(db, 1, "x", by=person(db, "anna")), NotFound),
     ],

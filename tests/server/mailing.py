@@ -1,6 +1,7 @@
 """A small mail server on this machine, and whoever brings it what a node has promised."""
 
 import asyncio
+import ssl
 import threading
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
@@ -31,6 +32,9 @@ class MailServer:
     answers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What to say to the next commands of a name instead of yes, such as `450 later`."""
     said: list[str] = field(default_factory=list)
+    encrypts: ssl.SSLContext | None = None
+    """With what it goes on in after STARTTLS, which it offers then; and what it heard before that."""
+    in_clear: list[str] = field(default_factory=list)
     broken: list[bytes] = field(default_factory=list)
     """Letters after which it hung up without a word: the answer `HANG UP` to a `BODY`."""
 
@@ -48,9 +52,24 @@ class MailServer:
 
         try:
             await say(self._answer("HELLO", "220 ready"))
-            while line := (await reader.readline()).decode().strip():
+            while line := (await reader.readline()).decode(errors="replace").strip():
                 self.said.append(line)
                 verb = line.split()[0].upper()
+                if writer.get_extra_info("ssl_object") is None:
+                    self.in_clear.append(verb)
+                if verb == "EHLO" and writer.get_extra_info("ssl_object") is not None:
+                    await say("250-mail.test\r\n250 AUTH PLAIN")
+                    continue
+                if verb == "EHLO" and self.encrypts is not None:
+                    await say("250-mail.test\r\n250 STARTTLS")
+                    continue
+                if verb == "STARTTLS" and self.encrypts is not None:
+                    await say("220 go on")
+                    await writer.start_tls(self.encrypts)
+                    continue
+                if verb == "AUTH":
+                    await say("235 welcome")
+                    continue
                 answer = self._answer(verb, {"DATA": "354 go on", "QUIT": "221 bye"}.get(verb, "250 yes"))
                 if verb == "RCPT" and answer.startswith("250"):
                     recipients.append(line.partition("<")[2].partition(">")[0])
@@ -69,7 +88,7 @@ class MailServer:
                     await say(answer)
                 if verb == "QUIT":
                     break
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
         finally:
             writer.close()
@@ -106,11 +125,16 @@ class PostOffice:
 
 
 @asynccontextmanager
-async def post_office(database: Database, **chosen: object) -> AsyncIterator[PostOffice]:
-    """A mail server, and the node that uses it; what its world has promised to others is let go."""
+async def post_office(
+    database: Database, *, tls: ssl.SSLContext | None = None, starttls: ssl.SSLContext | None = None, **chosen: object
+) -> AsyncIterator[PostOffice]:
+    """A mail server, and the node that uses it; what its world has promised to others is let go.
+
+    `tls`: the server speaks nothing but TLS; `starttls`: it offers to.
+    """
     await asyncio.to_thread(database.write, lambda db: db.execute(delete(Job)))
-    server = MailServer()
-    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0)
+    server = MailServer(encrypts=starttls)
+    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     values = {
         "origin": ORIGIN,

@@ -300,7 +300,7 @@ async def test_what_moderators_do_is_told_also_who_cannot_sign_in_any_more(lived
         lived_in.write(deed)
         [letter] = await office.empty()
         assert letter["To"] == "birk@havby.example"
-        assert {"da": "lukket din konto", "en": "closed your account"}[language] in letter["Subject"]
+        assert {"da": "udelukket din konto", "en": "suspended your account"}[language] in letter["Subject"]
         assert "Reklame." in said(letter)
     with pytest.raises(Invalid):
         lived_in.write(lambda db: letters.moderated(db, db.scalars(select(Account)).first(), "shot"))  # type: ignore[arg-type]

@@ -1,12 +1,15 @@
 """Mail: what goes over the wire, and what becomes of letters that a mail server does not take."""
 
+import asyncio
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from federation.working import GiveUp
-from models import accounts, email_links, jobs
+from models import accounts, email_links, identity, jobs
 from models.base import clock
 from models.database import Database
 from models.email_links import Purpose
@@ -14,6 +17,8 @@ from models.jobs import Job
 from server import mail
 from server.mail import Letter, MailFault
 from server.settings import Settings
+from server.web import colours
+from tests.fediverse.ground import Ground
 from tests.server.mailing import PostOffice, link, post_office, said
 
 pytestmark = pytest.mark.anyio
@@ -41,7 +46,18 @@ async def test_a_letter_arrives_as_text_and_as_html_in_the_readers_language(live
     assert danish["Auto-Submitted"] == "auto-generated"
     assert link(danish, "/password/") in said(danish, "html")
     assert "Hello Farid" in said(english)
+    assert "background:#0b5d5e" in said(danish, "html")
     assert rows(office) == []
+
+
+async def test_a_letter_has_the_colour_of_the_place_as_far_as_it_can_be_read(lived_in: Database) -> None:
+    lived_in.write(lambda db: identity.choose(db, accent="#ffee00"))
+    async with post_office(lived_in) as office:
+        promise(office)
+        (letter,) = await office.empty()
+    tone = colours.tones("#ffee00")[0]
+    assert f"background:{tone['--accent']};color:{tone['--on-accent']}" in said(letter, "html")
+    assert tone["--accent"] != "#ffee00"
 
 
 @pytest.mark.parametrize("verb", ["HELLO", "MAIL", "RCPT", "DATA", "BODY"])
@@ -169,3 +185,65 @@ def test_what_mail_servers_read_differently_is_no_address(database: Database, em
 
 def account(db: Any, username: str, email: str) -> accounts.Account:
     return accounts.create(db, username=username, email=email, password="en lang adgangskode")
+
+
+HOST = "localhost"
+
+
+class Authority:
+    """A certificate authority of the test's own, and what a mail server shows that has a certificate of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ground = Ground(folder)
+
+    @property
+    def trusted(self) -> str:
+        return str(self.ground.ca_file)
+
+    def serves(self, name: str = HOST) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.ground.certificate(name))
+        return context
+
+
+SIGNED_IN = {"smtp_host": HOST, "smtp_user": "torv", "smtp_password": "geheim"}
+
+
+@pytest.mark.parametrize("way", ["tls", "starttls"])
+async def test_a_letter_goes_encrypted_to_a_server_whose_certificate_holds(
+    lived_in: Database, tmp_path: Path, way: str
+) -> None:
+    authority = Authority(tmp_path)
+    ways: dict[str, Any] = {way: authority.serves()}
+    async with post_office(lived_in, smtp_security=way, ca_file=authority.trusted, **SIGNED_IN, **ways) as office:
+        await mail.send(office.settings, LETTER, name="Torv")
+        assert [to for to, _ in office.server.taken] == [LETTER.to]
+        assert any(line.upper().startswith("AUTH") for line in office.server.said)
+        assert set(office.server.in_clear) == (set() if way == "tls" else {"EHLO", "STARTTLS"})
+
+
+@pytest.mark.parametrize("way", ["tls", "starttls"])
+@pytest.mark.parametrize("fault", ["another name", "another authority"])
+async def test_a_certificate_that_does_not_hold_is_refused_and_the_letter_kept(
+    lived_in: Database, tmp_path: Path, way: str, fault: str
+) -> None:
+    authority = Authority(tmp_path)
+    shown = authority.serves("mail.test" if fault == "another name" else HOST)
+    trusted = "" if fault == "another authority" else authority.trusted
+    ways: dict[str, Any] = {way: shown}
+    async with post_office(lived_in, smtp_security=way, ca_file=trusted, **SIGNED_IN, **ways) as office:
+        promise(office)
+        assert await office.empty() == []
+        [waiting] = rows(office)
+        assert waiting.dead_at is None
+        assert "SSLCertVerificationError" in waiting.error
+        said = {line.split()[0].upper() for line in office.server.said}
+        assert said <= {"EHLO", "STARTTLS"}
+
+
+async def test_a_server_that_offers_no_encryption_gets_nothing_where_tls_is_demanded(lived_in: Database) -> None:
+    async with post_office(lived_in, smtp_security="tls", **SIGNED_IN) as office:
+        with pytest.raises(MailFault):
+            await asyncio.wait_for(mail.send(office.settings, LETTER, name="Torv"), 30)
+        assert office.server.taken == []
+        assert not any(line.upper().startswith(("AUTH", "MAIL", "EHLO")) for line in office.server.said)

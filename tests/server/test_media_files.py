@@ -250,7 +250,7 @@ def test_uploads_that_nobody_finished_go_after_two_days(world: ApiWorld) -> None
     for path in (old, new):
         path.write_bytes(b"x")
     os.utime(old, (time.time() - 3 * 86_400,) * 2)
-    assert remote.sweep(store(world), 1000) == 1
+    assert store(world).sweep_uploads() == 1
     assert not old.exists()
     assert new.exists()
 
@@ -262,3 +262,33 @@ def test_the_node_signs_with_a_key_of_its_own(world: ApiWorld, new_database: Any
     with world.database.reading() as ours, other.reading() as theirs:
         assert links.links(ours).sign("p-1-0-aaaaaaaaaaaa") != links.links(theirs).sign("p-1-0-aaaaaaaaaaaa")
         assert links.links(ours).icon(actors.node_actor(ours)) == ""
+
+
+async def test_the_picture_that_stands_for_a_film_elsewhere_is_read_here(world: ApiWorld) -> None:
+    serves(world, picture())
+    still = "https://by.example/files/still.png"
+
+    def write(db: Session) -> int:
+        there = somebody(db, "by.example", "vera")
+        film = {"type": "Document", "url": "https://by.example/a.mp4", "media_type": "video/mp4", "icon_url": still}
+        made = arriving.RemotePost(
+            "https://by.example/p/10", there, Visibility.PUBLIC, now(), content="<p>Se</p>", attachments=[film]
+        )
+        return arriving.record_remote(db, made)[0].id
+
+    number = world.database.write(write)
+    async with world.client() as api:
+        (film,) = (await api.get(f"/api/v1/statuses/{number}"))["media_attachments"]
+        assert film["type"] == "video"
+        assert film["preview_url"].startswith(f"{ORIGIN}/media/remote/v-")
+        answer = await api.http.get(film["preview_url"])
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+        assert (await api.http.get(film["preview_url"].replace("/v-", "/p-"))).status_code == 403
+
+    def other(db: Session) -> None:
+        post = db.get_one(Post, number)
+        post.attachments = [{**post.attachments[0], "icon_url": "https://by.example/files/other.png"}]
+
+    world.database.write(other)
+    async with world.client() as api:
+        assert (await api.http.get(film["preview_url"])).status_code == 404

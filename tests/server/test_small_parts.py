@@ -1,7 +1,6 @@
 """Dates as people say them, who is at the other end of the wire, and counting tries."""
 
 import ipaddress
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +15,6 @@ from server import dates
 from server.clients import address, network
 from server.federating import Blocked
 from server.i18n import translator
-from server.limits import Limits, Rule, TooMany
 from server.security import local_path
 
 PRESENT = datetime(2026, 11, 24, 13, 5, tzinfo=UTC)
@@ -78,50 +76,6 @@ def test_a_forwarded_address_counts_only_from_our_own_proxies(
 def test_a_customer_with_a_whole_network_is_one_client() -> None:
     assert network("2001:db8:1:2:3::4") == network("2001:db8:1:2:ffff::") != network("2001:db8:1:3::4")
     assert network("203.0.113.7") == network("::ffff:203.0.113.7") == "203.0.113.7"
-
-
-def test_two_hundred_at_once_get_not_one_try_too_many() -> None:
-    limits, rule = Limits(), Rule("test", 25, 300)
-
-    def attempt(_: int) -> bool:
-        try:
-            limits.count(rule, "somebody")
-        except TooMany:
-            return False
-        return True
-
-    with ThreadPoolExecutor(50) as pool:
-        assert sum(pool.map(attempt, range(200))) == 25
-    limits.count(rule, "somebody else")
-
-
-def test_a_try_comes_free_again_when_its_time_is_over() -> None:
-    present = [1000.0]
-    limits, rule = Limits(lambda: present[0]), Rule("test", 2, 300)
-    assert limits.spend(rule, "somebody") == (1, 1300.0)
-    present[0] += 100
-    assert limits.spend(rule, "somebody") == (0, 1300.0)
-    with pytest.raises(TooMany) as refused:
-        limits.count(rule, "somebody")
-    assert refused.value.retry_after == 200
-    present[0] += 200
-    assert limits.spend(rule, "somebody") == (0, 1400.0)
-    with pytest.raises(TooMany):
-        limits.count(rule, "somebody")
-
-
-def test_those_who_try_no_more_are_forgotten_and_the_others_are_not() -> None:
-    present = [1000.0]
-    limits, rule = Limits(lambda: present[0]), Rule("test", 2, 300)
-    for number in range(100):
-        limits.count(rule, f"client {number}")
-    present[0] += 301
-    for number in range(60):
-        limits.count(rule, f"newcomer {number}")
-    assert len(limits) == 60
-    limits.count(rule, "newcomer 0")
-    with pytest.raises(TooMany):
-        limits.count(rule, "newcomer 0")
 
 
 @given(st.text(max_size=60))

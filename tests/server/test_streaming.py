@@ -23,15 +23,16 @@ from models import (
     removing,
     threads,
 )
-from models.database import Database
+from models.database import TOPICS, Database
 from models.posts import Draft, Post
 from server.streaming import fanout, sending
 from server.streaming import hub as hubs
 from server.streaming.channels import Channel
 from server.streaming.connections import Message
 from server.streaming.hub import Hub
+from tests.conftest import ON_POSTGRES
 from tests.server.asking import local
-from tests.server.streams import Serving, serving
+from tests.server.streams import QUIET, Serving, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -106,6 +107,25 @@ async def test_two_processes_tell_of_what_the_other_wrote_within_two_seconds(tow
         await asyncio.to_thread(second.write, lambda db: composing.note(db, local(db, "birk"), Draft(text="Og igen")))
         assert (await far.next(seconds=1.0))["payload"]["content"] == "<p>Og igen</p>"
         assert await far.silence()
+
+
+@ON_POSTGRES
+async def test_another_process_tells_at_once_without_looking(
+    town: Town, second: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "POLL", 60.0)
+    monkeypatch.setattr(hubs, "CHECK", 60.0)
+    heard: list[set[str]] = []
+    second.listen(heard.append)
+    async with serving(second) as other, other.socket(await town.token("anna"), "stream=user") as far:
+        await _until(lambda: set(TOPICS) in heard)
+        await asyncio.sleep(QUIET)  # what begins by looking has looked
+        id = await town.post("birk")
+        assert (await far.next())["payload"]["id"] == str(id)
+        await town.do(
+            lambda db: accounts.set_password(db, accounts.by_username(db, "anna"), "en helt anden hemmelighed")
+        )
+        assert await far.closed(5) == 1008
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models import accounts, affiliations, organizations
+from models import accounts, affiliations, claims, organizations
 from models.accounts import Account
 from tests.dumping import dumped
 from tests.federation.elsewhere import remote
@@ -256,14 +256,14 @@ async def test_nothing_that_people_or_servers_write_here_becomes_markup(visiting
     def stranger(db: Any) -> None:
         organization = remote(db, "m.example", "malmo", type="Organization")
         organization.name = evil
-        claim = affiliations.Claim(organization.uri, "supplier")
+        claim = claims.Claim(organization.uri, "supplier")
         tove = remote(
             db,
             "m.example",
             "tove",
             extra={"affiliation": [{"organization": claim.organization, "class": claim.affiliation_class}]},
         )
-        affiliations.record_checked(db, tove, {claim: organization.id})
+        claims.record_checked(db, tove, {claim: organization.id})
 
     visiting.database.write(stranger)
     async with visiting.browser("birk") as birk, visiting.browser("anna") as anna:

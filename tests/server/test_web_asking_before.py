@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from models import threads
-from models.posts import Draft
-from tests.server.visiting import Visiting, person, words
+from models import duplicates, threads
+from models.posts import Draft, Post
+from tests.server.visiting import Visiting, person, question, words
 
 pytestmark = pytest.mark.anyio
 
@@ -93,3 +93,68 @@ async def test_a_narrowed_list_goes_on(visiting: Visiting, monkeypatch: pytest.M
                 seen += listed(html)
                 path = html.partition('class="pages"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
             assert len(seen) == len(set(seen)) == (2 if "unanswered" in order else 4)
+
+
+async def test_beside_a_question_stand_others_about_the_same_but_none_twice(visiting: Visiting) -> None:
+    def ask(db: Session) -> tuple[str, str]:
+        group = person(db, "udfordrere")
+        first = threads.ask(db, person(db, "birk"), group, Draft("Ja", "Hvem har malet en busskurtavle?"))
+        second = threads.ask(db, person(db, "eva"), group, Draft("Ja", "Må man male en busskurtavle grøn?"))
+        third = threads.ask(db, person(db, "eva"), group, Draft("Ja", "Hvor køber man en busskurtavle?"))
+        duplicates.mark(db, person(db, "camilla"), third, first)
+        return f"/posts/{first.id}", second.title
+
+    path, title = visiting.database.write(ask)
+    async with visiting.browser() as browser:
+        link = f'href="{path}/similar"'
+        assert link in (await browser.read(path.replace("/posts/", "/p/"))).partition("<aside>")[2]
+        alike = words((await browser.read(f"{path}/similar")).partition('id="alike"')[2])
+        assert title in alike
+        assert "Hvor køber man" not in alike, "that one is named as asked before"
+        assert "Hvem har malet" not in alike
+
+
+async def test_who_may_not_see_a_question_learns_nothing_from_those_like_it(visiting: Visiting) -> None:
+    def ask(db: Session) -> tuple[int, int]:
+        draft = Draft("Ja", "Hvem har malet en busskurtavle?", visibility="node")
+        asked = threads.ask(db, person(db, "birk"), person(db, "udfordrere"), draft)
+        return asked.id, threads.answer(db, person(db, "eva"), asked, Draft("Jeg har.")).id
+
+    asked, answer = visiting.database.write(ask)
+    async with visiting.browser() as nobody, visiting.browser("eva") as eva:
+        assert (await nobody.open(f"/posts/{asked}/similar")).status_code == 404
+        assert "Vi kender ingen spørgsmål, der ligner." in words(await eva.read(f"/posts/{asked}/similar"))
+        assert (await eva.open(f"/posts/{answer}/similar")).status_code == 404
+
+
+async def test_the_list_can_be_narrowed_to_a_barrier_with_one_click_and_widened_with_another(
+    visiting: Visiting,
+) -> None:
+    async with visiting.browser() as browser:
+        assert 'class="tag" href="/questions?barrier=regler"' in await browser.read("/questions")
+        page = await browser.read("/questions?barrier=regler")
+        assert 'class="tag" href="/questions" aria-current="true">' in page
+
+
+async def test_a_moderator_merges_two_questions_and_takes_them_apart_again(visiting: Visiting) -> None:
+    with visiting.database.reading() as db:
+        earlier, later = question(db, "Hvordan fik I").id, question(db, "Lederen siger ja").id
+    form = f"/posts/{later}/duplicate"
+    async with visiting.browser("camilla") as camilla, visiting.browser("eva") as eva:
+        assert (await eva.send(f"/posts/{later}/merge")).status_code == 404
+        assert "Sæt svarene under det tidligere spørgsmål" in words(await camilla.read(form))
+        address = camilla.do(lambda db: db.get_one(Post, earlier).uri)
+        await camilla.succeed(form, original=address, merge="1")
+        led = await eva.open(f"/p/{later}")
+        assert led.status_code == 303
+        assert led.headers["location"].startswith(f"/p/{earlier}/")
+        assert led.headers["location"].endswith(f"#p{later}")
+        page = await eva.read(f"/p/{earlier}")
+        assert "Lederen siger ja" in words(page)
+        assert "Svarer på det senere spørgsmål" in words(page)
+        assert f'id="p{later}"' in page
+        assert "Skil de to spørgsmål ad" not in words(page)
+        assert "Sæt svarene tilbage" in words(await camilla.read(form))
+        await camilla.succeed(f"/posts/{later}/merge", undo="1")
+        assert "Økonomi først" in words(await eva.read(f"/p/{later}"))
+        assert (await camilla.send(f"/posts/{later}/merge", undo="1")).status_code == 409

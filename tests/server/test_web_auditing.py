@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import communities, listings, moderation
 from server.web.auditing import ACTIONS
-from tests.server.visiting import Visiting, person, question, words
+from tests.server.visiting import ORIGIN, Visiting, person, question, words
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parent.parent.parent
@@ -49,7 +49,26 @@ async def test_it_says_who_did_what_and_why(visiting: Visiting) -> None:
     assert "Skiftede en rolle : Birk" in page.replace("rolle:", "rolle :")
     assert "Blokerede en server : evil.example" in page.replace("server:", "server :")
     assert "Serveren selv eller dens kommandolinje" in page
-    assert "reason: Reklamer" in page
+    assert "hvorfor: Reklamer" in page
+    assert "rolle nu: Moderator" in page
+
+
+async def test_what_a_deed_is_about_is_a_link_where_it_is_shown_here(visiting: Visiting) -> None:
+    def decide(db: Session) -> None:
+        for subject in (f"{ORIGIN}/p/1", "https://m.example/p/2"):
+            moderation.audit(db, None, "question.no_duplicate", subject)
+        moderation.audit(db, None, "report.close", "3", outcome="acted")
+        moderation.audit(db, None, "question.duplicate", "x", of="https://m.example/p/2", sanction="4", odd=["a", "b"])
+
+    visiting.database.write(decide)
+    async with visiting.browser("anna") as anna:
+        page = await anna.read("/admin/audit")
+    assert 'href="/p/1"' in page
+    assert 'href="/p/2"' not in page
+    assert 'href="/admin/reports/3"' in page
+    assert "udfald: Der er gjort noget" in words(page)
+    assert "odd: a, b" in words(page)
+    assert "sanction" not in words(page)
 
 
 async def test_it_is_narrowed_by_deed_and_by_person(visiting: Visiting) -> None:

@@ -153,3 +153,16 @@ async def test_somebody_elsewhere_is_looked_up_and_his_server_told(visiting: Vis
         assert "Personens server får besked, men ikke din begrundelse." in page
         await camilla.succeed(BANS, actor=str(tove), reason="Spam")
         assert camilla.do(lambda db: bans.is_banned(db, tove, person(db, "udfordrere").id))
+
+
+async def test_for_how_long_is_chosen_and_both_read_it(visiting: Visiting) -> None:
+    async with visiting.browser("camilla") as camilla, visiting.browser("birk") as birk:
+        number = camilla.do(lambda db: person(db, "birk").id)
+        assert (await camilla.send(BANS, actor=str(number), reason="Ro på", days="3")).status_code == 422
+        assert not camilla.do(banned)
+        await camilla.succeed(BANS, actor=str(number), reason="Ro på", days="7")
+        assert ", indtil " in words(await camilla.read(BANS))
+        decision = camilla.do(lambda db: sanctions.of(db, number)[0].id)
+        page = words(await birk.read(f"/sanctions/{decision}"))
+        assert "Til" in page
+        assert "en moderator tager den tilbage" not in page

@@ -50,3 +50,32 @@ async def test_what_one_follows_comes_home(lived_in: Database, way: str) -> None
     async with Visiting(lived_in).browser("camilla") as camilla:
         lived_in.write(lambda db: db.execute(delete(Follow).where(Follow.follower_id == person(db, "camilla").id)))
         assert "Hvem har prøvet borgerbudget?" not in words(await camilla.read("/"))
+
+
+async def test_a_thread_stands_once_with_what_else_is_new_in_it(lived_in: Database) -> None:
+    def talk(db: Session) -> None:
+        group = actors.by_handle(db, "udfordrere")
+        assert group is not None
+        asked = threads.ask(db, person(db, "anna"), group, Draft(text="Fortæl.", title="Hvem har en bænk?"))
+        for said in ("Det har vi.", "Den er grøn.", "Den er våd."):
+            threads.comment(db, person(db, "birk"), asked, Draft(text=said))
+
+    lived_in.write(talk)
+    async with Visiting(lived_in).browser("anna") as anna:
+        page = await anna.read("/")
+    first = page.partition('<ul class="stream">')[2].partition("</details>")[0]
+    assert words(first).count("Hvem har en bænk?") == 2, "once above the newest comment, once among the rest"
+    assert "3 mere i samme tråd" in words(first)
+    assert "Den er våd." in words(first.partition("<details")[0])
+
+
+async def test_who_looks_after_an_empty_place_is_shown_what_comes_first(database: Database) -> None:
+    for name, role in (("anna", "admin"), ("birk", "member")):
+        given = {"username": name, "email": f"{name}@havby.example", "password": "en lang adgangskode", "role": role}
+        database.write(lambda db, given=given: accounts.create(db, **given))
+    async with Visiting(database).browser("anna") as anna:
+        assert 'href="/communities/new"' in (await anna.read("/")).partition("<main")[2]
+    async with Visiting(database).browser("birk") as birk:
+        page = await birk.read("/")
+        assert 'href="/communities/new"' not in page
+        assert "Her er stille." in words(page)

@@ -252,3 +252,11 @@ async def test_the_nodes_own_actor_and_suspended_people_have_no_page(visiting: V
         assert (await browser.open("/@nobody@m.example")).status_code == 404
         assert (await browser.open("/@birk")).status_code == 404
         assert browser.do(lambda db: actors.node_actor(db).type) == ActorType.APPLICATION
+
+
+async def test_nobody_who_is_suspended_is_among_the_followers(visiting: Visiting) -> None:
+    async with visiting.browser("birk") as browser:
+        path = f"/actors/{browser.do(lambda db: person(db, 'anna').id)}/followers"
+        assert "Farid Rahimi" in words(await browser.read(path))
+        browser.do(lambda db: actors.suspend(db, person(db, "farid")))
+        assert "Farid Rahimi" not in words(await browser.read(path))

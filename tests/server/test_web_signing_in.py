@@ -5,7 +5,10 @@ import re
 import pytest
 
 from models import accounts, invitations
+from models.database import Database
 from server.limits import SIGN_IN_BY_ACCOUNT, SIGN_IN_BY_ADDRESS
+from server.settings import Settings
+from server.web.devices import described
 from tests.server.visiting import ORIGIN, Visiting, words
 from tests.world import PASSWORD
 
@@ -215,3 +218,47 @@ async def test_the_invitation_link_never_follows_the_host_header(visiting: Visit
         assert answer.status_code == 421
         assert "evil.example" not in answer.text
         assert ORIGIN in answer.text
+
+
+async def test_who_is_sent_to_sign_in_reads_why(visiting: Visiting) -> None:
+    async with visiting.browser() as browser:
+        danish = {"Accept-Language": "da"}
+        assert "Log ind for at stille dit spørgsmål." in words(await browser.read("/ask", **danish))
+        assert "Bagefter kommer du tilbage" in words(await browser.read("/settings", **danish))
+        assert "Bagefter kommer du tilbage" not in words(await browser.read("/sign-in", **danish))
+
+
+@pytest.mark.parametrize(("mode", "said"), [("invite", "ved at blive inviteret"), ("closed", "ikke oprettet konti")])
+async def test_where_nobody_can_sign_up_the_page_says_so(lived_in: Database, mode: str, said: str) -> None:
+    visiting = Visiting(lived_in, settings=Settings(origin=ORIGIN, data_dir="unused", registrations=mode))
+    async with visiting.browser() as browser:
+        answer = await browser.open("/sign-up", **{"Accept-Language": "da"})
+    assert answer.status_code == 404
+    assert said in words(answer.text)
+    assert "Vi kan ikke finde siden" not in answer.text
+
+
+async def test_a_device_is_named_as_people_name_it(visiting: Visiting) -> None:
+    firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+    for agent in (firefox, "Tusky/31"):
+        visiting.database.write(
+            lambda db, agent=agent: accounts.start_login(db, accounts.by_username(db, "birk"), agent)
+        )
+    async with visiting.browser("birk") as browser:
+        page = words(await browser.read("/settings/account"))
+    assert "Firefox på Windows" in page
+    assert "Tusky/31" in page
+
+
+@pytest.mark.parametrize(
+    ("agent", "named"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36", ("Chrome", "Linux")),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0", ("Edge", "Windows")),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Safari/604.1", ("Safari", "iPhone")),
+        ("Mozilla/5.0 (Linux; Android 15) Chrome/140.0.0.0 Mobile Safari/537.36", ("Chrome", "Android")),
+        ("", ("", "")),
+    ],
+)
+def test_browsers_are_told_apart(agent: str, named: tuple[str, str]) -> None:
+    assert described(agent) == named

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import answers, duplicates, threads
+from models import answers, duplicates, sanctions, threads
 from models.posts import Draft, Post, get
 from server.web.posts import look
 from tests.server.api.counting import counted
@@ -268,3 +268,24 @@ async def test_a_question_that_was_asked_before_leads_on_without_losing_what_it_
         assert earlier.uri in body["content"]
         status = (await browser.http.get(f"/api/v1/statuses/{later.id}")).json()
         assert "↪ Spurgt før:" in status["content"]
+
+
+async def test_what_somebody_limited_says_is_folded_away_and_his_profile_says_why(visiting: Visiting) -> None:
+    def limit(db: Session) -> int:
+        sanctions.impose(db, person(db, "birk"), "limit", by=person(db, "camilla"), reason="Reklame")
+        asked = question(db, "Lederen siger ja")
+        threads.answer(db, person(db, "birk"), asked, Draft("Køb mit system."))
+        threads.comment(db, person(db, "birk"), asked, Draft("Billigt i dag."))
+        return asked.id
+
+    number = visiting.database.write(limit)
+    folded = "Fra en begrænset konto: vis"
+    async with visiting.browser("eva") as eva, visiting.browser("anna") as anna, visiting.browser() as nobody:
+        for browser, times in ((eva, 2), (nobody, 2), (anna, 0)):  # Anna follows him
+            page = words(await browser.read(f"/p/{number}", **{"Accept-Language": "da"}))
+            assert page.count(folded) == times
+            assert "Køb mit system." in page
+        data = (await nobody.read(f"/p/{number}")).partition("application/ld+json")[2].partition("</script>")[0]
+        assert "Køb mit system" not in data
+        assert "Moderatorerne har begrænset denne konto." in words(await eva.read("/u/birk"))
+        assert "begrænset denne konto" not in words(await eva.read("/u/anna"))

@@ -34,6 +34,8 @@ class Community(msgspec.Struct, kw_only=True):
     """Most questions and answers a week in which a supplier links to an own site."""
     wants_disclosure: bool
     """Suppliers have to give `disclosure`."""
+    anonymity: bool
+    """One can ask anonymously there."""
     unanswered: int | None
     """Questions without an answer now; null for communities elsewhere."""
     askable: bool | None
@@ -60,6 +62,10 @@ class Contribution(msgspec.Struct, kw_only=True):
     source: str | None
     """As it was written; only to its author."""
     account: Account
+    """Of an anonymous one the `anonym-` account of its community."""
+    anonymous: bool
+    mine: bool | None
+    """The caller wrote it, under his name or anonymously; null without a caller."""
     language: str | None
     visibility: str
     """`public`, `unlisted`, `followers`, `direct` or `node`."""
@@ -90,6 +96,10 @@ class Question(Contribution, kw_only=True):
     accepted_answer_id: str | None
     barriers: list[str]
     municipality: str
+    duplicate_of_id: str | None
+    """The question that asked the same before."""
+    merged: bool
+    """What was answered to it stands below that one, and new answers go there."""
 
 
 class Thread(msgspec.Struct, kw_only=True):

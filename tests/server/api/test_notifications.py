@@ -350,7 +350,9 @@ async def test_somebody_chooses_from_whom_he_hears(world: ApiWorld) -> None:
     async with world.client("anna") as api:
         policy = await api.get(f"{GROUPS}/policy")
         _fits(policy, entities.NotificationPolicy)
-        assert {value for name, value in policy.items() if name.startswith("for_")} == {"accept"}
+        assert {name: value for name, value in policy.items() if name.startswith("for_") and value != "accept"} == {
+            "for_limited_accounts": "filter"
+        }
         await api.patch(f"{GROUPS}/policy", for_not_following="filter")
         world.database.write(lambda db: _note(db, "Hej @anna", "eva"))  # anna does not follow eva
         world.database.write(lambda db: _note(db, "Hej @anna", "birk"))
@@ -423,6 +425,6 @@ def test_every_kind_either_has_a_type_of_the_clients_or_is_left_to_the_pages() -
     ours = {NotificationKind.FOLLOW_ACCEPTED, NotificationKind.TWIN_REQUEST, NotificationKind.REMOVED}
     ours |= {NotificationKind.EXPORT, NotificationKind.IMPORT, NotificationKind.SIGN_UP}
     ours |= {NotificationKind.SANCTION, NotificationKind.APPEAL, NotificationKind.APPEAL_DECIDED}
-    ours |= {NotificationKind.REPORT_CLOSED}
+    ours |= {NotificationKind.REPORT_CLOSED, NotificationKind.REPORT_GIVEN}
     ours |= {kind for kind in NotificationKind if kind.startswith("affiliation_")}
     assert set(notifications.CLIENT_TYPES) == set(NotificationKind) - ours

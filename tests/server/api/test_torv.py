@@ -3,13 +3,14 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from models import affiliations, communities, organizations
+from models import affiliations, communities, duplicates, organizations
 from models.communities import Ways
 from models.database import Database
 from models.organizations import Facts
 from models.posts import Post
+from tests.federation.elsewhere import remote
 from tests.server.apps import ApiWorld
-from tests.server.visiting import person
+from tests.server.visiting import person, question
 
 pytestmark = pytest.mark.anyio
 
@@ -149,3 +150,61 @@ async def test_a_community_says_who_may_write_in_it_and_holds_apps_to_that(world
             other = db.query(Post).filter(Post.title.startswith("Lederen siger ja")).one().id
         await birk.refused(403, "POST", f"/api/torv/v1/questions/{other}/answers", json={"text": "Jo"})
         assert (await eva.post(f"/api/torv/v1/questions/{other}/answers", text="Jo"))["disclosure"] == ""
+
+
+async def test_somebody_asks_anonymously_and_stays_so_below_unless_he_says_otherwise(world: ApiWorld) -> None:
+    async with world.client("birk") as birk, world.client("eva") as eva, world.client() as anybody:
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if one["anonymity"])
+        asked = await birk.post_json(
+            "/api/torv/v1/questions",
+            {"community_id": here["id"], "title": "Hvordan siger man fra?", "text": "Ja.", "anonymous": True},
+        )
+        assert (asked["anonymous"], asked["mine"], asked["source"]) == (True, True, "Ja.")
+        assert asked["account"]["username"].startswith("anonym-")
+        comments = f"/api/torv/v1/posts/{asked['id']}/comments"
+        still = await birk.post(comments, text="Til chefen.")
+        named = await birk.post(comments, text="Det gør jeg.", anonymous="false")
+        assert [one["anonymous"] for one in (still, named)] == [True, False]
+        for other, mine in ((eva, False), (anybody, None)):
+            seen = await other.get(f"/api/torv/v1/questions/{asked['id']}")
+            assert "birk" not in str(seen["question"])
+            assert (seen["question"]["source"], seen["question"]["mine"]) == (None, mine)
+        await eva.refused(403, "POST", comments, data={"text": "Også mig.", "anonymous": "true"})
+
+
+async def test_anonymity_is_only_for_communities_of_the_node(world: ApiWorld) -> None:
+    def elsewhere(db: Session) -> int:
+        return remote(db, "by.example", "torvet", type="Group").id
+
+    number = world.database.write(elsewhere)
+    async with world.client("birk") as birk:
+        asked = {"community_id": str(number), "title": "Hvordan siger man fra?", "anonymous": True}
+        await birk.refused(422, "POST", "/api/torv/v1/questions", json=asked)
+
+
+async def test_an_interest_is_disclosed_by_apps(world: ApiWorld) -> None:
+    async with world.client("birk") as birk, world.client() as anybody:
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"])
+        asked = await birk.post_json(
+            "/api/torv/v1/questions",
+            {"community_id": here["id"], "title": "Hvem kender vores system?", "disclosure": "Jeg sælger det."},
+        )
+        comments = f"/api/torv/v1/posts/{asked['id']}/comments"
+        await birk.post(comments, text="Det er godt.", disclosure="Stadig mig.")
+        thread = await anybody.get(f"/api/torv/v1/questions/{asked['id']}")
+        said = [one["disclosure"] for under in thread["comments"].values() for one in under]
+        assert (thread["question"]["disclosure"], said) == ("Jeg sælger det.", ["Stadig mig."])
+
+
+async def test_a_question_names_the_earlier_one_and_says_whether_they_are_merged(world: ApiWorld) -> None:
+    def merge(db: Session) -> tuple[int, int]:
+        later, earlier = question(db, "Lederen siger ja"), question(db, "Hvordan fik I")
+        duplicates.mark(db, person(db, "camilla"), later, earlier)
+        duplicates.merge(db, person(db, "camilla"), later)
+        return later.id, earlier.id
+
+    later, earlier = world.database.write(merge)
+    async with world.client() as api:
+        found = await api.get(f"/api/torv/v1/questions/{later}")
+    assert (found["question"]["duplicate_of_id"], found["question"]["merged"]) == (str(earlier), True)
+    assert found["answers"] == []
