@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import Text, delete, func, select, update
+from sqlalchemy import Text, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, UtcTime, insert_all_unless_there, insert_into, insert_unless_there, now
@@ -109,8 +109,7 @@ def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = Fal
     if wraps:
         peer.wraps = True
     if peer.parked_at is not None or peer.open_until is not None or peer.failures:
-        peer.parked_at = peer.open_until = None
-        peer.failures = peer.failing_days = 0
+        _lives(db, peer)
         wake(db, "deliveries")
     db.flush()
 
@@ -141,6 +140,25 @@ def seen_all(db: Session, skews: Mapping[str, float | None]) -> None:
             db.expire(row)
 
 
+def _lives(db: Session, peer: Peer) -> None:
+    """A host is well again. If it was thought dead, what waits for it goes now, and not when a wait of hours is over
+    that was its fault and not the delivery's; its week goes on."""
+    from models.outbox import Delivery
+
+    if peer.failures >= FAILURES_TO_OPEN or peer.parked_at is not None:
+        present = now()
+        free = or_(Delivery.locked_until.is_(None), Delivery.locked_until <= present)
+        waits = (Delivery.host == peer.host, Delivery.dead_at.is_(None), Delivery.run_at > present, free)
+        db.execute(
+            update(Delivery)
+            .where(*waits)
+            .values(run_at=present, attempts=1)
+            .execution_options(synchronize_session=False)
+        )
+    peer.failures = peer.failing_days = 0
+    peer.open_until = peer.parked_at = None
+
+
 def succeeded(db: Session, hosts: Iterable[str], skews: Mapping[str, float] = MappingProxyType({})) -> None:
     """Deliveries to these hosts were answered: their circuits close. Hosts in good standing cost no write each time.
 
@@ -161,8 +179,7 @@ def succeeded(db: Session, hosts: Iterable[str], skews: Mapping[str, float] = Ma
             peer.clock_skew, peer.clock_at = skews[host], present
         if stale or peer.failures or peer.failing_days or peer.open_until or peer.parked_at:
             peer.last_success_at = present
-            peer.failures = peer.failing_days = 0
-            peer.open_until = peer.parked_at = None
+            _lives(db, peer)
     db.flush()
 
 

@@ -78,6 +78,21 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
     return value
 
 
+# Made once: what may stay is compiled, which takes several times as long as cleaning a post.
+_FOREIGN = nh3.Cleaner(
+    tags=TAGS,
+    clean_content_tags={"script", "style", "template", "iframe", "object", "svg", "math"},
+    attributes={**ATTRIBUTES, "a": ATTRIBUTES["a"] - {"rel"}},
+    attribute_filter=_attribute,
+    url_schemes=SCHEMES,
+    link_rel=LINK_REL,
+)
+_BARE = nh3.Cleaner(tags=set(), attributes={})
+_OWN = nh3.Cleaner(
+    tags=TAGS | {"hr"}, attributes=ATTRIBUTES, attribute_filter=_attribute, url_schemes=SCHEMES, link_rel=None
+)
+
+
 def _is_costly(html: str) -> bool:
     """More mark-up than anybody writes: parsing 300 000 bare `&` takes seconds."""
     return html.count("<") > MAX_MARKUP or html.count("&") > MAX_MARKUP
@@ -92,15 +107,7 @@ def clean(html: str) -> str:
     if _is_costly(html):
         return f"<p>{escape(re.sub('<[^<>]{0,200}>', ' ', html)[: MAX_HTML // 5])}</p>"
     html = re.sub(r"<(/?)h[12](?=[\s>])", r"<\1h3", html, flags=re.IGNORECASE)
-    cleaned = nh3.clean(
-        html,
-        tags=TAGS,
-        clean_content_tags={"script", "style", "template", "iframe", "object", "svg", "math"},
-        attributes={**ATTRIBUTES, "a": ATTRIBUTES["a"] - {"rel"}},
-        attribute_filter=_attribute,
-        url_schemes=SCHEMES,
-        link_rel=LINK_REL,
-    )
+    cleaned = _FOREIGN.clean(html)
     if len(cleaned) > MAX_HTML:  # cut the text, not the mark-up
         return f"<p>{escape(plain(cleaned)[: MAX_HTML // 2])} …</p>"
     return cleaned
@@ -114,7 +121,7 @@ def clean_profile(html: str) -> str:
 def plain(html: str) -> str:
     """The text of HTML, paragraphs and line breaks as newlines."""
     html = re.sub(r"<br\s*/?>|</(?:p|li|h[1-6]|blockquote|pre)>", "\n", html, flags=re.IGNORECASE)
-    bare = re.sub("<[^<>]{0,200}>", " ", html) if _is_costly(html) else nh3.clean(html, tags=set(), attributes={})
+    bare = re.sub("<[^<>]{0,200}>", " ", html) if _is_costly(html) else _BARE.clean(html)
     text = stdlib_html.unescape(bare)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
@@ -252,9 +259,7 @@ def render_markdown(source: str, *, resolve: Callable[[str], A | None], origin: 
                 children.append(child)
         token.children = children
     raw = markdown.renderer.render(tokens, markdown.options, {})
-    html = nh3.clean(
-        raw, tags=TAGS | {"hr"}, attributes=ATTRIBUTES, attribute_filter=_attribute, url_schemes=SCHEMES, link_rel=None
-    )
+    html = _OWN.clean(raw)
     return Rendered(html.strip(), list(names.mentions.values()), list(names.tags.values()))
 
 

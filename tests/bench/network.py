@@ -345,13 +345,13 @@ class Network:
     def _landed(self, here: int, there: int, delivery: Delivery, good: bool) -> None:
         link = self.links[here, there]
         if good:
-            link.arrived(delivery)
+            link.arrived(delivery, self.now)
             self.count["arrived"] += 1
             lived = self.nodes[there].spells
             clean = not any(spell.begin < self.now and spell.end > delivery.created for spell in lived)
             (self.ages if clean else self.late).append(self.now - delivery.created)
             self._arrive(there, delivery.activity)
-            self.links[there, here].heard_from()  # as `peers.seen`
+            self.links[there, here].heard_from(self.now)  # as `peers.seen`
             self._wake(there, here, self.now)
         else:
             self.count["attempts that failed"] += 1

@@ -76,10 +76,10 @@ class Link:
             return float("inf")
         return max(self._ready[0][0], self.open_until)
 
-    def arrived(self, delivery: Delivery) -> None:
+    def arrived(self, delivery: Delivery, now: float) -> None:
         """It was taken: the circuit closes."""
         self._end(delivery)
-        self.heard_from()
+        self.heard_from(now)
 
     def failed(self, delivery: Delivery, now: float) -> bool:
         """It was not taken, and the fault is the host's. True if it is given up."""
@@ -100,8 +100,14 @@ class Link:
         self._push(delivery)
         return False
 
-    def heard_from(self) -> None:
-        """The host sent something itself, or took something: it lives."""
+    def heard_from(self, now: float) -> None:
+        """The host sent something itself, or took something: it lives. If it was thought dead, what waits goes now."""
+        if self.failures >= FAILURES_TO_OPEN or self.parked:
+            waits, self._ready = self._ready, []
+            for _, _, delivery in sorted(waits, key=lambda one: one[:2]):
+                if delivery.run_at > now:
+                    delivery.run_at, delivery.attempts = now, 1
+                self._push(delivery)
         self.failures = self.failing_days = 0
         self.open_until, self.parked = 0.0, False
 

@@ -82,12 +82,12 @@ def test_a_link_keeps_the_order_about_one_thing_and_holds_up_no_other() -> None:
         link.add(one)
     assert link.take(0) is first
     assert link.take(0) is other
-    link.arrived(other)
+    link.arrived(other, 0)
     assert link.take(0) is None
     assert not link.failed(first, 0)
     assert link.take(0) is None
     assert link.take(2 * SCHEDULE[0]) is first
-    link.arrived(first)
+    link.arrived(first, 2 * SCHEDULE[0])
     assert link.take(2 * SCHEDULE[0]) is second
 
 
@@ -127,5 +127,5 @@ def test_giving_up_what_waits_leaves_what_is_under_way() -> None:
     assert one is not None
     assert link.give_up() == 2
     assert link.waiting == 1
-    link.arrived(one)
+    link.arrived(one, 0)
     assert link.waiting == 0

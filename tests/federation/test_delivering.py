@@ -285,6 +285,52 @@ async def test_five_failures_open_the_circuit_and_one_probe_closes_it(node: Node
     assert node.peer("m.example").failures == 0
 
 
+@pytest.mark.parametrize("how", ["it sends something", "it takes one"])
+async def test_what_waits_for_hours_goes_at_once_when_a_dead_host_is_back(node: Node, how: str) -> None:
+    for _ in range(3):
+        node.queue(node.activity(), INBOX)
+
+    def fail(db: Session) -> None:
+        peers.failed(db, "m.example", "refused")
+        for row in db.scalars(select(Delivery)):
+            deliveries.failed(db, row.id, "refused")
+
+    for _ in range(6):
+        node.do(fail)
+    assert min(row.run_at for row in node.rows()) > now() + timedelta(hours=4)
+    node.elsewhere.answer("m.example", 202)
+    if how == "it sends something":
+        node.do(lambda db: peers.seen(db, "m.example"))
+    else:
+        node.do(lambda db: peers.succeeded(db, ["m.example"]))
+    await node.deliver()
+    assert node.rows() == []
+
+
+async def test_one_failure_is_no_reason_to_hurry(node: Node) -> None:
+    """Else a host that takes every second delivery would be asked for the others all the time."""
+    node.elsewhere.answer("m.example", 503)
+    node.queue(node.activity(), INBOX)
+    await node.deliver()
+    before = node.rows()[0].run_at
+    node.do(lambda db: peers.seen(db, "m.example"))
+    assert node.rows()[0].run_at == before > now()
+
+
+async def test_what_is_given_up_or_under_way_is_not_hurried(node: Node) -> None:
+    for _ in range(2):
+        node.queue(node.activity(), INBOX)
+    (first, _) = node.rows()
+    node.do(lambda db: deliveries.dead(db, first.id, "never"))
+    (claimed,) = node.do(lambda db: deliveries.claim(db, 10, 60))
+    for _ in range(5):
+        node.do(lambda db: peers.failed(db, "m.example", "refused"))
+    before = [(row.id, row.run_at, row.attempts) for row in node.rows()]
+    node.do(lambda db: peers.seen(db, "m.example"))
+    assert [(row.id, row.run_at, row.attempts) for row in node.rows()] == before
+    assert {id for id, _, _ in before} == {first.id, claimed.id}
+
+
 async def test_a_host_that_answers_is_not_failing_whatever_it_says(node: Node) -> None:
     def fail_four(db: Session) -> None:
         for _ in range(4):

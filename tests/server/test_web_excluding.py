@@ -124,7 +124,7 @@ async def test_deleting_is_asked_again_before_anything_happens(visiting: Visitin
         assert asks.status_code == 200
         assert "Det kan ikke gøres om." in words(asks.text)
         asks = await anna.send(act, kind="delete", reason="Spam")
-        assert "Slet Birk Sørensens konto?" in words(asks.text)
+        assert "Slet kontoen for Birk Sørensen?" in words(asks.text)
         assert dumped(visiting.database, without=UNWRITTEN) == before
         await anna.succeed(act, kind="delete_post", post=str(post), reason="Ulovligt", sure="1")
         assert anna.do(lambda db: db.get_one(Post, post).deleted_at is not None)
