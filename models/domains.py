@@ -1,6 +1,7 @@
 """Rules about other domains: whom this node talks to. A rule holds for the domain and everything below it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -74,6 +75,31 @@ def with_parents(host: str) -> list[str]:
     """A domain and all above it, itself first."""
     labels = host.split(".")
     return [".".join(labels[i:]) for i in range(len(labels))]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules as they stood at one moment, by domain; in allow-list mode the unknown is blocked."""
+
+    actions: Mapping[str, str]
+    allow_list: bool
+
+    def rule_for(self, host: str) -> DomainAction | None:
+        """What holds for a host: the nearest rule of it or its parents."""
+        try:
+            names = with_parents(canonical(host))
+        except Invalid:
+            return DomainAction.BLOCK
+        for name in names:
+            if name in self.actions:
+                return DomainAction(self.actions[name])
+        return DomainAction.BLOCK if self.allow_list else None
+
+
+def all_rules(db: Session) -> Rules:
+    """All rules at once, for who asks about many hosts."""
+    rows = db.execute(select(DomainRule.domain, DomainRule.action))
+    return Rules({row.domain: row.action for row in rows}, settings.get(db, "allow_list", False))
 
 
 def rule_for(db: Session, host: str) -> DomainAction | None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from sqlalchemy import Text, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_into, insert_unless_there, now
+from models.base import Base, UtcTime, insert_all_unless_there, insert_into, insert_unless_there, now
 from models.database import wake
 
 FAILURES_TO_OPEN = 5
@@ -166,9 +166,14 @@ def succeeded(db: Session, hosts: Iterable[str], skews: Mapping[str, float] = Ma
     wrong: no request to us is valid then.
     """
     present = now()
-    known = many(db, hosts)
-    for host in dict.fromkeys(hosts):
-        peer = known.get(host) or get(db, host)
+    wanted = list(dict.fromkeys(hosts))
+    known = many(db, wanted)
+    if new := [host for host in wanted if host not in known]:
+        rows = [{"host": host, "created_at": present, **_NOTHING} for host in new]
+        insert_all_unless_there(db, Peer, rows)
+        known |= many(db, new)
+    for host in wanted:
+        peer = known[host]
         stale = peer.last_success_at is None or abs(present - peer.last_success_at) > timedelta(minutes=5)
         if stale and host in skews:
             peer.clock_skew, peer.clock_at = skews[host], present

@@ -1,7 +1,6 @@
 """From settings to a running federation layer: the one place where both are known."""
 
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,33 +9,28 @@ from federation.context import Federation, Limits
 from federation.names import SystemResolver
 from models import domains
 from models.database import Database
+from models.domains import DomainAction
 from server.settings import Settings
 from server.version import VERSION
 
 REMEMBERED = 5.0
 """Seconds a domain rule is believed before the database is asked again."""
 
-HOSTS_REMEMBERED = 4096
-
 
 class Blocked:
-    """Says whether a host must not be asked, without a query for every request."""
+    """Says whether a host must not be asked, without a query for every request: it knows all rules for a moment."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self._known: OrderedDict[str, tuple[float, bool]] = OrderedDict()
+        self._rules: domains.Rules | None = None
+        self._until = 0.0
 
     def __call__(self, host: str) -> bool:
-        known = self._known.get(host)
-        if known is not None and time.monotonic() - known[0] < REMEMBERED:
-            return known[1]
-        with self.database.reading() as db:
-            blocked = domains.is_blocked(db, host)
-        self._known[host] = (time.monotonic(), blocked)
-        self._known.move_to_end(host)
-        while len(self._known) > HOSTS_REMEMBERED:
-            self._known.popitem(last=False)
-        return blocked
+        if self._rules is None or time.monotonic() >= self._until:
+            with self.database.reading() as db:
+                self._rules = domains.all_rules(db)
+            self._until = time.monotonic() + REMEMBERED
+        return self._rules.rule_for(host) == DomainAction.BLOCK
 
 
 class FixedNames:

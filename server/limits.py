@@ -107,6 +107,9 @@ class Limits:
         self._lock = Lock()
         self._ahead: OrderedDict[str, _Ahead] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._tries)
+
     async def count(self, rule: Rule, key: str) -> None:
         """Count one try. Raises TooMany, with the seconds to wait, when there are no tries left."""
         await self.spend(rule, key)

@@ -88,6 +88,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ""
     listen_host: Annotated[str, Meta(description="Address on which `torv serve` answers.")] = "127.0.0.1"
     listen_port: Annotated[Port, Meta(description="Port on which `torv serve` answers.")] = 8000
+    web_processes: Annotated[
+        Positive,
+        Meta(
+            description="Processes of `torv serve` that answer, best one for each core; deliveries and processing run in "
+            "the first of them. With more than one, each has its `/metrics` at a port of its own, from `admin_port` on."
+        ),
+    ] = 1
     admin_host: Annotated[
         str, Meta(description="Address of `/metrics`. Keep it private: the figures are not for everybody.")
     ] = "127.0.0.1"

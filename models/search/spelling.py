@@ -7,11 +7,9 @@ here when its last post goes, so who suggests one has to see that it finds somet
 import itertools
 
 from sqlalchemy import Text, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Bytewise
-from models.search.store import is_sqlite
+from models.base import Base, Bytewise, insert_all_unless_there
 from models.search.words import STOP, WORD, fold
 
 SHORTEST, LONGEST = 4, 30
@@ -64,14 +62,9 @@ def learn(db: Session, *texts: str) -> None:
         known.update(db.scalars(select(SpelledWord.word).where(SpelledWord.word.in_(wanted[start : start + 500]))))
     fresh = sorted({word for one in words for word in [word for word in one if word not in known][:MAX_NEW]})
     if fresh:
-        _insert(db, SpelledWord, [{"word": word} for word in fresh])
+        insert_all_unless_there(db, SpelledWord, [{"word": word} for word in fresh])
         rows = [{"piece": piece, "length": len(word), "word": word} for word in fresh for piece in sorted(pieces(word))]
-        _insert(db, SpelledPiece, rows)
-
-
-def _insert(db: Session, table: type[Base], rows: list[dict[str, object]]) -> None:
-    dialect = sqlite if is_sqlite(db) else postgresql
-    db.execute(dialect.insert(table.__table__).on_conflict_do_nothing(), rows)
+        insert_all_unless_there(db, SpelledPiece, rows)
 
 
 def forget_all(db: Session) -> None:

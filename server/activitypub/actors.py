@@ -16,8 +16,7 @@ from server.activitypub.objects import DELETED
 async def actor(request: Request) -> Response:
     """`GET /u/{name}`, `/c/{name}`, `/org/{name}`: the actor's document; of a deleted one the Tombstone (410)."""
     await admit(request)
-    path = request.url.path
-    return await _give(request, path)
+    return await _give(request, request.scope["path"])
 
 
 async def node_actor(request: Request) -> Response:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,18 +34,56 @@ GRACE = 10
 @click.command()
 @click.option("--host", help="Answer on this address instead of the setting's.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Answer on this port instead of the setting's.")
-def serve(host: str | None, port: int | None) -> None:
+@click.option("--processes", type=click.IntRange(1), help="So many processes answer, instead of the setting's number.")
+def serve(host: str | None, port: int | None, processes: int | None) -> None:
     """Answer visitors and other servers until SIGTERM or Ctrl-C."""
+    gc.disable()  # nothing of what is loaded now is ever thrown away; switched on again when all is there
     chosen = load()
-    with running(chosen), opened(chosen) as database:
+    address = (host or chosen.listen_host, chosen.listen_port if port is None else port)
+    count = processes or chosen.web_processes
+    with running(chosen):
         _set_up(chosen)
-        address = (host or chosen.listen_host, chosen.listen_port if port is None else port)
-        if not _run(_serve(chosen, database, address)):
-            raise Failed(
-                f"Cannot answer on {address[0]}:{address[1]}: the port is taken or not ours. "
-                "Choose another with TORV_LISTEN_PORT.",
-                FAILED,
-            )
+        if count > 1:
+            _share(chosen, address, count)
+            return
+        with opened(chosen) as database:
+            if not _run(_serve(chosen, database, address)):
+                raise _taken(address)
+
+
+def _taken(address: tuple[str, int]) -> Failed:
+    return Failed(
+        f"Cannot answer on {address[0]}:{address[1]}: the port is taken or not ours. "
+        "Choose another with TORV_LISTEN_PORT.",
+        FAILED,
+    )
+
+
+def _share(chosen: Settings, address: tuple[str, int], count: int) -> None:
+    """Answer with `count` processes, the first of which delivers and processes as well."""
+    import server.app
+    import server.worker  # noqa: F401 - what is imported before the fork is in memory once
+    from server import processes
+
+    with opened(chosen):
+        pass  # what is wrong with the database is said once, by the process that was started
+    try:
+        reserved = processes.reserve(*address)
+    except OSError:
+        raise _taken(address) from None
+    gc.collect()
+    gc.freeze()
+
+    def work(number: int, lifeline: int) -> None:
+        port = chosen.admin_port and chosen.admin_port + number
+        own = msgspec.structs.replace(chosen, admin_port=port, workers_in_serve=chosen.workers_in_serve and number == 0)
+        with opened(own) as database:
+            mine = processes.listen(reserved)
+            _run(_serve(own, database, reserved.getsockname()[:2], mine, lifeline, greet=number == 0))
+
+    with reserved:
+        if not processes.watch(count, work):
+            raise Failed("The processes that answer end as soon as they start; the log says why.", FAILED)
 
 
 @click.command()
@@ -71,8 +110,16 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-async def _serve(chosen: Settings, database: Database, address: tuple[str, int]) -> bool:
-    """Run until asked to stop. False if the port could not be had."""
+async def _serve(
+    chosen: Settings,
+    database: Database,
+    address: tuple[str, int],
+    listening: socket.socket | None = None,
+    lifeline: int | None = None,
+    *,
+    greet: bool = True,
+) -> bool:
+    """Run until asked to stop. False if the port could not be had. `listening` and `lifeline`: see `processes`."""
     import structlog
     import uvicorn
 
@@ -84,12 +131,13 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
     log = structlog.get_logger("torv.serve")
     with database.reading() as db:
         logins: list[str] = settings.get(db, DEMO_LOGINS, [])
-    async with federating(chosen, database) as fed, _stopping() as stop:
+    async with federating(chosen, database) as fed, _stopping(lifeline) as stop:
         metrics = Metrics(database)
         node = create_app(chosen, federation=fed)
         app = RequestMetrics(node, metrics)
         gc.collect()
         gc.freeze()  # what the imports made stays for ever: the collector need not look at it again and again
+        gc.enable()
         server = _quiet_server(
             uvicorn.Config(
                 app,
@@ -108,10 +156,10 @@ async def _serve(chosen: Settings, database: Database, address: tuple[str, int])
                 ws_ping_timeout=20,
                 ws_per_message_deflate=False,
             ),
-            lambda: _say_hello(chosen, address, logins),
+            lambda: _say_hello(chosen, address, logins) if greet else None,
         )
         with _measured(metrics, chosen):
-            answering = asyncio.create_task(server.serve())
+            answering = asyncio.create_task(server.serve([listening] if listening is not None else None))
             tasks = [answering]
             if chosen.workers_in_serve:
                 tasks.append(asyncio.create_task(run_worker(fed, stop, chosen)))
@@ -180,13 +228,26 @@ def _quiet_server(config: Any, started: Callable[[], None]) -> Any:
 
 
 @asynccontextmanager
-async def _stopping() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+async def _stopping(lifeline: int | None = None) -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once.
+
+    With a `lifeline` its end sets it too, and a second signal is none: a service manager sends one to each process, and
+    the watcher hands its own on.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
+    def alone() -> None:
+        stop.set()
+        loop.remove_reader(lifeline or 0)  # it would go on saying so
+
+    if lifeline is not None:
+        loop.add_reader(lifeline, alone)
+
     def asked() -> None:
         stop.set()
+        if lifeline is not None:
+            return
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 
@@ -195,6 +256,8 @@ async def _stopping() -> AsyncIterator[asyncio.Event]:
     try:
         yield stop
     finally:
+        if lifeline is not None:
+            loop.remove_reader(lifeline)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
 

@@ -168,6 +168,82 @@ def test_a_taken_port_is_said(start: Callable[..., subprocess.Popen[str]]) -> No
     assert "the port is taken" in logged
 
 
+def children(process: subprocess.Popen[str]) -> set[int]:
+    """The processes that answer for it."""
+    return {int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()}
+
+
+def until(what: Callable[[], bool], seconds: float = 40) -> None:
+    began = time.monotonic()
+    while not what():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.05)
+
+
+def answering(port: int, admin: int, process: subprocess.Popen[str]) -> None:
+    """Wait until both processes answer for their own figures, and the node for both."""
+    until_it_answers(f"http://127.0.0.1:{port}/healthz", process)
+    for number in range(2):
+        until_it_answers(f"http://127.0.0.1:{admin + number}/metrics", process)
+
+
+def two_free_ports() -> int:
+    """The first of two ports in a row."""
+    while True:
+        first = free_port()
+        with socket.socket() as second:
+            try:
+                second.bind(("127.0.0.1", first + 1))
+            except OSError:
+                continue
+            return first
+
+
+@pytest.mark.slow
+def test_several_processes_answer_are_replaced_and_stop_together(start: Callable[..., subprocess.Popen[str]]) -> None:
+    port, admin = free_port(), two_free_ports()
+    process = start(
+        "serve", "--processes", "2",
+        TORV_LISTEN_PORT=str(port), TORV_ADMIN_PORT=str(admin), TORV_ORIGIN="http://localhost:8000",
+    )  # fmt: skip
+    answering(port, admin, process)
+    first = children(process)
+    assert len(first) == 2
+    os.kill(min(first), signal.SIGKILL)
+    until(lambda: len(children(process)) == 2 and children(process) != first)
+    answering(port, admin, process)
+    assert {get(f"http://127.0.0.1:{port}/healthz")[0] for _ in range(20)} == {200}
+    process.send_signal(signal.SIGTERM)
+    said, logged = process.communicate(timeout=40)
+    assert process.returncode == 0
+    assert said.count("cannot reach this node") >= 1
+    assert "a process ended" in logged
+    assert logged.count("stopped") == 2
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_watches_over_them(start: Callable[..., subprocess.Popen[str]]) -> None:
+    port, admin = free_port(), two_free_ports()
+    process = start("serve", TORV_WEB_PROCESSES="2", TORV_LISTEN_PORT=str(port), TORV_ADMIN_PORT=str(admin))
+    answering(port, admin, process)
+    orphans = children(process)
+    process.kill()
+    process.communicate(timeout=40)
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
+
+
+@pytest.mark.slow
+def test_a_taken_port_is_said_by_several_processes_too(start: Callable[..., subprocess.Popen[str]]) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # as another node of several processes holds it
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = start("serve", "--processes", "2", TORV_LISTEN_PORT=str(taken.getsockname()[1]))
+        _, logged = process.communicate(timeout=40)
+    assert process.returncode == 1
+    assert "the port is taken" in logged
+
+
 def test_a_worker_runs_beside_and_stops_when_asked(start: Callable[..., subprocess.Popen[str]]) -> None:
     process = start("worker", TORV_LOG_FORMAT="json")
     assert process.stderr is not None

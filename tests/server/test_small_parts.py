@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 
+from models import domains, moderation, settings
+from models.database import Database
 from server import dates
 from server.clients import address, network
+from server.federating import Blocked
 from server.i18n import translator
 from server.security import local_path
 
@@ -81,3 +85,23 @@ def test_whatever_is_asked_for_one_stays_on_this_node(wanted: str) -> None:
     assert not path.startswith("//")
     assert "\\" not in path
     assert path.isprintable()
+
+
+def test_whom_the_node_does_not_ask_follows_from_all_rules_as_from_each(database: Database) -> None:
+    hosts = ("m.example", "sub.m.example", "friend.sub.m.example", "n.example", "x.limited.example", "not a host")
+
+    def set_rules(db: Session) -> None:
+        moderation.set_rule(db, "m.example", "block")
+        moderation.set_rule(db, "friend.sub.m.example", "allow")
+        moderation.set_rule(db, "limited.example", "limit")
+
+    def asked_one_by_one(db: Session) -> list[bool]:
+        return [domains.is_blocked(db, host) for host in hosts]
+
+    assert [Blocked(database)(host) for host in hosts] == [False] * 5 + [True]
+    database.write(set_rules)
+    assert [Blocked(database)(host) for host in hosts] == database.write(asked_one_by_one)
+    assert [Blocked(database)(host) for host in hosts] == [True, True, False, False, False, True]
+    database.write(lambda db: settings.put(db, "allow_list", True))
+    assert [Blocked(database)(host) for host in hosts] == database.write(asked_one_by_one)
+    assert Blocked(database)("n.example")
