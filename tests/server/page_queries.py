@@ -13,7 +13,7 @@ async def queries(browser: Browser, path: str) -> int:
     asked: list[str] = []
 
     def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if statement.lstrip().startswith("SELECT"):
+        if statement.lstrip().startswith(("SELECT", "WITH")):
             asked.append(statement)
 
     engine = browser.database._reader
