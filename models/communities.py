@@ -288,8 +288,8 @@ def allows_down(db: Session, community_id: int | None) -> bool:
 
 def all_local(db: Session) -> list[Actor]:
     """The communities of this node, by name."""
-    query = select(Actor).join(Community, Community.id == Actor.id)
-    return list(db.scalars(query.where(Actor.local.is_(True), Actor.deleted_at.is_(None)).order_by(Actor.name)))
+    query = select(Actor).where(Actor.id.in_(select(Community.id)), Actor.local.is_(True), Actor.deleted_at.is_(None))
+    return list(db.scalars(query.order_by(Actor.name)))
 
 
 def rows_of(db: Session, groups: Iterable[Actor]) -> dict[int, Community]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Text, exists, literal, null, select, type_coerce
+from sqlalchemy import Text, exists, literal, null, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
-from models import text
+from models import nearest, text
 from models.access import listed, visible
 from models.actors import Actor
 from models.anonymity import AnonymousPost
@@ -133,7 +133,7 @@ def tag(
     def has(names: list[str]) -> Any:
         return exists().where(PostTag.post_id == Post.id, PostTag.name.in_(names))
 
-    wanted = [text.tag_key(one) for one in (name, *any)]
+    wanted = list(dict.fromkeys(text.tag_key(one) for one in (name, *any)))
     query = select(Post).where(
         Post.id.in_(select(PostTag.post_id).where(PostTag.name.in_(wanted))),
         Post.visibility == Visibility.PUBLIC,
@@ -145,7 +145,9 @@ def tag(
     if unwanted := [text.tag_key(one) for one in none]:
         query = query.where(~has(unwanted))
     query = _from(query, local=local, remote=remote)
-    return window.scalars(db, _with_media(query) if only_media else query, Post.id)
+    names = select(union_all(*(select(literal(one).label("name")) for one in wanted)).subquery().c.name)
+    by = (PostTag.name, PostTag.post_id)
+    return [row[0] for row in nearest.rows(db, _with_media(query) if only_media else query, Post.id, window, names, by)]
 
 
 def community(
