@@ -135,7 +135,7 @@ def tag(
 
     wanted = list(dict.fromkeys(text.tag_key(one) for one in (name, *any)))
     query = select(Post).where(
-        Post.id.in_(select(PostTag.post_id).where(PostTag.name.in_(wanted))),
+        has(wanted),
         Post.visibility == Visibility.PUBLIC,
         listed(viewer),
         findable(),
@@ -193,7 +193,7 @@ def questions(
 
 def _most_voted(db: Session, query: Any, offset: int, limit: int) -> list[Post]:
     """A stretch of `query` by votes. Who may see what is asked of the foremost only: an index alone puts them in order."""
-    order = ((Post.up - Post.down).desc(), Post.id.desc())
+    order = (Post.demerit, Post.id.desc())
     wanted = offset + limit
     while True:
         first = select(Post.id).where(Post.kind == Kind.QUESTION).order_by(*order).limit(wanted + MORE)

@@ -28,7 +28,7 @@ from models.posts import Kind, Post, PostTag, Recipient, Visibility
 from models.reactions import Boost, Vote
 from models.search import documents, keeping, spelling
 from models.search.documents import ANSWER_ACCEPTED, IS_ACCEPTED, UNANSWERED
-from models.search.store import POSTS, Document, _vector, is_sqlite
+from models.search.store import POSTS, Document, is_sqlite
 from models.tables import metadata
 from tests.bench import repeating
 from tests.bench.words import Words
@@ -344,16 +344,7 @@ class GrowingNode:
     def _write(self, db: Session, rows: Rows) -> None:
         for table, made in rows.tables.items():
             db.execute(insert(table), made)
-        if is_sqlite(db):
-            made = [
-                {"id": id, "title": " ".join(one.title), "body": " ".join(one.body), "marks": " ".join(one.marks)}
-                for id, one in rows.documents
-            ]
-            sql = f"INSERT INTO {POSTS.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"
-        else:
-            made = [{"id": id, "stems": _vector(one)} for id, one in rows.documents]
-            sql = f"INSERT INTO {POSTS.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector))"
-        db.execute(text(sql), made)
+        POSTS.add(db, dict(rows.documents))
         self._spell(db, rows.said)
 
     def _spell(self, db: Session, said: list[str]) -> None:
