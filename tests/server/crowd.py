@@ -37,6 +37,7 @@ from models import (
     reactions,
     registrations,
     sanctions,
+    tag_follows,
     tag_synonyms,
     thread_follows,
     threads,
@@ -69,6 +70,7 @@ class Crowd:
         camilla, birk = person(db, "camilla"), person(db, "birk")
         accounts.set_role(db, accounts.by_username(db, "camilla"), Role.ADMIN)
         camilla.locked = True
+        tag_follows.follow(db, camilla.id, "emne0")
         house.set_rules(db, ["Ingen reklame"])
         sanctions.open_log(db, True, by=camilla)
         held = communities.Ways(held_words=("lotteri",))
@@ -105,13 +107,14 @@ class Crowd:
         follows.accept(db, accepted)
         follows.request(db, camilla, fresh)
         follows.request(db, fresh, group)
+        follows.request(db, fresh, person(db, "birk"))
         affiliations.request(db, fresh, havby, "citizen", "Jeg bor her")
         waiting = affiliations.request(db, fresh, person(db, "vesterlund"), "citizen", "Også her")
         affiliations.answer(db, camilla, waiting.id, accept=True)
         one = organizations.create(db, camilla, f"org{at}", Facts(f"Kommune {at}"))
         organizations.add_editor(db, camilla, havby, fresh)
         affiliations.request(db, camilla, one, "public-body")
-        communities.create(db, f"emne{at}", f"Emne {at}", creator=camilla)
+        follows.request(db, person(db, "birk"), communities.create(db, f"emne{at}", f"Emne {at}", creator=camilla))
         communities.add_moderator(db, camilla, group, fresh)
         twin = remote(db, f"h{at}.example", "haver", type="Group")
         communities.twin(db, camilla, group, twin)
