@@ -8,8 +8,22 @@ there within the last three days.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, literal, null, or_, select, true, type_coerce, union_all
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    exists,
+    false,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
 
 from models import account_domains, actors, lists, nearest, tag_follows
 from models.access import apart, listed, visible
@@ -98,7 +112,7 @@ class Way:
     query: Select[*tuple[Any, ...]]
     at: Any
     owners: nearest.Owners
-    by: tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]]
+    by: tuple[Any, Any]
     """Of an indexed table, the columns of the owner and of the cursor."""
 
 
@@ -126,7 +140,7 @@ class Feed:
 
     def ways(self) -> list["Way"]:
         """All of them."""
-        writers = union_all(self.sources, select(literal(self.viewer.id))) if self.own else self.sources
+        writers: Any = union_all(self.sources, select(literal(self.viewer.id))) if self.own else self.sources
         ways = [
             Way(self._written(), Post.id, select(writers.subquery().c[0]), (Post.author_id, Post.id)),
             Way(self._boosted(), Boost.id, self.boosters, (Boost.actor_id, Boost.id)),

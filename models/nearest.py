@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, and_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import Session, aliased
 
 from models.windows import Window
 
@@ -30,7 +30,7 @@ def rows(
     at: Any,
     window: Window,
     owners: Owners,
-    by: tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]],
+    by: tuple[Any, Any],
 ) -> list[Any]:
     """The stretch of `query` that `window` cuts out of it, newest first; `at` is the column of its cursor.
 
@@ -50,7 +50,7 @@ def rows(
 def nearest(
     db: Session,
     owners: Owners,
-    by: tuple[InstrumentedAttribute[Any], InstrumentedAttribute[Any]],
+    by: tuple[Any, Any],
     window: Window,
 ) -> list[int]:
     """What stands in the second column of `by` for any of the owners, the nearest first, each once."""

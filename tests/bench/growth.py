@@ -26,7 +26,6 @@ from sqlalchemy import delete, select, text
 from federation import publishing, receiving
 from models import accounts, base, communities, oauth
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS
 from models.database import Database
 from models.inbox import Received
 from models.jobs import Job
@@ -195,7 +194,9 @@ class Asking:
         """All of it."""
         with self.database.reading() as db:
             groups = [group.username for group in communities.all_local(db)]
-            newest = list(db.scalars(select(Post.id).where(Post.kind == Kind.QUESTION).order_by(Post.id.desc()).limit(2)))
+            newest = list(
+                db.scalars(select(Post.id).where(Post.kind == Kind.QUESTION).order_by(Post.id.desc()).limit(2))
+            )
             people = list(db.scalars(select(Actor.username).where(Actor.username.like("p%0"), Actor.local).limit(2)))
         words = ("kommunernes", "ældre+borgere")
         titles = ("hvordan+får+kommunen+skolerne+til+at+holde+møder+med+ældre", "må+vi+lægge+regler+ud")
@@ -254,7 +255,9 @@ def _table(sizes: list[int], costs: dict[str, dict[int, tuple[float, float]]]) -
     return "\n".join(lines)
 
 
-def _save(name: str, where: Files | Databases, sizes: list[int], costs: dict[str, dict[int, tuple[float, float]]]) -> None:
+def _save(
+    name: str, where: Files | Databases, sizes: list[int], costs: dict[str, dict[int, tuple[float, float]]]
+) -> None:
     RESULTS.mkdir(exist_ok=True)
     found: dict[str, Any] = {
         "at": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()), "database": where.name, "sizes": sizes,

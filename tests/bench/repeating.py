@@ -33,7 +33,10 @@ def repeat(db: Session, first: int, days: float, times: int) -> None:
         table = mapped.__table__
         assert isinstance(table, Table)
         columns = [column for column in table.columns if column.computed is None]
-        to, out = ", ".join(column.name for column in columns), ", ".join(_moved(column, times, sqlite) for column in columns)
+        to, out = (
+            ", ".join(column.name for column in columns),
+            ", ".join(_moved(column, times, sqlite) for column in columns),
+        )
         key = "id" if mapped is Post else "post_id"
         sql = f"INSERT INTO {table.name} ({to}) SELECT {out} FROM {table.name} WHERE {key} >= :first AND {key} < :last"
         db.execute(text(sql), values)

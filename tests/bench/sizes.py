@@ -19,6 +19,7 @@ from tests.bench.filling import LONG, SHORT, GrowingNode, database_at
 
 FOLLOWERS = 100_000
 
+
 class Files:
     """SQLite: a file for each size, in a folder (`TORV_BENCH_DIR` keeps it)."""
 
@@ -143,5 +144,3 @@ def opened(where: Files | Databases, size: int) -> Iterator[Aged]:
     finally:
         base.clock.offset = before
         database.close()
-
-

@@ -17,9 +17,9 @@ from models import (
     cases,
     communities,
     composing,
-    drafts,
     domain_csv,
     domain_lists,
+    drafts,
     duplicates,
     exclusions,
     follows,
@@ -41,6 +41,7 @@ from models import (
     tag_synonyms,
     thread_follows,
     threads,
+    twinning,
 )
 from models.accounts import Role
 from models.domain_csv import Wanted as Rule
@@ -117,7 +118,7 @@ class Crowd:
         follows.request(db, person(db, "birk"), communities.create(db, f"emne{at}", f"Emne {at}", creator=camilla))
         communities.add_moderator(db, camilla, group, fresh)
         twin = remote(db, f"h{at}.example", "haver", type="Group")
-        communities.twin(db, camilla, group, twin)
+        twinning.ask(db, camilla, group, twin)
         follows.request(db, remote(db, f"h{at}.example", "veje", type="Group"), group, uri=f"{twin.uri}/f")
         out = remote(db, f"h{at}.example", "ude")
         exclusions.shut_out(db, camilla, group, out, reason="Reklame")
@@ -164,7 +165,7 @@ class Crowd:
         policy = {"not_following": "filter"}
         notification_policy.choose(db, camilla.id, policy)
         composing.note(db, fresh, Draft(f"Hej @camilla, nummer {at}"))
-        notification_policy.choose(db, camilla.id, {name: "accept" for name in policy})
+        notification_policy.choose(db, camilla.id, dict.fromkeys(policy, "accept"))
 
     def _house(self, db: Session, at: int) -> None:
         camilla, fresh, asked = person(db, "camilla"), person(db, f"ny{at}"), question(db, "Hvordan fik I")
@@ -175,7 +176,9 @@ class Crowd:
         announcements.announce(db, f"Vi holder fest nummer {at}.")
         moderation.set_rule(db, f"ond{at}.example", "block" if at % 2 else "limit", "Spam", by=camilla)
         domain_lists.subscribe(db, f"https://lister.example/{at}.csv", by=camilla)
-        domain_lists.took(db, self.ids["list"], domain_csv.Table({f"x{n}.example": Rule(DomainAction.BLOCK) for n in range(at + 1)}))
+        domain_lists.took(
+            db, self.ids["list"], domain_csv.Table({f"x{n}.example": Rule(DomainAction.BLOCK) for n in range(at + 1)})
+        )
         for closed in (False, True):
             report = moderation.report(db, fresh, target=person(db, "birk"), post_uris=[asked.uri], comment=f"Nej {at}")
             assert report is not None
@@ -183,15 +186,24 @@ class Crowd:
             if closed:
                 cases.close(db, report.id, "acted", by=camilla)
         cases.add_note(db, self.ids["report"], f"Note {at}", by=camilla)
-        row = sanctions.impose(db, fresh, "warn", by=person(db, "anna"), reason="Lad være", report_id=self.ids["report"])
+        row = sanctions.impose(
+            db, fresh, "warn", by=person(db, "anna"), reason="Lad være", report_id=self.ids["report"]
+        )
         appeals.appeal(db, row, "Det var ikke mig.", account_id=fresh.id)
         sanctions.impose(db, person(db, "birk"), "warn", by=camilla, reason=f"Igen {at}")
         jobs.enqueue(db, "nodeinfo", {"host": "x.example"}, dedupe=f"crowd {at}")
         jobs.fail(db, db.scalars(select(Job.id).where(Job.dedupe == f"crowd {at}")).one(), "gik galt", permanent=True)
         key = f"https://b.example/{at}"
-        inbox.store(db, sender_key=key, body="{}", body_sha256="x", type="Create", key_owner=key, proof="signed", host="b.example")
+        inbox.store(
+            db,
+            sender_key=key,
+            body="{}",
+            body_sha256="x",
+            type="Create",
+            key_owner=key,
+            proof="signed",
+            host="b.example",
+        )
         inbox.fail(db, db.scalars(select(Received.id).where(Received.sender_key == key)).one(), "nej", permanent=True)
         for _ in range(3):
             peers.failed(db, f"nede{at}.example", "timeout")
-
-

@@ -35,7 +35,9 @@ def pages(visiting: Visiting) -> list[str]:
     """The addresses of all pages in the route table: where an object of that address goes to servers, the page counts."""
     routes = [route for route in visiting.app.routes if isinstance(route, Route)]
     return [
-        route.path for route in routes if "GET" in (route.methods or ()) and route.endpoint.__module__.startswith("server.web.")
+        route.path
+        for route in routes
+        if "GET" in (route.methods or ()) and route.endpoint.__module__.startswith("server.web.")
     ]
 
 
@@ -48,7 +50,13 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
         "/admin/reports/": "report", "/admin/announcements/": "announcement", "/admin/lists/": "list",
     }  # fmt: skip
     own_only = ("/posts/{id:int}/edit", "/posts/{id:int}/delete", "/posts/{id:int}/history", "/posts/{id:int}/quotes")
-    named = {"/u/": "camilla", "/org/{name}/members": "vesterlund", "/org/": "havby", "/c/": "udfordrere", "/feeds/community/": "udfordrere"}
+    named = {
+        "/u/": "camilla",
+        "/org/{name}/members": "vesterlund",
+        "/org/": "havby",
+        "/c/": "udfordrere",
+        "/feeds/community/": "udfordrere",
+    }
     more = {
         "/": [],
         "/u/{name}": ["?replies=1"],
