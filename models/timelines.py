@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import nearest, text
 from models.access import listed, visible
-from models.actors import Actor
+from models.actors import Actor, ActorType
 from models.anonymity import AnonymousPost
 from models.feeds import FIRST, findable, items, not_muted
 from models.feeds import home as home
@@ -206,7 +206,11 @@ def _most_voted(db: Session, query: Any, offset: int, limit: int) -> list[Post]:
 
 def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
     """Unanswered questions in communities `viewer` follows, oldest first: what waits for somebody who knows."""
-    followed = select(Follow.target_id).where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
+    followed = select(Follow.target_id).join(Actor, Actor.id == Follow.target_id)
+    followed = followed.where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
+    groups = list(db.scalars(followed.where(Actor.type == ActorType.GROUP)))
+    if not groups:  # else all questions would be gone through, to find none
+        return []
     return list(
         db.scalars(
             select(Post)
@@ -214,7 +218,7 @@ def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
                 Post.kind == Kind.QUESTION,
                 Post.answer_count == 0,
                 Post.duplicate_of_id.is_(None),
-                Post.community_id.in_(followed),
+                Post.community_id.in_(groups),
                 Post.author_id != viewer.id,
                 ~exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id),
                 Post.removed_at.is_(None),

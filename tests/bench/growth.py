@@ -123,11 +123,12 @@ class Asking:
         return do
 
     def api(self, *paths: str) -> Ask:
-        """The same with the token of an app."""
+        """The same with the token of an app, each time from another place on: what was asked before may be remembered."""
 
         async def do(number: int) -> None:
             headers = {"Authorization": f"Bearer {self.tokens['eva']}"}
-            answer = await self.http.get(paths[number % len(paths)], headers=headers)
+            path = f"{paths[number % len(paths)]}&max_id={2**63 - 1000 + number}"
+            answer = await self.http.get(path, headers=headers)
             assert answer.status_code == 200, f"{answer.status_code} {answer.url}"
 
         return do

@@ -162,7 +162,7 @@ class Crowd:
         drafts.keep(db, camilla.id, Wanted.REPLY, {"text": [f"Kladde {at}"]}, parent_id=fresh_one.id)
         uri = f"https://h{at}.example/notes/q"
         quotes.answer(db, db.get_one(Post, self.ids["own"]), far, uri, {"id": f"{uri}#ask", "type": "QuoteRequest"})
-        policy = {"not_following": "filter"}
+        policy = {"new_accounts": "filter"}
         notification_policy.choose(db, camilla.id, policy)
         composing.note(db, fresh, Draft(f"Hej @camilla, nummer {at}"))
         notification_policy.choose(db, camilla.id, dict.fromkeys(policy, "accept"))
