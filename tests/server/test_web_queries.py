@@ -99,7 +99,7 @@ NEEDS_WORDS = {"/admin/letters/drop", "/c/{name}/bans/new", "/intents/follow"}
 
 STILL = {
     "/org/{name}", "/about", "/accessibility", "/contact", "/privacy-policy", "/ask/similar", "/posts/{id:int}/similar", "/post", "/follow",
-    "/notifications/count", "/posts/{id:int}/reply", "/posts/{id:int}/duplicate", "/posts/{id:int}/edit",
+    "/notifications/count", "/notifications/aside", "/posts/{id:int}/reply", "/posts/{id:int}/duplicate", "/posts/{id:int}/edit",
     "/posts/{id:int}/delete", "/posts/{id:int}/report", "/posts/{id:int}/from-home", "/actors/{id:int}/report",
     "/intents/follow", "/communities/new", "/c/{name}/settings", "/c/{name}/close", "/c/{name}/bans/new", "/settings",
     "/settings/notices", "/settings/data", "/settings/delete", "/admin/actors/{id:int}/act", "/sanctions/{id:int}",
