@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, delete, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Text, delete, exists, or_, select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models import actors, follows, outbox, text
 from models import settings as node_settings
@@ -288,8 +289,8 @@ def allows_down(db: Session, community_id: int | None) -> bool:
 
 def all_local(db: Session) -> list[Actor]:
     """The communities of this node, by name."""
-    query = select(Actor).join(Community, Community.id == Actor.id)
-    return list(db.scalars(query.where(Actor.local.is_(True), Actor.deleted_at.is_(None)).order_by(Actor.name)))
+    query = select(Actor).where(Actor.id.in_(select(Community.id)), Actor.local.is_(True), Actor.deleted_at.is_(None))
+    return list(db.scalars(query.order_by(Actor.name)))
 
 
 def rows_of(db: Session, groups: Iterable[Actor]) -> dict[int, Community]:
@@ -318,15 +319,16 @@ def members(db: Session, group: Actor, window: Window) -> list[tuple[int, Actor,
 
 def known_remote(db: Session, limit: int = 200) -> list[Actor]:
     """Communities elsewhere that somebody here follows, by name."""
-    followed = select(Follow.target_id).join(Actor, Follow.follower_id == Actor.id).where(Actor.local.is_(True))
+    here = aliased(Actor)
+    followed = exists().where(Follow.target_id == Actor.id, Follow.follower_id == here.id, here.local.is_(True))
     return list(
         db.scalars(
             select(Actor)
             .where(
                 Actor.local.is_(False),
-                Actor.type == actors.ActorType.GROUP,
+                sql(f"actors.{actors.GROUPS}"),
                 Actor.deleted_at.is_(None),
-                Actor.id.in_(followed),
+                followed,
             )
             .order_by(Actor.name)
             .limit(limit)

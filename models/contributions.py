@@ -22,13 +22,14 @@ class Contributions:
 def of(db: Session, actor_id: int) -> Contributions:
     """What one person has given, as far as this node knows; found by his own posts, however many others there are."""
     question = aliased(Post)
+    kind = Post.kind.concat("")  # else SQLite goes through all questions and answers there are
     mine = (Post.author_id == actor_id, Post.deleted_at.is_(None), Post.visibility.in_(OPEN))
-    kinds = select(Post.kind, func.count()).where(*mine, Post.kind.in_((Kind.QUESTION, Kind.ANSWER)))
+    kinds = select(Post.kind, func.count()).where(*mine, kind.in_((Kind.QUESTION, Kind.ANSWER)))
     counted = {row[0]: row[1] for row in db.execute(kinds.group_by(Post.kind))}
     accepted = (
         select(func.count())
         .select_from(Post)
         .join(question, question.id == Post.thread_id)
-        .where(*mine, Post.kind == Kind.ANSWER, question.accepted_id == Post.id)
+        .where(*mine, kind == Kind.ANSWER, question.accepted_id == Post.id)
     )
     return Contributions(counted.get(Kind.QUESTION, 0), counted.get(Kind.ANSWER, 0), db.scalar(accepted) or 0)

@@ -5,12 +5,27 @@ thread that a community announces is left out where its author is followed anyho
 there within the last three days.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, or_, select, true, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    exists,
+    false,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
-from models import account_domains, actors, lists, tag_follows
+from models import account_domains, actors, lists, nearest, tag_follows
 from models.access import apart, listed, visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS, now
@@ -90,6 +105,17 @@ def _in_wished_language(viewer: Actor) -> ColumnElement[bool]:
     return or_(Post.language == "", ~other)
 
 
+@dataclass(frozen=True)
+class Way:
+    """One way in: a query for (cursor, post, who brought it), the column of its cursor, and whose the posts are."""
+
+    query: Select[*tuple[Any, ...]]
+    at: Any
+    owners: nearest.Owners
+    by: tuple[Any, Any]
+    """Of an indexed table, the columns of the owner and of the cursor."""
+
+
 class Feed:
     """The queries of one feed. `sources`: whose posts come in; `answering`: whom they may answer, None for nobody."""
 
@@ -108,19 +134,20 @@ class Feed:
         self.shown = and_(visible(viewer), not_muted(viewer, Post.author_id))
 
     def read(self, db: Session, window: Window) -> list[Item]:
-        """The stretch of the feed: one query per way in, one for the posts, one for who brought them."""
-        found = [row for query, at in self.ways() for row in window.rows(db, query, at)]
+        """The stretch of the feed: two queries per way in, one for the posts, one for who brought them."""
+        found = [row for way in self.ways() for row in nearest.rows(db, way.query, way.at, window, way.owners, way.by)]
         return items(db, [(row[0], row[1], row[2]) for row in window.best(found, lambda row: row[0])])
 
-    def ways(self) -> list[tuple[Select[*tuple[Any, ...]], Any]]:
-        """Queries for (cursor, post, who brought it), each with the column of its cursor."""
-        ways: list[tuple[Select[*tuple[Any, ...]], Any]] = [
-            (self._written(), Post.id),
-            (self._boosted(), Boost.id),
-            (self._announced(), Listing.id),
+    def ways(self) -> list["Way"]:
+        """All of them."""
+        writers: Any = union_all(self.sources, select(literal(self.viewer.id))) if self.own else self.sources
+        ways = [
+            Way(self._written(), Post.id, select(writers.subquery().c[0]), (Post.author_id, Post.id)),
+            Way(self._boosted(), Boost.id, self.boosters, (Boost.actor_id, Boost.id)),
+            Way(self._announced(), Listing.id, self.sources, (Listing.community_id, Listing.id)),
         ]
         if self.tags is not None:
-            ways.append((self._tagged(), Post.id))
+            ways.append(Way(self._tagged(), Post.id, self.tags, (PostTag.name, PostTag.post_id)))
         return ways
 
     def _written(self) -> Select[*tuple[Any, ...]]:

@@ -64,7 +64,7 @@ class Post(Base):
         ),
         Index("ix_posts_local_in_reply_to_uri_id", "local", "in_reply_to_uri", "id"),
         Index("ix_posts_kind_id", "kind", "id"),
-        Index("ix_posts_kind_up_down_id", "kind", "up", "down", "id"),
+        Index("ix_posts_kind_demerit_id", "kind", "demerit", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
         Index("ix_posts_held", "community_id", "id", sqlite_where=sql(HELD), postgresql_where=sql(HELD)),
     )

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Text, exists, literal, null, select, type_coerce
+from sqlalchemy import Text, exists, literal, null, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
-from models import text
+from models import nearest, text
 from models.access import listed, visible
-from models.actors import Actor
+from models.actors import Actor, ActorType
 from models.anonymity import AnonymousPost
 from models.feeds import FIRST, findable, items, not_muted
 from models.feeds import home as home
@@ -133,9 +133,9 @@ def tag(
     def has(names: list[str]) -> Any:
         return exists().where(PostTag.post_id == Post.id, PostTag.name.in_(names))
 
-    wanted = [text.tag_key(one) for one in (name, *any)]
+    wanted = list(dict.fromkeys(text.tag_key(one) for one in (name, *any)))
     query = select(Post).where(
-        Post.id.in_(select(PostTag.post_id).where(PostTag.name.in_(wanted))),
+        has(wanted),
         Post.visibility == Visibility.PUBLIC,
         listed(viewer),
         findable(),
@@ -145,7 +145,9 @@ def tag(
     if unwanted := [text.tag_key(one) for one in none]:
         query = query.where(~has(unwanted))
     query = _from(query, local=local, remote=remote)
-    return window.scalars(db, _with_media(query) if only_media else query, Post.id)
+    names = select(union_all(*(select(literal(one).label("name")) for one in wanted)).subquery().c.name)
+    by = (PostTag.name, PostTag.post_id)
+    return [row[0] for row in nearest.rows(db, _with_media(query) if only_media else query, Post.id, window, names, by)]
 
 
 def community(
@@ -191,7 +193,7 @@ def questions(
 
 def _most_voted(db: Session, query: Any, offset: int, limit: int) -> list[Post]:
     """A stretch of `query` by votes. Who may see what is asked of the foremost only: an index alone puts them in order."""
-    order = ((Post.up - Post.down).desc(), Post.id.desc())
+    order = (Post.demerit, Post.id.desc())
     wanted = offset + limit
     while True:
         first = select(Post.id).where(Post.kind == Kind.QUESTION).order_by(*order).limit(wanted + MORE)
@@ -204,7 +206,11 @@ def _most_voted(db: Session, query: Any, offset: int, limit: int) -> list[Post]:
 
 def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
     """Unanswered questions in communities `viewer` follows, oldest first: what waits for somebody who knows."""
-    followed = select(Follow.target_id).where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
+    followed = select(Follow.target_id).join(Actor, Actor.id == Follow.target_id)
+    followed = followed.where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
+    groups = list(db.scalars(followed.where(Actor.type == ActorType.GROUP)))
+    if not groups:  # else all questions would be gone through, to find none
+        return []
     return list(
         db.scalars(
             select(Post)
@@ -212,7 +218,7 @@ def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
                 Post.kind == Kind.QUESTION,
                 Post.answer_count == 0,
                 Post.duplicate_of_id.is_(None),
-                Post.community_id.in_(followed),
+                Post.community_id.in_(groups),
                 Post.author_id != viewer.id,
                 ~exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id),
                 Post.removed_at.is_(None),

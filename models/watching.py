@@ -49,7 +49,7 @@ def homes(db: Session, event: Event, post_id: int, among: Collection[int]) -> se
     found: set[int] = set()
     if not among:
         return found
-    for query, column in home_feed(EACH).ways():
+    for query, column in ((way.query, way.at) for way in home_feed(EACH).ways()):
         if event.kind == EventKind.EDITED:
             found |= _ids(db, query, Post.id == post_id, among)
         elif column is _COLUMNS.get(EventKind(event.kind)):
@@ -64,7 +64,7 @@ def in_list(db: Session, event: Event, post_id: int, list_id: int, owner: Actor)
     except NotFound:
         return False
     feed = list_feed(owner, lists.member_ids(row), row.replies_policy)
-    for query, column in feed.ways():
+    for query, column in ((way.query, way.at) for way in feed.ways()):
         same = Post.id == post_id if event.kind == EventKind.EDITED else column == event.subject
         fits = event.kind == EventKind.EDITED or column is _COLUMNS.get(EventKind(event.kind))
         if fits and db.execute(query.where(same).limit(1)).first() is not None:

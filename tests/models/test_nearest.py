@@ -1,0 +1,70 @@
+"""Lists over several owners: the nearest rows of each, and the same as a search through everything would find."""
+
+from random import Random
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import composing, follows, nearest
+from models.base import clock
+from models.database import Database
+from models.follows import Follow
+from models.posts import Draft, Post
+from models.windows import Window
+from tests.server.visiting import person
+
+WRITERS = ("anna", "birk", "camilla", "david")
+BY = (Post.author_id, Post.id)
+
+
+def fill(db: Session) -> None:
+    """Eva follows three of four, who have written some times each, in no order."""
+    chance = Random(3)
+    for name in WRITERS[:3]:
+        follows.request(db, person(db, "eva"), person(db, name))
+    for number in range(40):
+        clock.offset += 60
+        composing.note(db, person(db, chance.choice(WRITERS)), Draft(f"Nummer {number}"))
+
+
+def followed(db: Session) -> nearest.Owners:
+    return select(Follow.target_id).where(Follow.follower_id == person(db, "eva").id)
+
+
+def theirs(db: Session) -> list[int]:
+    """What they wrote, newest first, found by looking at everything."""
+    return list(db.scalars(select(Post.id).where(Post.author_id.in_(followed(db))).order_by(Post.id.desc())))
+
+
+def test_the_nearest_of_all_come_in_order_and_each_once(lived_in: Database) -> None:
+    lived_in.write(fill)
+    with lived_in.reading() as db:
+        every = theirs(db)
+        assert len(every) > 25
+        assert nearest.nearest(db, followed(db), BY, Window(limit=7)) == every[:7]
+        assert nearest.nearest(db, followed(db), BY, Window(before=every[4], limit=7)) == every[5:12]
+        assert nearest.nearest(db, followed(db), BY, Window(after=every[20], limit=7)) == every[13:20][::-1]
+        assert nearest.nearest(db, followed(db), BY, Window(limit=1000)) == every
+
+
+@pytest.mark.parametrize("most", [0, 3000])
+@pytest.mark.parametrize("limit", [1, 3, 30])
+def test_a_stretch_is_the_same_as_of_the_whole_however_few_of_the_nearest_it_shows(
+    lived_in: Database, limit: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived_in.write(fill)
+    monkeypatch.setattr(nearest, "MOST", most)
+    monkeypatch.setattr(nearest, "FIRST_LOOK", 1)
+    with lived_in.reading() as db:
+        shown = [id for id in theirs(db) if id % 5 == 0]
+        query = select(Post.id).where(Post.author_id.in_(followed(db)), Post.id % 5 == 0)
+        for window in (Window(limit=limit), Window(before=shown[1], limit=limit), Window(since=shown[-2], limit=limit)):
+            found = nearest.rows(db, query, Post.id, window, followed(db), BY)
+            assert [row[0] for row in found] == [row[0] for row in window.rows(db, query, Post.id)]
+
+
+def test_nobody_has_nothing(lived_in: Database) -> None:
+    with lived_in.reading() as db:
+        nobody = select(Follow.target_id).where(Follow.id == 0)
+        assert nearest.rows(db, select(Post.id), Post.id, Window(), nobody, BY) == []
