@@ -37,6 +37,7 @@ from models import (
     reactions,
     registrations,
     sanctions,
+    sharing,
     tag_follows,
     tag_synonyms,
     thread_follows,
@@ -47,16 +48,23 @@ from models.accounts import Role
 from models.domain_csv import Wanted as Rule
 from models.domains import DomainAction
 from models.drafts import Wanted
+from models.experiences import Part, Report
 from models.inbox import Received
 from models.jobs import Job
 from models.organizations import Facts
 from models.polls import PollDraft
 from models.posts import Draft, Post
+from models.sharing import Around
 from tests.federation.elsewhere import remote
 from tests.server.visiting import person, question
 from tests.world import PASSWORD
 
 TAG = "gåhjemmøde"
+
+
+def told(title: str) -> Report:
+    """A report of experience."""
+    return Report(title, "I korte træk.", {Part.WANTED: "Haver.", Part.HAPPENED: "Det gik."}, {"regler": "Jura."})
 
 
 @dataclass
@@ -81,8 +89,9 @@ class Crowd:
         assert report is not None
         warned = sanctions.impose(db, birk, "warn", by=camilla, reason="Lad være", report_id=report.id)
         own = threads.ask(db, camilla, person(db, "udfordrere"), Draft("Hvem?", "Hvem har prøvet det her før os?"))
+        case = sharing.publish(db, camilla, told("Sådan fik vi gang i en byhave"), Around(person(db, "udfordrere")))
         self.ids = {
-            "question": asked.id, "own": own.id, "person": birk.id, "report": report.id, "sanction": warned.id,
+            "case": case.id, "question": asked.id, "own": own.id, "person": birk.id, "report": report.id, "sanction": warned.id,
             "draft": drafts.keep(db, camilla.id, Wanted.NOTE, {"text": ["Hej"]}).id,
             "announcement": announcements.announce(db, "Vi lukker tidligt.").id,
             "list": domain_lists.subscribe(db, "https://lister.example/alle.csv", by=camilla).id,
@@ -166,6 +175,14 @@ class Crowd:
         notification_policy.choose(db, camilla.id, policy)
         composing.note(db, fresh, Draft(f"Hej @camilla, nummer {at}"))
         notification_policy.choose(db, camilla.id, dict.fromkeys(policy, "accept"))
+
+        case = db.get_one(Post, self.ids["case"])
+        around = Around(group, contacts=(fresh,), linked=(fresh_one, case), adapted_from=case)
+        sharing.choose_example(
+            db, camilla, sharing.publish(db, fresh, told(f"Også vi fik en byhave nummer {at}"), around)
+        )
+        sharing.follow_up(db, camilla, case, f"Nu er der {at}.", phase="drift", outcome="lykkedes")
+        threads.comment(db, fresh, case, Draft("Godt gået."))
 
     def _house(self, db: Session, at: int) -> None:
         camilla, fresh, asked = person(db, "camilla"), person(db, f"ny{at}"), question(db, "Hvordan fik I")

@@ -49,6 +49,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
         "/posts/": "question", "/p/": "question", "/feeds/thread/": "question", "/sanctions/": "sanction",
         "/admin/reports/": "report", "/admin/announcements/": "announcement", "/admin/lists/": "list",
     }  # fmt: skip
+    of_cases = ("/posts/{id:int}/report/edit", "/posts/{id:int}/since")
     own_only = ("/posts/{id:int}/edit", "/posts/{id:int}/delete", "/posts/{id:int}/history", "/posts/{id:int}/quotes")
     named = {
         "/u/": "camilla",
@@ -63,6 +64,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
         "/c/{name}": ["?unanswered=1"],
         "/t/{tag}": ["?list=questions"],
         "/p/{id:int}": ["?sort=newest"],
+        "/experience": ["?barrier=regler", "?outcome=lykkedes"],
         "/communities": ["?q=emne", "?order=active", "?mine=1"],
         "/questions": ["?order=unanswered", "?order=top", "?order=accepted", "?mine=1", "?barrier=regler"],
         "/search": ["?q=haver", "?q=have&order=new", "?q=havre", "?q=ny&what=people", "?q=emne&what=communities"],
@@ -81,7 +83,13 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
     for path in paths:
         if path in ELSEWHERE:
             continue
-        kind = "own" if path in own_only else next((one for start, one in about.items() if path.startswith(start)), "")
+        kind = (
+            "own"
+            if path in own_only
+            else "case"
+            if path in of_cases
+            else next((one for start, one in about.items() if path.startswith(start)), "")
+        )
         number = crowd.ids.get(kind, 0)
         name = next((name for start, name in named.items() if path.startswith(start)), "camilla")
         filled = path.replace("{id:int}", str(number)).replace("{name}", name).replace("{tag}", TAG)
@@ -90,6 +98,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
             found[path] = [filled + one for one in more[path]]
         else:
             found[path] = [filled, *(filled + one for one in more.get(path, []))]
+    found["/p/{id:int}"].append(f"/p/{crowd.ids['case']}")
     return found
 
 
@@ -103,6 +112,7 @@ STILL = {
     "/posts/{id:int}/delete", "/posts/{id:int}/report", "/posts/{id:int}/from-home", "/actors/{id:int}/report",
     "/intents/follow", "/communities/new", "/c/{name}/settings", "/c/{name}/close", "/c/{name}/bans/new", "/settings",
     "/settings/notices", "/settings/data", "/settings/delete", "/admin/actors/{id:int}/act", "/sanctions/{id:int}",
+    "/experience/new", "/posts/{id:int}/report/edit", "/posts/{id:int}/since", "/admin/kle",
     "/admin/letters/drop", "/admin/registrations", "/admin/identity", "/admin/house", "/sign-in",
 }  # fmt: skip
 """Pages about one thing, forms, and what stays short: all others get longer by what is added, or show nothing of it here."""
