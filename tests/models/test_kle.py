@@ -1,7 +1,6 @@
 """The list of service areas: read from what people have, never from what would hurt."""
 
 import pytest
-from click.testing import CliRunner
 
 from models import kle
 from models.database import Database
@@ -72,10 +71,3 @@ def test_numbers_are_checked_by_the_list_if_there_is_one(database: Database) -> 
         assert [one.number for one in kle.find(db, "05.04")] == ["05.04", "05.04.06"]
         assert kle.find(db, "100%") == []
         assert [one.number for one in kle.main_groups(db)] == ["05"]
-
-
-def test_the_command_says_what_it_reads() -> None:
-    from server.cli import main
-
-    said = CliRunner().invoke(main, ["kle", "--help"])
-    assert "import" in said.output

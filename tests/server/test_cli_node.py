@@ -21,6 +21,7 @@ from models import (
     follows,
     invitations,
     jobs,
+    kle,
     moderation,
     oauth,
     organizations,
@@ -454,3 +455,13 @@ def test_the_command_line_changes_a_role_and_leaves_its_mark(torv: Torv) -> None
         assert accounts.by_username(db, "birk").role == "moderator"
         [entry] = moderation.audit_log(db, action="account.role")
         assert entry.actor_id is None
+
+
+def test_the_list_of_service_areas_is_brought_from_a_file(torv: Torv, tmp_path: Path) -> None:
+    table, wrong = tmp_path / "kle.csv", tmp_path / "other.csv"
+    table.write_text("05;Veje\n05.04;Vinter\n")
+    wrong.write_text("intet")
+    assert "2 service areas were read." in torv.good("kle", "import", str(table))
+    assert torv("kle", "import", str(wrong)).exit_code == 2
+    with torv.database.reading() as db:
+        assert kle.title(db, "05.04") == "Vinter"
