@@ -133,7 +133,9 @@ class Client:
         self._resolver: Resolver = SystemResolver() if resolver is None else resolver
         self._factory = transport_factory
         self._blocked = blocked
-        self._tls = _trusting(ca_file)
+        self._ca_file = ca_file
+        if ca_file is not None:
+            _trusting(ca_file)  # one that cannot be read is said at once; the system's wait for the first connection
         self._lines = TransportsByHost(lambda host: wire.Lines(), at_once=CONNECTIONS_PER_HOST, size=hosts_kept)
 
     async def aclose(self) -> None:
@@ -264,7 +266,7 @@ class Client:
         for address in tried:
             # Connecting and the TLS handshake get less than half of what is left each.
             left = max(0.01, until - asyncio.get_running_loop().time())
-            place = wire.Place(address, url.port, url.host, self._tls)
+            place = wire.Place(address, url.port, url.host, _trusting(self._ca_file))
             try:
                 return await wire.connect(place, min(CONNECT_TIMEOUT, left * 0.45))
             except wire.NoConnection:

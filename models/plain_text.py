@@ -6,11 +6,12 @@ Mentions, hashtags and addresses become links; nothing else becomes anything.
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeVar
-
-from linkify_it import LinkifyIt
+from typing import TYPE_CHECKING, TypeVar
 
 from models.text import HANDLE, HASHTAG, LINK_REL, Named, Names, Rendered, escape
+
+if TYPE_CHECKING:
+    from linkify_it import LinkifyIt
 
 A = TypeVar("A", bound=Named)
 
@@ -25,7 +26,9 @@ MAX_ADDRESS = 2_100
 
 
 @lru_cache(maxsize=1)
-def _linkify() -> LinkifyIt:
+def _linkify() -> "LinkifyIt":
+    from linkify_it import LinkifyIt  # here, as with Markdown in `text`
+
     return LinkifyIt()
 
 

@@ -6,12 +6,14 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 import nh3
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+
+if TYPE_CHECKING:  # loaded where the first text is rendered: most of what a process reads is HTML already
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 
 class Named(Protocol):
@@ -186,7 +188,9 @@ def handles_in(source: str) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _markdown() -> MarkdownIt:
+def _markdown() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True, "maxNesting": 20})
     markdown.enable(["linkify", "strikethrough"])
     markdown.disable(["image"])  # a picture from elsewhere would tell its host who reads here
@@ -201,17 +205,17 @@ class Names(Generic[A]):
         self.mentions: dict[int, A] = {}
         self.tags: dict[str, str] = {}
 
-    def tokens(self, text: str) -> list[Token]:
+    def tokens(self, text: str) -> "list[Token]":
         """`text` cut into text and ready-made HTML."""
         pieces: list[Token] = []
         end = 0
         for match in sorted([*HANDLE.finditer(text), *HASHTAG.finditer(text)], key=lambda m: m.start()):
             if match.start() < end or (made := self.html(match)) is None:
                 continue
-            pieces.append(_text(text[end : match.start()]))
-            pieces.append(Token("html_inline", "", 0, content=made))
+            pieces.append(_token("text", text[end : match.start()]))
+            pieces.append(_token("html_inline", made))
             end = match.end()
-        pieces.append(_text(text[end:]))
+        pieces.append(_token("text", text[end:]))
         return [piece for piece in pieces if piece.content]
 
     def html(self, match: re.Match[str]) -> str | None:
@@ -228,8 +232,10 @@ class Names(Generic[A]):
         return mention_html(actor)
 
 
-def _text(content: str) -> Token:
-    return Token("text", "", 0, content=content)
+def _token(kind: str, content: str) -> "Token":
+    from markdown_it.token import Token
+
+    return Token(kind, "", 0, content=content)
 
 
 def render_markdown(source: str, *, resolve: Callable[[str], A | None], origin: str) -> Rendered[A]:

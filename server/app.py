@@ -29,7 +29,7 @@ from server.media.store import Store
 from server.negotiation import Endpoint, either
 from server.oauth import authorizing, describing, tokens
 from server.request_id import RequestId
-from server.routing import Routes
+from server.routing import LateRoute, Routes
 from server.security import Bounded, Headed, KnownHost, Legible
 from server.settings import Settings
 from server.site import Site
@@ -94,7 +94,7 @@ GET, POST = ["GET"], ["POST"]
 
 
 def _route(path: str, endpoint: Callable[..., Any], methods: list[str] = GET) -> Route:
-    return Route(path, endpoint, methods=methods)
+    return LateRoute(path, endpoint, methods=methods)
 
 
 def _actor_routes(path: str, page: Endpoint) -> list[Route]:

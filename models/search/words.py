@@ -10,15 +10,13 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
-
-import snowballstemmer
+from functools import cache, lru_cache
+from typing import Any
 
 WORD = re.compile(r"[^\W_]+")
 MAX_WORD = 40
 """Letters of a word that count."""
 
-_danish, _english = snowballstemmer.stemmer("danish"), snowballstemmer.stemmer("english")
 _stemming = threading.Lock()
 """A stemmer holds the word it works on."""
 
@@ -51,8 +49,15 @@ def stems(word: str) -> list[tuple[str, ...]]:
         return [_both(part[:MAX_WORD]) for part in WORD.findall(fold(word))]
 
 
+@cache
+def _stemmers() -> tuple[Any, Any]:
+    import snowballstemmer  # here, because it loads the rules of forty languages, and a node starts without
+
+    return snowballstemmer.stemmer("danish"), snowballstemmer.stemmer("english")
+
+
 def _both(word: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((_danish.stemWord(word), _english.stemWord(word))))
+    return tuple(dict.fromkeys(stemmer.stemWord(word) for stemmer in _stemmers()))
 
 
 def spans(text: str) -> Iterator[tuple[int, int, list[tuple[str, ...]]]]:

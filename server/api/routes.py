@@ -39,6 +39,7 @@ from server.api import (
     trends,
 )
 from server.api.calls import Described, Endpoint
+from server.routing import LateRoute
 
 
 def get(path: str, described: Described) -> Endpoint:
@@ -333,7 +334,7 @@ def _route(one: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
         return await one(request)
 
-    route = Route(one.path, answer, methods=[one.method], name=f"{one.method} {one.path}")
+    route = LateRoute(one.path, answer, methods=[one.method], name=f"{one.method} {one.path}")
     if one.method == "GET":
         route.methods = {"GET", "HEAD"}
     return route

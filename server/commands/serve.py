@@ -135,8 +135,7 @@ async def _serve(
         metrics = Metrics(database)
         node = create_app(chosen, federation=fed)
         app = RequestMetrics(node, metrics)
-        gc.collect()
-        gc.freeze()  # what the imports made stays for ever: the collector need not look at it again and again
+        gc.freeze()  # what the imports made stays for ever: the collector need not look at it, now or again
         gc.enable()
         server = _quiet_server(
             uvicorn.Config(
