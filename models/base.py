@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Dialect, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import BigInteger, BindParameter, DateTime, Dialect, MetaData, Table, Text, TypeDecorator, bindparam
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -86,6 +86,11 @@ clock = Clock()
 def now() -> datetime:
     """The present, in UTC. Everything that asks for the time asks here, so that a test can hold the clock."""
     return datetime.fromtimestamp(clock.time(), UTC)
+
+
+def when_asked() -> BindParameter[datetime]:
+    """The present, in a statement that may be run later, and again: that of each time."""
+    return bindparam(None, callable_=now, type_=UtcTime(), unique=True)
 
 
 def new_id(at: datetime | None = None) -> int:

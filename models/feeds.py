@@ -5,7 +5,8 @@ thread that a community announces is left out where its author is followed anyho
 there within the last three days.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -15,7 +16,6 @@ from sqlalchemy import (
     and_,
     exists,
     false,
-    literal,
     null,
     or_,
     select,
@@ -25,13 +25,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from models import account_domains, actors, lists, nearest, tag_follows
-from models.access import apart, listed, visible
+from models import account_domains, actors, lists, tag_follows, viewers
+from models.access import apart, is_insider, listed, visible
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS, now
+from models.base import ID_RANDOM_BITS, Id, when_asked
 from models.blocks import Mute
 from models.follows import Follow, FollowState
 from models.listings import Listing
+from models.nearest import Way
 from models.posts import Post, PostTag, Visibility
 from models.reactions import Boost
 from models.statuses import Item
@@ -47,7 +48,14 @@ AGAIN = (3 * 24 * 3600 * 1000) << ID_RANDOM_BITS
 def home(db: Session, viewer: Actor, window: Window = FIRST) -> list[Item]:
     """What those `viewer` follows wrote and boosted, threads of communities he follows, public posts with tags he
     follows, and what he wrote himself. Replies show where he follows both sides."""
-    return home_feed(viewer).read(db, window)
+    if not is_insider(viewer):
+        return home_feed(viewer).read(db, window)
+    return read(db, _home_of_anybody(), window, viewers.values(viewer))
+
+
+@cache
+def _home_of_anybody() -> list[Way]:
+    return home_feed(viewers.ANYBODY_HERE).ways()
 
 
 def home_feed(viewer: Actor) -> "Feed":
@@ -79,7 +87,7 @@ def not_muted(viewer: Actor | None, author: Any) -> ColumnElement[bool]:
     if viewer is None:
         return true()
     muted = exists().where(
-        Mute.actor_id == viewer.id, Mute.target_id == author, or_(Mute.until.is_(None), Mute.until > now())
+        Mute.actor_id == viewer.id, Mute.target_id == author, or_(Mute.until.is_(None), Mute.until > when_asked())
     )
     return and_(~muted, ~account_domains.unwanted(viewer, author))
 
@@ -105,17 +113,6 @@ def _in_wished_language(viewer: Actor) -> ColumnElement[bool]:
     return or_(Post.language == "", ~other)
 
 
-@dataclass(frozen=True)
-class Way:
-    """One way in: a query for (cursor, post, who brought it), the column of its cursor, and whose the posts are."""
-
-    query: Select[*tuple[Any, ...]]
-    at: Any
-    owners: nearest.Owners
-    by: tuple[Any, Any]
-    """Of an indexed table, the columns of the owner and of the cursor."""
-
-
 class Feed:
     """The queries of one feed. `sources`: whose posts come in; `answering`: whom they may answer, None for nobody."""
 
@@ -135,12 +132,12 @@ class Feed:
 
     def read(self, db: Session, window: Window) -> list[Item]:
         """The stretch of the feed: two queries per way in, one for the posts, one for who brought them."""
-        found = [row for way in self.ways() for row in nearest.rows(db, way.query, way.at, window, way.owners, way.by)]
-        return items(db, [(row[0], row[1], row[2]) for row in window.best(found, lambda row: row[0])])
+        return read(db, self.ways(), window, {})
 
-    def ways(self) -> list["Way"]:
-        """All of them."""
-        writers: Any = union_all(self.sources, select(literal(self.viewer.id))) if self.own else self.sources
+    def ways(self) -> list[Way]:
+        """All of them: queries for (cursor, post, who brought it)."""
+        me = select(type_coerce(self.viewer.id, Id))
+        writers: Any = union_all(self.sources, me) if self.own else self.sources
         ways = [
             Way(self._written(), Post.id, select(writers.subquery().c[0]), (Post.author_id, Post.id)),
             Way(self._boosted(), Boost.id, self.boosters, (Boost.actor_id, Boost.id)),
@@ -234,6 +231,12 @@ class Feed:
                 ~boosted_before,
             )
         )
+
+
+def read(db: Session, ways: list[Way], window: Window, values: Mapping[str, Any]) -> list[Item]:
+    """The stretch of a feed that these ways lead into."""
+    found = [row for way in ways for row in way.rows(db, window, values)]
+    return items(db, [(row[0], row[1], row[2]) for row in window.best(found, lambda row: row[0])])
 
 
 def items(db: Session, found: list[tuple[int, int, int | None]]) -> list[Item]:

@@ -5,12 +5,14 @@ list costs what it shows and how many owners there are, and not how much they ha
 would gather all of it and sort it, or look through what all others have written meanwhile.
 """
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, and_, select, true
+from sqlalchemy import Select, and_, bindparam, select, true
 from sqlalchemy.orm import Session, aliased
 
+from models.base import Id
 from models.windows import Window
 
 FIRST_LOOK = 3
@@ -24,45 +26,68 @@ Owners = Select[*tuple[Any, ...]]
 """A query for one column."""
 
 
-def rows(
-    db: Session,
-    query: Select[*tuple[Any, ...]],
-    at: Any,
-    window: Window,
-    owners: Owners,
-    by: tuple[Any, Any],
-) -> list[Any]:
-    """The stretch of `query` that `window` cuts out of it, newest first; `at` is the column of its cursor.
+IDS = bindparam("ids", expanding=True, type_=Id)
+NOBODY: Mapping[str, Any] = {}
 
-    `by`: of an indexed table the column of the owner, and the one in which `at` stands. The query itself has to ask for
-    the owners too: how many of the nearest it shows is not known before.
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One way into a list: whose rows are looked through, and which of them are shown.
+
+    `query` has to ask for the owners too: how many of the nearest it shows is not known before. `at` is the column of
+    its cursor. Putting the statements together takes longer than running them; so a way that is kept keeps them.
     """
-    most = FIRST_LOOK * window.limit
-    while most <= MOST:
-        ids = nearest(db, owners, by, replace(window, limit=most))
-        found = window.rows(db, query.where(at.in_(ids)), at) if ids else []
-        if len(found) == window.limit or len(ids) < most:
-            return found
-        most *= WIDER
-    return window.rows(db, query, at)
 
+    query: Select[*tuple[Any, ...]]
+    at: Any
+    owners: Owners
+    by: tuple[Any, Any]
+    """Of an indexed table, the columns of the owner and of the cursor."""
+    _made: dict[Any, Select[*tuple[Any, ...]]] = field(default_factory=dict, init=False, repr=False)
 
-def nearest(
-    db: Session,
-    owners: Owners,
-    by: tuple[Any, Any],
-    window: Window,
-) -> list[int]:
-    """What stands in the second column of `by` for any of the owners, the nearest first, each once."""
-    of, inner, outer = owners.subquery(), aliased(by[0].class_), aliased(by[0].class_)
-    owner, key = (getattr(inner, column.key) for column in by)
-    each = window.cut(select(key.label("key")).where(owner == of.c[0]), key).correlate(of)
-    if db.get_bind().dialect.name == "sqlite":
-        column = getattr(outer, by[1].key)
-        same = and_(getattr(outer, by[0].key) == of.c[0], column.in_(each))
-        query = select(column).select_from(of).join(outer, same)
-    else:
-        part = each.lateral()
-        column = part.c.key
-        query = select(column).select_from(of).join(part, true())
-    return list(db.scalars(window.cut(query.distinct(), column)))
+    def rows(self, db: Session, window: Window, values: Mapping[str, Any] = NOBODY) -> list[Any]:
+        """The stretch that `window` cuts out of what is shown, newest first. `values`: of the names in the queries."""
+        most = FIRST_LOOK * window.limit
+        while most <= MOST:
+            ids = self.ids(db, replace(window, limit=most), values)
+            found = self._shown(db, window, {**values, IDS.key: ids}) if ids else []
+            if len(found) == window.limit or len(ids) < most:
+                return found
+            most *= WIDER
+        return self._run(db, window, values, "all", lambda: window.named.cut(self.query, self.at))
+
+    def ids(self, db: Session, window: Window, values: Mapping[str, Any] = NOBODY) -> list[int]:
+        """What stands in the second column of `by` for any of the owners, the nearest first, each once."""
+        sqlite = db.get_bind().dialect.name == "sqlite"
+        statement = self._statement(("ids", sqlite, window.kind), lambda: self._nearest(window.named, sqlite))
+        return list(db.scalars(statement, {**values, **window.values}))
+
+    def _shown(self, db: Session, window: Window, values: Mapping[str, Any]) -> list[Any]:
+        return self._run(
+            db, window, values, "shown", lambda: window.named.cut(self.query.where(self.at.in_(IDS)), self.at)
+        )
+
+    def _run(
+        self, db: Session, window: Window, values: Mapping[str, Any], what: str, make: Callable[[], Any]
+    ) -> list[Any]:
+        statement = self._statement((what, window.kind), make)
+        return window.arrange(db.execute(statement, {**values, **window.values}).all())
+
+    def _statement(self, key: Any, make: Callable[[], Any]) -> Any:
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def _nearest(self, window: Window, sqlite: bool) -> Select[*tuple[Any, ...]]:
+        of, inner, outer = self.owners.subquery(), aliased(self.by[0].class_), aliased(self.by[0].class_)
+        owner, key = (getattr(inner, column.key) for column in self.by)
+        each = window.cut(select(key.label("key")).where(owner == of.c[0]), key).correlate(of)
+        if sqlite:
+            column = getattr(outer, self.by[1].key)
+            same = and_(getattr(outer, self.by[0].key) == of.c[0], column.in_(each))
+            query = select(column).select_from(of).join(outer, same)
+        else:
+            part = each.lateral()
+            column = part.c.key
+            query = select(column).select_from(of).join(part, true())
+        return window.cut(query.distinct(), column)

@@ -147,7 +147,8 @@ def tag(
     query = _from(query, local=local, remote=remote)
     names = select(union_all(*(select(literal(one).label("name")) for one in wanted)).subquery().c.name)
     by = (PostTag.name, PostTag.post_id)
-    return [row[0] for row in nearest.rows(db, _with_media(query) if only_media else query, Post.id, window, names, by)]
+    way = nearest.Way(_with_media(query) if only_media else query, Post.id, names, by)
+    return [row[0] for row in way.rows(db, window)]
 
 
 def community(

@@ -4,8 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import Integer, Select, bindparam
 from sqlalchemy.orm import Session
+
+from models.base import Id
+
+BEFORE: Any = bindparam("before", type_=Id)
+BOUND: Any = bindparam("bound", type_=Id)
+LIMIT: Any = bindparam("limit", type_=Integer())
 
 S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 R = TypeVar("R")
@@ -29,13 +35,40 @@ class Window:
         """Whether the rows nearest to the lower end are wanted."""
         return self.after is not None
 
+    @property
+    def bound(self) -> int | None:
+        """The id above which all rows are."""
+        return max((value for value in (self.since, self.after) if value is not None), default=None)
+
+    @property
+    def kind(self) -> tuple[bool, bool, bool]:
+        """What windows have in common that are `named` alike."""
+        return self.before is not None, self.bound is not None, self.upwards
+
+    @property
+    def named(self) -> "Window":
+        """The same with names for its numbers: what it cuts is a statement for all windows of this kind, which is run
+        with the `values` of one."""
+        low = BOUND if self.bound is not None else None
+        return Window(
+            before=BEFORE if self.before is not None else None,
+            since=None if self.upwards else low,
+            after=low if self.upwards else None,
+            limit=LIMIT,
+        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The numbers, under those names."""
+        numbers = {BEFORE.key: self.before, BOUND.key: self.bound, LIMIT.key: self.limit}
+        return {name: value for name, value in numbers.items() if value is not None}
+
     def cut(self, query: S, column: Any) -> S:
         """The query for this stretch; its rows come in the order in which they are found, so `arrange` them."""
         if self.before is not None:
             query = query.where(column < self.before)
-        lowest = [value for value in (self.since, self.after) if value is not None]
-        if lowest:
-            query = query.where(column > max(lowest))
+        if self.since is not None or self.after is not None:
+            query = query.where(column > self.bound)
         return query.order_by(column.asc() if self.upwards else column.desc()).limit(self.limit)
 
     def arrange(self, rows: Sequence[R]) -> list[R]:

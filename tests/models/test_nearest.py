@@ -42,10 +42,13 @@ def test_the_nearest_of_all_come_in_order_and_each_once(lived_in: Database) -> N
     with lived_in.reading() as db:
         every = theirs(db)
         assert len(every) > 25
-        assert nearest.nearest(db, followed(db), BY, Window(limit=7)) == every[:7]
-        assert nearest.nearest(db, followed(db), BY, Window(before=every[4], limit=7)) == every[5:12]
-        assert nearest.nearest(db, followed(db), BY, Window(after=every[20], limit=7)) == every[13:20][::-1]
-        assert nearest.nearest(db, followed(db), BY, Window(limit=1000)) == every
+        way = nearest.Way(select(Post.id), Post.id, followed(db), BY)
+        assert way.ids(db, Window(limit=7)) == every[:7]
+        assert way.ids(db, Window(before=every[4], limit=7)) == every[5:12]
+        assert way.ids(db, Window(before=every[9], limit=3)) == every[10:13]
+        assert way.ids(db, Window(after=every[20], limit=7)) == every[13:20][::-1]
+        assert way.ids(db, Window(after=every[9], since=every[4], limit=7)) == every[:4][::-1]
+        assert way.ids(db, Window(limit=1000)) == every
 
 
 @pytest.mark.parametrize("most", [0, 3000])
@@ -60,11 +63,11 @@ def test_a_stretch_is_the_same_as_of_the_whole_however_few_of_the_nearest_it_sho
         shown = [id for id in theirs(db) if id % 5 == 0]
         query = select(Post.id).where(Post.author_id.in_(followed(db)), Post.id % 5 == 0)
         for window in (Window(limit=limit), Window(before=shown[1], limit=limit), Window(since=shown[-2], limit=limit)):
-            found = nearest.rows(db, query, Post.id, window, followed(db), BY)
+            found = nearest.Way(query, Post.id, followed(db), BY).rows(db, window)
             assert [row[0] for row in found] == [row[0] for row in window.rows(db, query, Post.id)]
 
 
 def test_nobody_has_nothing(lived_in: Database) -> None:
     with lived_in.reading() as db:
         nobody = select(Follow.target_id).where(Follow.id == 0)
-        assert nearest.rows(db, select(Post.id), Post.id, Window(), nobody, BY) == []
+        assert nearest.Way(select(Post.id), Post.id, nobody, BY).rows(db, Window()) == []
