@@ -260,7 +260,8 @@ def test_any_number_of_polls_is_shown_with_three_queries(town: Town) -> None:
     asked: list[str] = []
 
     def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        asked.append(statement)
+        if "pg_notify" not in statement:  # another thread tells the node's other processes
+            asked.append(statement)
 
     with town.database.reading() as db:
         birk = town.who(db, "birk").id
