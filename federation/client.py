@@ -1,4 +1,4 @@
-"""The way out: every request that the node makes goes through here, and nothing else imports httpx.
+"""The way out: every request that the node makes goes through here. httpx is the language, `wire` its transport.
 
 What is promised for each request, and for each hop of a redirect anew:
 
@@ -19,15 +19,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import httpx
 
 from federation import addresses, bodies, media_types, urls, wire
 from federation.fetch_errors import BadAnswer, FetchError, Refused, TooLarge, Unreachable
 from federation.names import Resolver, SystemResolver, check_name, checked_addresses
 from federation.transports import TransportsByHost
-
-if TYPE_CHECKING:
-    import httpx
 
 __all__ = [
     "Answer",
@@ -124,7 +123,7 @@ class Client:
         ca_file: str | None = None,
         fetch_allow: Sequence[str] = (),
         resolver: Resolver | None = None,
-        transport_factory: "Callable[[str], httpx.AsyncBaseTransport | None] | None" = None,
+        transport_factory: Callable[[str], httpx.AsyncBaseTransport | None] | None = None,
         blocked: Callable[[str], bool] = lambda host: False,
         hosts_kept: int = 512,
     ) -> None:
@@ -133,12 +132,12 @@ class Client:
         self._resolver: Resolver = SystemResolver() if resolver is None else resolver
         self._factory = transport_factory
         self._blocked = blocked
-        self._tls = _trusting(ca_file)
-        self._lines = TransportsByHost(lambda host: wire.Lines(), at_once=CONNECTIONS_PER_HOST, size=hosts_kept)
+        tls = _trusting(ca_file)
+        self._wires = TransportsByHost(lambda host: wire.Wire(tls), at_once=CONNECTIONS_PER_HOST, size=hosts_kept)
 
     async def aclose(self) -> None:
         """Close the connections; requests under way end first."""
-        await self._lines.aclose()
+        await self._wires.aclose()
         if callable(close := getattr(self._resolver, "close", None)):
             close()
 
@@ -174,10 +173,10 @@ class Client:
         try:
             async with asyncio.timeout(deadline):
                 until = asyncio.get_running_loop().time() + deadline
-                async with self._exchange("POST", _parse(url), headers, body, until) as reply:
-                    start = await bodies.read_start(reply.chunks, keep=ERROR_TEXT)
-                    found = Headers(reply.headers)
-                    return Answer(reply.status, found, start, _retry_after(found.get("retry-after")))
+                async with self._exchange("POST", _parse(url), headers, body, until) as response:
+                    start = await bodies.read_start(_chunks(response), keep=ERROR_TEXT)
+                    found = _headers(response)
+                    return Answer(response.status_code, found, start, _retry_after(found.get("retry-after")))
         except TimeoutError:
             raise Unreachable("timeout", f"no whole answer within {deadline:g} s") from None
 
@@ -197,13 +196,13 @@ class Client:
                 raise BadAnswer("redirect-loop", "a redirect leads back")
             seen.add(url.text)
             headers = {"Accept": accept} if signer is None else signer.headers("GET", url.text, b"")
-            async with self._exchange("GET", url, headers, None, until) as reply:
-                found = Headers(reply.headers)
+            async with self._exchange("GET", url, headers, None, until) as response:
+                found = _headers(response)
                 location = found.get("location")
-                if reply.status not in REDIRECTS or location is None:
-                    body = await _body(reply, found, max_bytes, content_types)
+                if response.status_code not in REDIRECTS or location is None:
+                    body = await _body(response, found, max_bytes, content_types)
                     kind = media_types.parse(found.get("content-type", "")).name
-                    return Fetched(url.text, reply.status, found, body, kind, len(seen) - 1)
+                    return Fetched(url.text, response.status_code, found, body, kind, len(seen) - 1)
             if len(seen) > redirects:
                 raise BadAnswer("redirects", f"more than {redirects} redirects")
             try:
@@ -214,7 +213,7 @@ class Client:
     @asynccontextmanager
     async def _exchange(
         self, method: str, url: urls.Url, headers: Mapping[str, str], body: bytes | None, until: float
-    ) -> AsyncIterator[wire.Reply]:
+    ) -> AsyncIterator[httpx.Response]:
         """Send one request to one checked address and give the answer, its body still to be read."""
         if self._blocked(url.host):
             raise Refused("blocked", f"{url.host} is blocked")
@@ -224,87 +223,36 @@ class Client:
             "Accept-Encoding": "identity",
             **{title: value for name, value in headers.items() if (title := name.title()) != "Host"},
         }
+        if body is not None:
+            headers["Content-Length"] = str(len(body))
+        fields = _fields(headers)
         try:
-            if self._factory is not None:
-                async with self._in_process(method, url, headers, body) as reply:
-                    yield reply
-                return
-            request = wire.head(method, url.target, headers, None if body is None else len(body)) + (body or b"")
-            tried = (await checked_addresses(url, self._policy, self._resolver))[:ADDRESSES_TRIED]
-            async with self._lines.lend(url.netloc) as kept:
-                line, reply = await self._ask(kept.transport, tried, url, request, until)
+            async with self._way_to(url) as (transport, places):
+                response = await _send(
+                    transport, places, lambda at: _request(method, url, at, fields, body or b"", until)
+                )
                 try:
-                    yield reply
-                except BaseException:
-                    line.abort()
-                    raise
-                kept.transport.give_back(line)
-        except wire.Unfit as error:
+                    yield response
+                finally:
+                    await response.aclose()
+        except httpx.LocalProtocolError as error:
             raise Refused("request", f"a request that cannot be sent: {error}") from error
-        except (wire.NoConnection, wire.Broken) as error:
+        except httpx.TransportError as error:
             raise Unreachable(_code(error), f"{url.host}: {str(error) or type(error).__name__}") from error
 
-    async def _ask(
-        self, lines: wire.Lines, tried: Sequence[str], url: urls.Url, request: bytes, until: float
-    ) -> tuple[wire.Line, wire.Reply]:
-        """Ask on a kept connection, or else on a new one."""
-        if (line := lines.take()) is not None:
-            try:
-                return line, await _reply(line, request)
-            except wire.Broken:
-                # The other side may have closed it just now. Both GETs and deliveries can be repeated: receivers know
-                # an activity by its id.
-                if line.heard:
-                    raise
-        line = await self._connected(tried, url, until)
-        return line, await _reply(line, request)
-
-    async def _connected(self, tried: Sequence[str], url: urls.Url, until: float) -> wire.Line:
-        """Try the addresses in turn as long as no connection comes about; nothing has been sent until then."""
-        for address in tried:
-            # Connecting and the TLS handshake get less than half of what is left each.
-            left = max(0.01, until - asyncio.get_running_loop().time())
-            place = wire.Place(address, url.port, url.host, self._tls)
-            try:
-                return await wire.connect(place, min(CONNECT_TIMEOUT, left * 0.45))
-            except wire.NoConnection:
-                if address == tried[-1]:
-                    raise
-        raise AssertionError("no address to try")
-
     @asynccontextmanager
-    async def _in_process(
-        self, method: str, url: urls.Url, headers: dict[str, str], body: bytes | None
-    ) -> AsyncIterator[wire.Reply]:
-        import httpx  # here, because only nodes that meet in one process need it, and it is slow to load
-
-        assert self._factory is not None
+    async def _way_to(self, url: urls.Url) -> AsyncIterator[tuple[httpx.AsyncBaseTransport, list[httpx.URL]]]:
+        """The transport for a host, and where to send the request: the checked addresses, to be tried in turn."""
+        if self._factory is None:
+            tried = (await checked_addresses(url, self._policy, self._resolver))[:ADDRESSES_TRIED]
+            async with self._wires.lend(url.netloc) as kept:
+                yield kept.transport, [_address_url(address, url.port) for address in tried]
+            return
         check_name(url, self._policy)
         transport = self._factory(url.host)
         if transport is None:
             raise Unreachable("dns", f"{url.host} has no address")
-        request = httpx.Request(method, httpx.URL(url.text), headers=headers, content=body)
-        try:
-            response = await transport.handle_async_request(request)
-            stream = response.stream
-            assert isinstance(stream, httpx.AsyncByteStream)
-            pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
-            try:
-                yield wire.Reply(response.status_code, pairs, aiter(stream))
-            finally:
-                await response.aclose()
-        except httpx.LocalProtocolError as error:
-            raise wire.Unfit(str(error)) from error
-        except httpx.TransportError as error:
-            raise wire.Broken(str(error) or type(error).__name__) from error
-
-
-async def _reply(line: wire.Line, request: bytes) -> wire.Reply:
-    try:
-        return await line.ask(request)
-    except BaseException:
-        line.abort()
-        raise
+        yield transport, [httpx.URL(url.text)]
 
 
 def _parse(url: str) -> urls.Url:
@@ -314,21 +262,64 @@ def _parse(url: str) -> urls.Url:
         raise Refused(error.code, f"not a URL to fetch: {error}") from error
 
 
+@lru_cache(maxsize=2048)
+def _address_url(address: str, port: int) -> httpx.URL:
+    return httpx.URL(scheme="https", host=address, port=port, path="/")
+
+
+def _fields(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    try:
+        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+    except UnicodeEncodeError:
+        raise Refused("request", "a request that cannot be sent: a header beyond Latin-1") from None
+
+
+def _request(
+    method: str, url: urls.Url, at: httpx.URL, fields: list[tuple[bytes, bytes]], body: bytes, until: float
+) -> httpx.Request:
+    # Connecting and the TLS handshake get less than half of what is left each, so that the next address has its turn.
+    left = max(0.01, until - asyncio.get_running_loop().time())
+    return httpx.Request(
+        method,
+        at,
+        headers=fields,
+        stream=httpx.ByteStream(body),  # `content=` looks for headers to add, and costs thrice as much
+        extensions={
+            "sni_hostname": url.host,
+            "target": url.target.encode("ascii"),
+            "timeout": {"connect": min(CONNECT_TIMEOUT, left * 0.45)},
+        },
+    )
+
+
+async def _send(
+    transport: httpx.AsyncBaseTransport, places: Sequence[httpx.URL], request_to: Callable[[httpx.URL], httpx.Request]
+) -> httpx.Response:
+    """Try the places in turn as long as no connection comes about; nothing has been sent until then."""
+    for place in places:
+        try:
+            return await transport.handle_async_request(request_to(place))
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            if place == places[-1]:
+                raise
+    raise AssertionError("no address to try")
+
+
 async def _body(
-    reply: wire.Reply,
+    response: httpx.Response,
     headers: Headers,
     max_bytes: int,
     content_types: Callable[[str], bool] | Collection[str] | None,
 ) -> bytes:
-    if reply.status != 200:
-        return await bodies.read_start(reply.chunks, keep=ERROR_TEXT)
+    if response.status_code != 200:
+        return await bodies.read_start(_chunks(response), keep=ERROR_TEXT)
     content_type = headers.get("content-type", "")
     if content_types is not None:
         judge = content_types if callable(content_types) else _among(content_types)
         if not judge(content_type):
             raise BadAnswer("content-type", f"an answer of type {content_type[:100]!r}")
     return await bodies.read_whole(
-        reply.chunks,
+        _chunks(response),
         encoding=headers.get("content-encoding", ""),
         declared=headers.get("content-length", ""),
         limit=max_bytes,
@@ -339,6 +330,17 @@ def _among(names: Collection[str]) -> Callable[[str], bool]:
     return lambda content_type: media_types.parse(content_type).name in names
 
 
+def _chunks(response: httpx.Response) -> httpx.AsyncByteStream:
+    """The body as it came, not unpacked."""
+    stream = response.stream
+    assert isinstance(stream, httpx.AsyncByteStream)
+    return stream
+
+
+def _headers(response: httpx.Response) -> Headers:
+    return Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw])
+
+
 def _utf8(text: str) -> str:
     """A header value that some servers send as raw UTF-8, read as such where it is."""
     try:
@@ -347,10 +349,10 @@ def _utf8(text: str) -> str:
         return text
 
 
-def _code(error: wire.NoConnection | wire.Broken) -> str:
-    if isinstance(error, wire.NoConnection):
-        return "timeout" if error.slow else "connect"
-    return "network"
+def _code(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    return "connect" if isinstance(error, httpx.ConnectError) else "network"
 
 
 def _retry_after(value: str | None) -> float | None:

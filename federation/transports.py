@@ -24,13 +24,12 @@ T = TypeVar("T", bound=Closable)
 
 @dataclass(eq=False)
 class Kept(Generic[T]):
-    """A transport, how many requests it carries now, and whether it ever carried one through."""
+    """A transport, and how many requests it carries now."""
 
     transport: T
     slots: asyncio.Semaphore
     users: int = 0
     last_used: float = 0.0
-    proven: bool = False
     dropped: bool = False
 
 

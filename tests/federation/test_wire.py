@@ -1,14 +1,18 @@
 """HTTP as other servers speak it, and as nobody should: what the client reads from a connection, and when it keeps it."""
 
 import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 
-from federation.client import Unreachable
+from federation import media_types, wire
+from federation.client import BadAnswer, Unreachable
 
 from .fetching import DOCUMENT, Make, refused
-from .hostile import Peer, answer
+from .hostile import Certificates, Peer, answer
 
 pytestmark = pytest.mark.anyio
 
@@ -96,3 +100,129 @@ async def test_a_large_answer_comes_whole_though_it_waits_to_be_read(make: Make,
 async def test_a_header_that_would_be_read_as_another_request_is_not_sent(make: Make, peer: Peer, value: Any) -> None:
     await refused(make().post(peer.url("/inbox"), b"{}", headers={"Signature": value}), code="request")
     assert peer.connections == 0
+
+
+def endless(head: bytes, piece: bytes) -> Callable[[asyncio.StreamWriter], Awaitable[None]]:
+    """As fast as it is taken, but no more than 20 MB, at which it stops and keeps the connection open."""
+
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        for _ in range(20_000_000 // len(piece)):
+            writer.write(piece)
+            await writer.drain()
+        await asyncio.sleep(60)
+
+    return reply
+
+
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (b"HTTP/1.1 200 ", b"O" * 8192),
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 1000),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x" * 8192),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 200),
+        (CHUNKED + b"0\r\n", b"X-Trailer: b\r\n" * 500),
+        (CHUNKED + b"0\r\nX-Trailer: ", b"x" * 8192),
+        (CHUNKED + b"1;ext=", b"x" * 8192),
+        (CHUNKED, (b"1;" + b"x" * 800 + b"\r\nx\r\n") * 10),
+        (CHUNKED, b"0" * 8192),
+    ],
+    ids=["reason", "headers", "header", "interim", "trailers", "trailer", "extension", "extensions", "size"],
+)
+async def test_what_has_no_end_is_given_up_at_once_and_not_at_the_deadline(
+    make: Make, peer: Peer, head: bytes, piece: bytes
+) -> None:
+    peer.routes["/endless"] = endless(head, piece)
+    client = make()
+    await refused(client.get(peer.url("/endless"), deadline=30), "network", Unreachable)
+    await refused(client.post(peer.url("/endless"), b"{}", headers={}, deadline=30), "network", Unreachable)
+    assert (await client.get(peer.url("/u/anna"))).body == DOCUMENT
+
+
+async def test_more_header_fields_than_anybody_needs_are_no_answer(make: Make, peer: Peer) -> None:
+    peer.routes["/many"] = b"HTTP/1.1 200 OK\r\n" + b"a:\r\n" * 2000 + b"Content-Length: 0\r\n\r\n"
+    await refused(make().get(peer.url("/many")), "network", Unreachable)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_a_body_where_there_can_be_none_is_never_another_answer(make: Make, peer: Peer, status: int) -> None:
+    evil = answer(200, b"[]")
+    peer.routes["/none"] = f"HTTP/1.1 {status} X\r\nContent-Length: {len(evil)}\r\n\r\n".encode() + evil
+    client = make()
+    for _ in range(3):
+        got = await client.get(peer.url("/none"))
+        assert (got.status, got.body) == (status, b"")
+        assert (await client.get(peer.url("/u/anna"))).body == DOCUMENT
+
+
+async def test_an_answer_that_was_refused_unread_is_never_another_answer(make: Make, peer: Peer) -> None:
+    peer.routes["/page"] = answer(200, answer(200, b"[]"), "text/html")
+    client = make()
+    for _ in range(3):
+        await refused(client.get(peer.url("/page"), content_types=media_types.is_activity_type), kind=BadAnswer)
+        assert (await client.get(peer.url("/u/anna"))).body == DOCUMENT
+
+
+@pytest.mark.parametrize(("length", "whole"), [(4, True), (5, False)])
+async def test_an_end_without_a_goodbye_of_tls_makes_no_answer_whole(
+    make: Make, peer: Peer, length: int, whole: bool
+) -> None:
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + f"Content-Length: {length}\r\n\r\n{{  }}".encode())
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+
+    peer.routes["/cut"] = reply
+    client = make()
+    if whole:
+        assert (await client.get(peer.url("/cut"))).body == b"{  }"
+    else:
+        await refused(client.get(peer.url("/cut")), "network", Unreachable)
+    assert (await client.get(peer.url("/u/anna"))).body == DOCUMENT
+
+
+async def test_a_kept_connection_whose_other_side_fell_silent_is_not_used_again(make: Make, peer: Peer) -> None:
+    async def silence(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    peer.routes["/silent"] = silence
+    client = make()
+    await client.get(peer.url("/u/anna"))
+    await refused(client.get(peer.url("/silent"), deadline=0.2), "timeout", Unreachable)
+    assert (await client.get(peer.url("/u/anna"))).body == DOCUMENT
+    assert [request.connection for request in peer.log] == [1, 1, 2]
+
+
+@pytest.fixture
+async def plain_httpx(certificates: Certificates) -> AsyncIterator[httpx.AsyncClient]:
+    """The library's own client over our transport: what it knows of transports holds for this one."""
+    transport = wire.Wire(ssl.create_default_context(cafile=certificates.ca_file))
+    async with httpx.AsyncClient(transport=transport, timeout=2, trust_env=False) as client:
+        yield client
+
+
+async def test_it_is_a_transport_like_any_other(plain_httpx: httpx.AsyncClient, peer: Peer) -> None:
+    peer.routes["/inbox"] = answer(202, b"taken")
+    for _ in range(2):
+        reply = await plain_httpx.post(f"https://127.0.0.1:{peer.port}/inbox?x=1", content=b"{}")
+        assert (reply.status_code, reply.text) == (202, "taken")
+    sent = peer.log[1]
+    assert (sent.method, sent.target, sent.body, sent.connection) == ("POST", "/inbox?x=1", b"{}", 1)
+
+
+async def test_it_fails_in_the_words_of_httpx(plain_httpx: httpx.AsyncClient, peer: Peer) -> None:
+    url = f"https://127.0.0.1:{peer.port}"
+    peer.routes["/x"] = b"SSH-2.0-OpenSSH\r\n\r\n"
+    with pytest.raises(httpx.RemoteProtocolError):
+        await plain_httpx.get(url + "/x")
+    with pytest.raises(httpx.LocalProtocolError):
+        await plain_httpx.get(url, headers={"X-Odd": "a\nb"})
+    with pytest.raises(httpx.ConnectError):
+        await plain_httpx.get(url, extensions={"sni_hostname": "somebody.else"})
+    await peer.stop()
+    with pytest.raises(httpx.ConnectError):
+        await plain_httpx.get("https://127.0.0.1:1/")
