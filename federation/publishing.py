@@ -142,8 +142,8 @@ async def _write_batch(
         activity = outbox.get(db, activity_id)
         assert activity is not None
         hosts = reach.without_blocked(db, {host for _, host in wanted})
-        for host in reach.unknown_software(db, hosts):
-            jobs.enqueue(db, "nodeinfo", {"host": host}, dedupe=f"nodeinfo:{host}")
+        unknown = reach.unknown_software(db, hosts)
+        jobs.enqueue_all(db, "nodeinfo", {f"nodeinfo:{host}": {"host": host} for host in unknown})
         if plan.readers_only:
             hosts = reach.reading_wraps(db, hosts) | (hosts & {elsewhere(fed.node, plan.also)})
         new = deliveries.add_batch(db, activity, [(inbox, host) for inbox, host in wanted if host in hosts])

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Text, TextClause, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import BindParameter, Row, Text, TextClause, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from models import outbox
 from models.actors import Actor, ActorType
-from models.base import new_id, now
+from models.base import insert_into, new_id, now
 from models.database import wake
 from models.jobs import Job, spread
 from models.outbox import Activity, Delivery, is_urgent
@@ -125,7 +125,7 @@ def add_batch(db: Session, activity: Activity, inboxes: Iterable[tuple[str, str]
         there.update(db.scalars(query))
     fresh = [row for inbox, row in rows.items() if inbox not in there]
     if fresh:
-        db.execute(insert(Delivery), fresh)
+        db.execute(insert_into(db, Delivery), fresh)  # by no way of objects: none of the hundreds is looked at
         wake(db, "deliveries")
     return len(fresh)
 

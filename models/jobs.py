@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Index, Text, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Json, UtcTime, insert_unless_there, new_id, now
+from models.base import Base, Id, Json, UtcTime, insert_all_unless_there, insert_unless_there, new_id, now
 from models.database import wake
 
 ATTEMPTS = 8
@@ -65,6 +65,27 @@ def enqueue(
     if fresh:
         wake(db, "jobs")
     return fresh
+
+
+def enqueue_all(db: Session, kind: str, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+    """`enqueue` for many at once, by their `dedupe`: one statement, however many there are."""
+    present = now()
+    rows = [
+        {
+            "id": new_id(),
+            "kind": kind,
+            "payload": dict(payload),
+            "dedupe": dedupe,
+            "attempts": 0,
+            "run_at": present,
+            "error": "",
+            "created_at": present,
+        }
+        for dedupe, payload in payloads.items()
+    ]
+    if rows:
+        insert_all_unless_there(db, Job, rows)
+        wake(db, "jobs")
 
 
 def _due(kinds: Collection[str], others: bool) -> ColumnElement[bool]:

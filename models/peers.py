@@ -1,6 +1,6 @@
 """Peers: what this node knows of each other host, and whether it answers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -242,9 +242,14 @@ def reads_wraps(peer: Peer | None) -> bool:
     return peer is not None and (peer.wraps or peer.software in READS_WRAPS)
 
 
-def nodeinfo_wanted(peer: Peer | None) -> bool:
-    """Whether nobody has asked for the host's NodeInfo lately."""
-    return peer is None or peer.nodeinfo_at is None or peer.nodeinfo_at < now() - timedelta(days=NODEINFO_DAYS)
+def known_software(db: Session, hosts: Sequence[str]) -> set[str]:
+    """Those of the hosts whose NodeInfo somebody has asked for lately."""
+    lately = now() - timedelta(days=NODEINFO_DAYS)
+    known: set[str] = set()
+    for start in range(0, len(hosts), 400):
+        some = Peer.host.in_(hosts[start : start + 400])
+        known.update(db.scalars(select(Peer.host).where(some, Peer.nodeinfo_at >= lately)))
+    return known
 
 
 def state(peer: Peer) -> str:

@@ -151,8 +151,8 @@ def reading_wraps(db: Session, hosts: Iterable[str]) -> set[str]:
 def unknown_software(db: Session, hosts: Iterable[str]) -> list[str]:
     """Those of the hosts whose NodeInfo nobody has asked for lately."""
     wanted = list(dict.fromkeys(hosts))
-    known = peers.many(db, wanted)
-    return [host for host in wanted if peers.nodeinfo_wanted(known.get(host))]
+    known = peers.known_software(db, wanted)
+    return [host for host in wanted if host not in known]
 
 
 def store_body(db: Session, activity_id: int, body: str) -> None:
