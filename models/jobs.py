@@ -3,6 +3,7 @@
 import random
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Index, Text, and_, delete, func, or_, select, update
@@ -68,7 +69,10 @@ def enqueue(
 
 
 def enqueue_all(db: Session, kind: str, payloads: Mapping[str, Mapping[str, Any]]) -> None:
-    """`enqueue` for many at once, by their `dedupe`: one statement, however many there are."""
+    """`enqueue` for many at once, by their `dedupe`: one statement, however many there are.
+
+    In one order, so that two that write some of the same wait for each other but never both.
+    """
     present = now()
     rows = [
         {
@@ -81,7 +85,7 @@ def enqueue_all(db: Session, kind: str, payloads: Mapping[str, Mapping[str, Any]
             "error": "",
             "created_at": present,
         }
-        for dedupe, payload in payloads.items()
+        for dedupe, payload in sorted(payloads.items(), key=itemgetter(0))
     ]
     if rows:
         insert_all_unless_there(db, Job, rows)

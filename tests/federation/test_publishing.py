@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import anyio
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 from sqlalchemy.orm import Session
 
 from federation import publishing
@@ -246,6 +246,27 @@ def test_a_server_nobody_knows_is_asked_once_what_it_runs(node: Node) -> None:
     node.publish_all()
     asked = node.do(lambda db: list(db.scalars(select(Job.payload).where(Job.kind == "nodeinfo"))))
     assert asked == [{"host": "m.example"}]
+
+
+def test_a_batch_costs_no_more_statements_for_many_servers_than_for_one(node: Node) -> None:
+    asked: list[str] = []
+    event.listen(node.database.engine, "before_cursor_execute", lambda *found: asked.append(found[2]))
+
+    def statements() -> int:
+        node.note()
+        asked.clear()
+        node.publish_all()
+        return len(asked)
+
+    node.follower(node.lene, "h0.example")
+    node.note()
+    node.publish_all()  # the first loads what stays
+    one = statements()
+    for number in range(1, 30):
+        node.follower(node.lene, f"h{number}.example")
+    assert statements() == one
+    assert len(node.queued()) == 30
+    assert node.do(lambda db: len(db.scalars(select(Job.id).where(Job.kind == "nodeinfo")).all())) == 30
 
 
 def test_an_edit_also_reaches_those_who_only_follow_the_community_that_announced_it(node: Node) -> None:
