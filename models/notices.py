@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from models import actors, viewers
+from models.access import several as several_posts
 from models.access import visible
 from models.accounts import Account, Role
 from models.actors import Actor
@@ -255,11 +256,7 @@ def _with_all(db: Session, reader: Actor, rows: Sequence[Notification], *, all_k
     wanted = [row.post_id for row in rows if row.post_id is not None]
     posts = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(wanted)))} if wanted else {}
     chosen = {posts[row.post_id].thread_id for row in rows if row.kind == NotificationKind.ACCEPTED and row.post_id}
-    questions = (
-        {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(chosen), visible(reader)))}
-        if chosen
-        else {}
-    )
+    questions = several_posts(db, reader, chosen) if chosen else {}
     reports = _reports(db, [int(row.subject) for row in rows if row.kind == NotificationKind.REPORT])
     notices = []
     for row in rows:

@@ -10,7 +10,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from sqlalchemy import bindparam
 
-from models.access import is_insider
 from models.actors import Actor, ActorType
 from models.base import Id
 
@@ -20,8 +19,13 @@ R = TypeVar("R")
 VIEWER = bindparam("viewer", type_=Id)
 
 
+def is_insider(viewer: Actor | None) -> bool:
+    """Somebody who has an account on this node: the only readers of node-only posts."""
+    return viewer is not None and viewer.local and viewer.active and viewer.type == ActorType.PERSON
+
+
 class _AnybodyHere:
-    """As much of an actor as conditions ask of a viewer. What they ask is the same for all `access.is_insider`."""
+    """As much of an actor as conditions ask of a viewer. What they ask is the same for all insiders."""
 
     id = VIEWER
     local = True
