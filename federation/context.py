@@ -4,8 +4,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from federation import signatures
 from federation.client import Client
 from federation.crossing import Together, reading
@@ -80,7 +78,7 @@ class KeySigner:
     """Signs with one key: draft-cavage by default, RFC 9421 as the second knock."""
 
     key_id: str
-    key: rsa.RSAPrivateKey
+    key: "signatures.PrivateKey"
 
     def headers(self, method: str, url: str, body: bytes, *, scheme: str = "cavage") -> dict[str, str]:
         """Fresh signature headers (with Date) for this very request."""

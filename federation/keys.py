@@ -35,7 +35,7 @@ class FetchedKey:
     pem: str
 
     @property
-    def key(self) -> signatures.PublicKey:
+    def key(self) -> "signatures.PublicKey":
         """The key, ready to verify with."""
         return signatures.public_key(self.pem)
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from models import viewers
 from models.account_domains import AccountDomain
-from models.actors import Actor, ActorType
+from models.actors import Actor
 from models.blocks import Block
 from models.communities import Moderator
 from models.errors import NotFound
 from models.follows import Follow, FollowState
 from models.posts import Post, Recipient, Visibility
+from models.viewers import is_insider as is_insider
 
 OPEN = (Visibility.PUBLIC, Visibility.UNLISTED)
 
@@ -69,11 +71,6 @@ def _let_in(viewer: Actor) -> ColumnElement[bool]:
     return and_(or_(Post.held_for == "", own, moderated), or_(Post.hidden_at.is_(None), own))
 
 
-def is_insider(viewer: Actor | None) -> bool:
-    """Somebody who has an account on this node: the only readers of node-only posts."""
-    return viewer is not None and viewer.local and viewer.active and viewer.type == ActorType.PERSON
-
-
 def _blocked(viewer: Actor) -> ColumnElement[bool]:
     return exists().where(
         or_(
@@ -118,7 +115,7 @@ def kept_apart(db: Session, viewer: Actor | None, people: Iterable[Actor]) -> se
 
 def access_post(db: Session, viewer: Actor | None, post_id: int) -> Post:
     """The post, if `viewer` may read it. Private, deleted and never written give the same NotFound."""
-    post = db.scalar(select(Post).where(Post.id == post_id, visible(viewer)))
+    post = several(db, viewer, [post_id]).get(post_id)
     if post is None:
         raise NotFound("There is no such post, or you may not see it.")
     return post
@@ -126,7 +123,13 @@ def access_post(db: Session, viewer: Actor | None, post_id: int) -> Post:
 
 def several(db: Session, viewer: Actor | None, post_ids: Iterable[int]) -> dict[int, Post]:
     """Those of these posts that `viewer` may read, by id."""
-    return {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(list(post_ids)), visible(viewer)))}
+    values = {"ids": list(post_ids), **viewers.values(viewer)}
+    return {post.id: post for post in db.scalars(_several(viewer), values)}
+
+
+@viewers.kept
+def _several(viewer: Actor | None) -> Select[Post]:
+    return select(Post).where(Post.id.in_(bindparam("ids", expanding=True)), visible(viewer))
 
 
 def access_post_uri(db: Session, viewer: Actor | None, uri: str) -> Post:

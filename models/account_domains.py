@@ -22,6 +22,10 @@ MOST = 2000
 """How many domains one person may block."""
 
 
+_Author, _Followed = aliased(Actor), aliased(Follow)
+"""Names of their own, in whatever query the conditions stand; made once, because that takes long."""
+
+
 class AccountDomain(Base):
     """One person's block of one domain (that domain exactly, as handles name it)."""
 
@@ -90,13 +94,13 @@ def either_blocks(db: Session, one: Actor, other: Actor) -> bool:
 
 def unwanted(viewer: Actor, author_id: Any) -> ColumnElement[bool]:
     """The condition that an author stands on a domain `viewer` blocks and is not followed by him."""
-    author = aliased(Actor)
-    follow = aliased(Follow)
     return exists().where(
-        author.id == author_id,
+        _Author.id == author_id,
         AccountDomain.actor_id == viewer.id,
-        AccountDomain.domain == author.domain,
+        AccountDomain.domain == _Author.domain,
         ~exists().where(
-            follow.follower_id == viewer.id, follow.target_id == author.id, follow.state == FollowState.ACCEPTED
+            _Followed.follower_id == viewer.id,
+            _Followed.target_id == _Author.id,
+            _Followed.state == FollowState.ACCEPTED,
         ),
     )

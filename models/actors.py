@@ -8,12 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Index, Text, UniqueConstraint, bindparam, select
-from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actor_keys, domains, outbox, text
 from models.actor_keys import Key
-from models.base import Base, Id, Json, UtcTime, new_id, now, table_of
+from models.base import Base, Id, Json, UtcTime, new_id, now, partial_index, table_of
 from models.database import node_of, wake
 from models.errors import Conflict, Invalid, NotFound
 
@@ -42,7 +41,7 @@ class Actor(Base):
         UniqueConstraint("username_key", "domain"),
         Index("ix_actors_domain", "domain"),
         Index("ix_actors_shared_inbox", "shared_inbox"),
-        Index("ix_actors_groups", "local", "name", sqlite_where=sql(GROUPS), postgresql_where=sql(GROUPS)),
+        partial_index("ix_actors_groups", "local", "name", where=GROUPS),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

@@ -9,7 +9,21 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, BindParameter, DateTime, Dialect, MetaData, Table, Text, TypeDecorator, bindparam
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    DateTime,
+    Dialect,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    bindparam,
+    event,
+)
+from sqlalchemy import text as sql
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -122,6 +136,19 @@ def table_of(mapped: type[Base]) -> Table:
 def dialect_of(db: Session) -> str:
     """`sqlite` or `postgresql`."""
     return db.get_bind().dialect.name
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """An index over the rows of a table that fit. PostgreSQL hears the condition when the index is made there: said
+    beside the other, it would load its dialect on SQLite too."""
+    made = Index(name, *columns, sqlite_where=sql(where))
+
+    def say(index: Index, connection: Connection, **_: Any) -> None:
+        if connection.dialect.name == "postgresql":
+            index.dialect_options["postgresql"]["where"] = sql(where)
+
+    event.listen(made, "before_create", say)
+    return made
 
 
 def insert_into(db: Session, table: type[Base]) -> Any:

@@ -6,7 +6,6 @@ there within the last three days.
 """
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from models import account_domains, actors, lists, tag_follows, viewers
-from models.access import apart, is_insider, listed, visible
+from models.access import apart, listed, visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS, Id, when_asked
 from models.blocks import Mute
@@ -48,14 +47,13 @@ AGAIN = (3 * 24 * 3600 * 1000) << ID_RANDOM_BITS
 def home(db: Session, viewer: Actor, window: Window = FIRST) -> list[Item]:
     """What those `viewer` follows wrote and boosted, threads of communities he follows, public posts with tags he
     follows, and what he wrote himself. Replies show where he follows both sides."""
-    if not is_insider(viewer):
-        return home_feed(viewer).read(db, window)
-    return read(db, _home_of_anybody(), window, viewers.values(viewer))
+    return read(db, _home(viewer), window, viewers.values(viewer))
 
 
-@cache
-def _home_of_anybody() -> list[Way]:
-    return home_feed(viewers.ANYBODY_HERE).ways()
+@viewers.kept
+def _home(viewer: Actor | None) -> list[Way]:
+    assert viewer is not None
+    return home_feed(viewer).ways()
 
 
 def home_feed(viewer: Actor) -> "Feed":

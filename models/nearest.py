@@ -50,28 +50,26 @@ class Way:
         most = FIRST_LOOK * window.limit
         while most <= MOST:
             ids = self.ids(db, replace(window, limit=most), values)
-            found = self._shown(db, window, {**values, IDS.key: ids}) if ids else []
+            found = self._shown(db, window, ids, values) if ids else []
             if len(found) == window.limit or len(ids) < most:
                 return found
             most *= WIDER
-        return self._run(db, window, values, "all", lambda: window.named.cut(self.query, self.at))
+        statement = self._statement(("all", window.kind), lambda: Window.named(window.kind).cut(self.query, self.at))
+        return window.run(db, statement, values)
 
     def ids(self, db: Session, window: Window, values: Mapping[str, Any] = NOBODY) -> list[int]:
         """What stands in the second column of `by` for any of the owners, the nearest first, each once."""
         sqlite = db.get_bind().dialect.name == "sqlite"
-        statement = self._statement(("ids", sqlite, window.kind), lambda: self._nearest(window.named, sqlite))
+        statement = self._statement(
+            ("ids", sqlite, window.kind), lambda: self._nearest(Window.named(window.kind), sqlite)
+        )
         return list(db.scalars(statement, {**values, **window.values}))
 
-    def _shown(self, db: Session, window: Window, values: Mapping[str, Any]) -> list[Any]:
-        return self._run(
-            db, window, values, "shown", lambda: window.named.cut(self.query.where(self.at.in_(IDS)), self.at)
-        )
+    def _shown(self, db: Session, window: Window, ids: list[int], values: Mapping[str, Any]) -> list[Any]:
+        def make() -> Select[*tuple[Any, ...]]:
+            return Window.named(window.kind).cut(self.query.where(self.at.in_(IDS)), self.at)
 
-    def _run(
-        self, db: Session, window: Window, values: Mapping[str, Any], what: str, make: Callable[[], Any]
-    ) -> list[Any]:
-        statement = self._statement((what, window.kind), make)
-        return window.arrange(db.execute(statement, {**values, **window.values}).all())
+        return window.run(db, self._statement(("shown", window.kind), make), {**values, IDS.key: ids})
 
     def _statement(self, key: Any, make: Callable[[], Any]) -> Any:
         if key not in self._made:

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from models import actors
+from models import actors, viewers
+from models.access import several as several_posts
 from models.access import visible
 from models.accounts import Account, Role
 from models.actors import Actor
@@ -16,7 +17,7 @@ from models.errors import NotFound
 from models.moderation import Report
 from models.notifications import CLIENT_TYPES, Notification, NotificationKind, client_type
 from models.posts import Post
-from models.windows import Window
+from models.windows import LIMIT, Kind, Window
 
 CHUNK = 100
 CHUNKS = 10
@@ -72,9 +73,13 @@ class Group:
 
 def page(db: Session, reader: Actor, window: Window, wish: Wish = ALL) -> list[Notice]:
     """The notices of an account, newest first."""
-    query = _shown(select(Notification), reader, wish)
-    rows = window.scalars(db, query, Notification.id)
+    rows = [row[0] for row in window.run(db, _page(reader, window.kind, wish), viewers.values(reader))]
     return _with_all(db, reader, rows, all_kinds=wish.kinds is not None)
+
+
+@viewers.kept
+def _page(reader: Actor | None, kind: Kind, wish: Wish) -> Any:
+    return Window.named(kind).cut(_shown(select(Notification), reader, wish), Notification.id)
 
 
 def several(db: Session, reader: Actor, ids: Sequence[int]) -> list[Notice]:
@@ -93,13 +98,23 @@ def find(db: Session, reader: Actor, notice_id: int) -> Notice | None:
 
 def unread(db: Session, reader: Actor, limit: int, wish: Wish = ALL, grouped: frozenset[str] | None = None) -> int:
     """How many are unread, counted to `limit`; with `grouped` types, those that go together count once."""
-    query = _shown(select(Notification.id, Notification.kind, Notification.group_key), reader, wish).where(
-        Notification.read_at.is_(None)
-    )
+    values = {LIMIT.key: limit if grouped is None else CHUNK * CHUNKS, **viewers.values(reader)}
     if grouped is None:
-        return db.scalar(select(func.count()).select_from(query.limit(limit).subquery())) or 0
-    rows = db.execute(query.order_by(Notification.id.desc()).limit(CHUNK * CHUNKS))
+        return db.scalar(_count_unread(reader, wish), values) or 0
+    rows = db.execute(_unread(reader, wish), values)
     return min(limit, len({_key(row[0], row[1], row[2], grouped) for row in rows}))
+
+
+@viewers.kept
+def _unread(reader: Actor | None, wish: Wish) -> Any:
+    query = _shown(select(Notification.id, Notification.kind, Notification.group_key), reader, wish)
+    return query.where(Notification.read_at.is_(None)).order_by(Notification.id.desc()).limit(LIMIT)
+
+
+@viewers.kept
+def _count_unread(reader: Actor | None, wish: Wish) -> Any:
+    query = _shown(select(Notification.id), reader, wish).where(Notification.read_at.is_(None)).limit(LIMIT)
+    return select(func.count()).select_from(query.subquery())
 
 
 def clear(db: Session, account_id: int) -> None:
@@ -203,8 +218,9 @@ def _of_key(key: str) -> ColumnElement[bool]:
     return and_(Notification.group_key == key, Notification.group_key != "")
 
 
-def _shown(query: Any, reader: Actor, wish: Wish) -> Any:
+def _shown(query: Any, reader: Actor | None, wish: Wish) -> Any:
     """The notices of `reader`'s that a client can show: nobody's whom he blocked, nothing he may not read any more."""
+    assert reader is not None
     types = set(CLIENT_TYPES.values()) if wish.types is None else set(wish.types)
     kinds = [kind for kind, type in CLIENT_TYPES.items() if type in types - wish.excluded]
     own_request: ColumnElement[bool] = or_(
@@ -240,11 +256,7 @@ def _with_all(db: Session, reader: Actor, rows: Sequence[Notification], *, all_k
     wanted = [row.post_id for row in rows if row.post_id is not None]
     posts = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(wanted)))} if wanted else {}
     chosen = {posts[row.post_id].thread_id for row in rows if row.kind == NotificationKind.ACCEPTED and row.post_id}
-    questions = (
-        {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(chosen), visible(reader)))}
-        if chosen
-        else {}
-    )
+    questions = several_posts(db, reader, chosen) if chosen else {}
     reports = _reports(db, [int(row.subject) for row in rows if row.kind == NotificationKind.REPORT])
     notices = []
     for row in rows:

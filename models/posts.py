@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Computed, Connection, ForeignKey, Index, Table, Text, delete, event, func, select
-from sqlalchemy import text as sql
+from sqlalchemy import Computed, ForeignKey, Index, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox, text
 from models.actors import PUBLIC, Actor
-from models.base import Base, Id, Json, UtcTime, new_id, now, table_of
+from models.base import Base, Id, Json, UtcTime, new_id, now, partial_index
 from models.errors import Forbidden, Invalid, NotFound
 
 if TYPE_CHECKING:  # a poll is a table beside posts
@@ -66,7 +65,7 @@ class Post(Base):
         Index("ix_posts_kind_id", "kind", "id"),
         Index("ix_posts_kind_demerit_id", "kind", "demerit", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
-        Index("ix_posts_held", "community_id", "id", sqlite_where=sql(HELD)),
+        partial_index("ix_posts_held", "community_id", "id", where=HELD),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
@@ -134,15 +133,6 @@ class Post(Base):
     checked_at: Mapped[datetime | None] = mapped_column(UtcTime)
     """Remote: when the origin was last asked again."""
     deleted_at: Mapped[datetime | None] = mapped_column(UtcTime)
-
-
-@event.listens_for(table_of(Post), "before_create")
-def _held_on_postgres(posts: Table, connection: Connection, **_: Any) -> None:
-    """The words for PostgreSQL are said when its tables are made: beside the others they would load its dialect."""
-    if connection.dialect.name == "postgresql":
-        for index in posts.indexes:
-            if index.name == "ix_posts_held":
-                index.dialect_options["postgresql"]["where"] = sql(HELD)
 
 
 class Edition(Base):

@@ -7,19 +7,18 @@ that makes the notice; the sending is a job.
 import base64
 import binascii
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ForeignKey, Text, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actor_keys, actors, follows, jobs, oauth
 from models.base import Base, Id, Json, UtcTime, new_id, now
 from models.errors import Invalid, NotFound
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
 
 ALERTS = (
     "mention", "quote", "status", "reblog", "follow", "follow_request", "favourite", "poll", "update", "quoted_update",
@@ -29,7 +28,6 @@ ALERTS = (
 
 POLICIES = ("all", "followed", "follower", "none")
 MAX_ENDPOINT = 2000
-P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 class Subscription(Base):
@@ -140,24 +138,19 @@ def _wanted(db: Session, row: Subscription, from_id: int) -> bool:
 
 def vapid_public_key(db: Session) -> str:
     """The public key by which push services know this node: an uncompressed P-256 point in base64url, no padding."""
-    point = vapid_key(db).public_key().public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )  # fmt: skip
+    from models import push_keys  # here and below: it loads `cryptography`, and a node starts without
+
+    point = push_keys.point(vapid_key(db))
     return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
 
 
-def vapid_key(db: Session) -> ec.EllipticCurvePrivateKey:
+def vapid_key(db: Session) -> "ec.EllipticCurvePrivateKey":
     """The private half. It is drawn from the key of the node's own actor, so it is there as soon as the node is,
     the same in every process, and moves with the database."""
+    from models import push_keys
+
     _, pem = actor_keys.private_key(db, actors.node_actor(db).id)
-    return _drawn(pem)
-
-
-@lru_cache(maxsize=4)
-def _drawn(pem: str) -> ec.EllipticCurvePrivateKey:
-    # 48 bytes, so that the remainder is as good as evenly spread (FIPS 186-5, A.2.1)
-    seed = HKDF(hashes.SHA256(), 48, salt=None, info=b"torv vapid").derive(pem.encode())
-    return ec.derive_private_key(int.from_bytes(seed, "big") % (P256_ORDER - 1) + 1, ec.SECP256R1())
+    return push_keys.drawn(pem)
 
 
 def decoded(text: str) -> bytes:
@@ -176,8 +169,10 @@ def _check(endpoint: str, p256dh: str, auth: str) -> None:
         fine = False
     if not fine or not endpoint.isascii() or not endpoint.isprintable():
         raise Invalid("Validation failed: Endpoint must be a valid https URL", code="endpoint_form")
+    from models import push_keys
+
     try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(_plain(p256dh)))
+        push_keys.check_point(decoded(_plain(p256dh)))
         if len(decoded(_plain(auth))) != 16:
             raise ValueError("16 bytes")
     except ValueError:

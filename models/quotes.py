@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, func, select
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, bindparam, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actors, composing, follows, outbox
+from models import actors, composing, follows, outbox, viewers
 from models.access import listed, visible
 from models.actors import PUBLIC, Actor
 from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
@@ -154,14 +154,21 @@ def quoted_in(db: Session, viewer: Actor | None, quoting: Sequence[Post]) -> dic
     uris = [post.uri for post in quoting if not post.local]
     if not uris:
         return {}
-    query = (
-        select(QuoteStamp.quote_uri, QuoteStamp.actor_id, Post)
-        .join(Post, Post.id == QuoteStamp.post_id)
-        .where(QuoteStamp.quote_uri.in_(uris), QuoteStamp.revoked_at.is_(None), Post.visibility.in_(OPEN))
-    )
-    found = {(row[0], row[1]): row[2] for row in db.execute(query.where(visible(viewer)).order_by(QuoteStamp.id))}
+    rows = db.execute(_quoted_in(viewer), {"uris": uris, **viewers.values(viewer)})
+    found = {(row[0], row[1]): row[2] for row in rows}
     pairs = ((post.id, found.get((post.uri, post.author_id))) for post in quoting)
     return {post_id: quoted for post_id, quoted in pairs if quoted is not None}
+
+
+@viewers.kept
+def _quoted_in(viewer: Actor | None) -> Any:
+    return (
+        select(QuoteStamp.quote_uri, QuoteStamp.actor_id, Post)
+        .join(Post, Post.id == QuoteStamp.post_id)
+        .where(QuoteStamp.quote_uri.in_(bindparam("uris", expanding=True)), QuoteStamp.revoked_at.is_(None))
+        .where(Post.visibility.in_(OPEN), visible(viewer))
+        .order_by(QuoteStamp.id)
+    )
 
 
 def quoting(db: Session, viewer: Actor | None, post: Post, window: Window) -> list[Post]:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Text, exists, literal, null, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
-from models import nearest, text
+from models import nearest, text, viewers
 from models.access import listed, visible
 from models.actors import Actor, ActorType
 from models.anonymity import AnonymousPost
@@ -19,6 +19,7 @@ from models.posts import Kind, Pin, Post, PostTag, Visibility
 from models.reactions import Boost
 from models.statuses import Item as Item
 from models.statuses import boost_visible
+from models.windows import Kind as WindowKind
 from models.windows import Window
 
 MORE = 50
@@ -47,6 +48,12 @@ def public(
     only_media: bool = False,
 ) -> list[Post]:
     """First posts anybody may read, newest first; `local`: only those of this node; `remote`: only others'."""
+    statement = _public(viewer, window.kind, local, remote, only_media)
+    return [row[0] for row in window.run(db, statement, viewers.values(viewer))]
+
+
+@viewers.kept
+def _public(viewer: Actor | None, kind: WindowKind, local: bool, remote: bool, only_media: bool) -> Any:
     query = select(Post).where(
         Post.visibility == Visibility.PUBLIC,
         Post.in_reply_to_uri == "",
@@ -54,7 +61,7 @@ def public(
         not_muted(viewer, Post.author_id),
     )
     query = _from(query, local=local, remote=remote)
-    return window.scalars(db, _with_media(query) if only_media else query, Post.id)
+    return Window.named(kind).cut(_with_media(query) if only_media else query, Post.id)
 
 
 def of_actor(

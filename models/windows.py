@@ -1,6 +1,6 @@
 """A stretch of a list that is ordered by id, newest first: how every list here is cut into pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,6 +15,8 @@ LIMIT: Any = bindparam("limit", type_=Integer())
 
 S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 R = TypeVar("R")
+
+Kind = tuple[bool, bool, bool]
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,19 @@ class Window:
         return max((value for value in (self.since, self.after) if value is not None), default=None)
 
     @property
-    def kind(self) -> tuple[bool, bool, bool]:
-        """What windows have in common that are `named` alike."""
+    def kind(self) -> Kind:
+        """What windows have in common whose statements differ in numbers only."""
         return self.before is not None, self.bound is not None, self.upwards
 
-    @property
-    def named(self) -> "Window":
-        """The same with names for its numbers: what it cuts is a statement for all windows of this kind, which is run
-        with the `values` of one."""
-        low = BOUND if self.bound is not None else None
-        return Window(
-            before=BEFORE if self.before is not None else None,
-            since=None if self.upwards else low,
-            after=low if self.upwards else None,
+    @classmethod
+    def named(cls, kind: Kind) -> "Window":
+        """One of a kind with names for its numbers: what it cuts is a statement for all windows of this kind, which is
+        run with the `values` of one."""
+        before, bound, upwards = kind
+        return cls(
+            before=BEFORE if before else None,
+            since=BOUND if bound and not upwards else None,
+            after=BOUND if upwards else None,
             limit=LIMIT,
         )
 
@@ -82,6 +84,10 @@ class Window:
     def scalars(self, db: Session, query: Select[*tuple[Any, ...]], column: Any) -> list[Any]:
         """This stretch of a query over one table, newest first."""
         return self.arrange(db.scalars(self.cut(query, column)).all())
+
+    def run(self, db: Session, statement: Any, values: Mapping[str, Any]) -> list[Any]:
+        """What a statement finds that was cut by a window of this kind, newest first. `values`: of its other names."""
+        return self.arrange(db.execute(statement, {**values, **self.values}).all())
 
     def best(self, found: Sequence[R], at: Any) -> list[R]:
         """The rows of this stretch among those of several queries that were each cut by it; `at(row)` is a row's id."""

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -32,7 +33,7 @@ from models import (
     tries,
 )
 from models.errors import Unavailable
-from server import exporting, pushing, sending
+from server import exporting, sending
 from server.media import processing, remote
 from server.media.store import Store
 from server.settings import Settings
@@ -69,11 +70,17 @@ def jobs(settings: Settings) -> Mapping[str, working.Run]:
     """The work of all layers, by the names that models promise it under."""
     return {
         **federation.JOBS,
-        "push": pushing.send,
+        "push": _push,
         "mail": sending.sending(settings),
         **processing.jobs(settings),
         **exporting.jobs(settings),
     }
+
+
+async def _push(fed: Federation, job: dict[str, Any]) -> None:
+    from server import pushing  # with the first letter, because it loads `cryptography`: see federation.signatures
+
+    await pushing.send(fed, job)
 
 
 async def run_worker(fed: Federation, stop: asyncio.Event, settings: Settings) -> None:

@@ -15,26 +15,28 @@ What goes out: `sign_cavage` first, `sign_rfc9421` where the peer answers 400 or
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from . import cavage, rfc9421
 from .cavage import sign as sign_cavage
 from .digests import content_digest_header, digest_header, followers_digest
-from .errors import SignatureError, unproven
-from .keys import (
-    BadKey,
-    PrivateKey,
-    PublicKey,
-    generate,
-    multibase,
-    multikey,
-    private_key,
-    public_key,
-    public_pem,
-    second_key,
-)
+from .errors import BadKey, SignatureError, unproven
 from .message import Message
 from .parsed import ParsedSignature, Scheme, check_time, replay_key, valid_until
 from .rfc9421 import sign as sign_rfc9421
+
+if TYPE_CHECKING:
+    from .keys import (
+        PrivateKey,
+        PublicKey,
+        generate,
+        multibase,
+        multikey,
+        private_key,
+        public_key,
+        public_pem,
+        second_key,
+    )
 
 __all__ = [
     "BadKey",
@@ -64,6 +66,16 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    """What is in `keys`, which is loaded with the first key: `cryptography` takes 7 MiB, and a node starts, and answers
+    its own people, without."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import keys
+
+    return getattr(keys, name)
+
+
 def is_signed(headers: Iterable[tuple[str, str]]) -> bool:
     """True if the request claims to be signed at all."""
     return any(name.lower() == "signature" for name, _ in headers)
@@ -88,7 +100,7 @@ def check_request(parsed: ParsedSignature, *, origin: str, now: datetime, body: 
     check_time(parsed, now)
 
 
-def verify(parsed: ParsedSignature, public_key: PublicKey, *, origin: str, now: datetime, body: bytes) -> None:
+def verify(parsed: ParsedSignature, public_key: "PublicKey", *, origin: str, now: datetime, body: bytes) -> None:
     """Return only if the owner of `public_key` signed this very request, for `origin`, around `now`.
 
     Raises SignatureError.

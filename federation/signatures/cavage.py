@@ -15,17 +15,18 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-
-from cryptography.hazmat.primitives.asymmetric import rsa
+from typing import TYPE_CHECKING
 
 from federation import media_types, urls
 
-from . import keys
 from .base64s import encode_base64, strict_base64
 from .digests import check_digest, digest_header
 from .errors import malformed, unproven
 from .message import Message, wire
 from .parsed import ParsedSignature, check_covered, check_host
+
+if TYPE_CHECKING:
+    from . import keys
 
 MAX_LENGTH = 8192
 MAX_COMPONENTS = 32
@@ -105,9 +106,11 @@ def check(parsed: ParsedSignature, *, netloc: str, body: bytes) -> None:
         check_digest(message.fields.get("digest", ()), body)
 
 
-def fits(parsed: ParsedSignature, key: keys.PublicKey) -> bool:
+def fits(parsed: ParsedSignature, key: "keys.PublicKey") -> bool:
     """True if the key made this signature. For GET also with the query left out, as Epicyon signs."""
-    if parsed.algorithm not in (_RSA if isinstance(key, rsa.RSAPublicKey) else _ED25519):
+    from . import keys  # see `__getattr__` of the package
+
+    if parsed.algorithm not in (_RSA if keys.is_rsa(key) else _ED25519):
         return False
     target = parsed.message.target
     if keys.fits(key, parsed.signature, signing_string(parsed, target)):
@@ -134,7 +137,7 @@ def signing_string(parsed: ParsedSignature, target: str) -> bytes:
 
 
 def sign(
-    key: keys.PrivateKey,
+    key: "keys.PrivateKey",
     key_id: str,
     method: str,
     url: str,
@@ -146,6 +149,8 @@ def sign(
 
     To be made anew for each attempt. The Date is one second back, because NodeBB takes only two seconds of future.
     """
+    from . import keys  # see `__getattr__` of the package
+
     to = urls.parse(url)
     posting = method.upper() not in ("GET", "HEAD")
     headers = {

@@ -20,3 +20,7 @@ def malformed(code: str, text: str) -> SignatureError:
 def unproven(code: str, text: str) -> SignatureError:
     """Readable, but it proves nothing: 401."""
     return SignatureError(401, code, text)
+
+
+class BadKey(ValueError):
+    """This is no key that we would trust a signature of."""

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from .errors import BadKey
+
 PrivateKey = rsa.RSAPrivateKey
 PublicKey = rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
@@ -22,10 +24,6 @@ MAX_BITS = 8192
 _PEM_STARTS = ("-----BEGIN PUBLIC KEY-----", "-----BEGIN RSA PUBLIC KEY-----")
 _ED25519_PREFIX = b"\xed\x01"
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
-
-class BadKey(ValueError):
-    """This is no key that we would trust a signature of."""
 
 
 @lru_cache(maxsize=2048)
@@ -142,3 +140,8 @@ def fits(key: PublicKey, signature: bytes, text: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def is_rsa(key: PublicKey) -> bool:
+    """Whether it is of the older kind; the other is Ed25519."""
+    return isinstance(key, rsa.RSAPublicKey)

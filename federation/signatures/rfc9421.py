@@ -14,18 +14,19 @@ What is signed is one line for each component and one for the parameters:
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-
-from cryptography.hazmat.primitives.asymmetric import rsa
+from typing import TYPE_CHECKING
 
 from federation import media_types, urls
 
-from . import keys
 from .base64s import encode_base64
 from .digests import check_content_digest, content_digest_header
 from .errors import malformed, unproven
 from .fields import BareItem, FieldError, InnerList, Item, parse_dictionary, write_inner_list
 from .message import Message, wire
 from .parsed import ParsedSignature, check_covered, check_host
+
+if TYPE_CHECKING:
+    from . import keys
 
 LABEL = "sig1"
 ALGORITHM = "rsa-v1_5-sha256"
@@ -113,9 +114,11 @@ def check(parsed: ParsedSignature, *, netloc: str, body: bytes) -> None:
         check_content_digest(parsed.message.fields.get("content-digest", ()), body)
 
 
-def fits(parsed: ParsedSignature, key: keys.PublicKey, origin: str) -> bool:
+def fits(parsed: ParsedSignature, key: "keys.PublicKey", origin: str) -> bool:
     """True if the key made this signature for `origin`."""
-    wanted = ALGORITHM if isinstance(key, rsa.RSAPublicKey) else "ed25519"
+    from . import keys  # see `__getattr__` of the package
+
+    wanted = ALGORITHM if keys.is_rsa(key) else "ed25519"
     if parsed.algorithm not in (None, wanted):
         return False
     return keys.fits(key, parsed.signature, signature_base(parsed, origin))
@@ -149,7 +152,7 @@ def _derived(method: str, origin: str, target: str) -> dict[str, str]:
 
 
 def sign(
-    key: keys.PrivateKey,
+    key: "keys.PrivateKey",
     key_id: str,
     method: str,
     url: str,
@@ -158,6 +161,8 @@ def sign(
     headers_extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """All headers of a signed request, as `cavage.sign` makes them, but with Content-Digest and RFC 9421."""
+    from . import keys  # see `__getattr__` of the package
+
     to = urls.parse(url)
     posting = method.upper() not in ("GET", "HEAD")
     made = now - timedelta(seconds=1)

@@ -3,9 +3,9 @@
 import hashlib
 import time
 from datetime import timedelta
+from html import escape
 from typing import Any
 from urllib.parse import quote, urlsplit
-from xml.sax.saxutils import escape
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -109,7 +109,7 @@ def _jrd(node: Node, actor: Actor) -> dict[str, Any]:
 
 async def host_meta(request: Request) -> Response:
     """`GET /.well-known/host-meta`: where WebFinger is, for the servers that still ask this first."""
-    template = escape(f"{federation_of(request).node.origin}/.well-known/webfinger?resource={{uri}}", {'"': "&quot;"})
+    template = escape(f"{federation_of(request).node.origin}/.well-known/webfinger?resource={{uri}}")
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">'

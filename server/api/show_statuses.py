@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import (
+    access,
     actors,
     bookmarks,
     experience_text,
@@ -26,7 +27,6 @@ from models import (
     thread_mutes,
     wording,
 )
-from models.access import visible
 from models.actors import Actor
 from models.base import ID_RANDOM_BITS
 from models.database import node_of
@@ -156,9 +156,7 @@ def _authors(db: Session, ids: set[int]) -> dict[int, int]:
 
 
 def _answers(db: Session, viewer: Actor | None, ids: set[int]) -> dict[int, Post]:
-    if not ids:
-        return {}
-    return {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(ids), visible(viewer)))}
+    return access.several(db, viewer, ids) if ids else {}
 
 
 def _mine(db: Session, viewer: Actor, found: Sequence[Post]) -> _Mine:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HEAVY = (
-    *("alembic", "httpx", "linkify_it", "markdown_it", "obstore", "PIL", "psycopg", "snowballstemmer"),
+    *("alembic", "cryptography", "linkify_it", "markdown_it", "obstore", "PIL", "psycopg", "snowballstemmer"),
     "sqlalchemy.dialects.postgresql",
 )
 
