@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from models.database import Database
 from models.errors import Unavailable
 
+PAUSE, PAUSES = 0.001, 8
+"""Seconds, and how often: for so long those that are already here wait for others that are about to come."""
+
 A = TypeVar("A")
 T = TypeVar("T")
 
@@ -53,14 +56,26 @@ class Together(Generic[A, T]):
         return await result
 
     async def _write_all(self, database: Database, work: Callable[[Session, Sequence[A]], Sequence[T]]) -> None:
+        alone = True
         while self._waiting:
+            if not alone or len(self._waiting) > 1:
+                await self._gather()
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            alone = len(group) == 1
             try:
                 await self._write_group(database, work, group)
             finally:
                 for _, result in group:
                     if not result.done():
                         result.cancel()
+
+    async def _gather(self) -> None:
+        """Where several come at once, more are on their way: wait as long as they come, for a few milliseconds."""
+        for _ in range(PAUSES):
+            before = len(self._waiting)
+            await asyncio.sleep(PAUSE)
+            if len(self._waiting) == before or before >= self._most:
+                return
 
     async def _write_group(
         self,

@@ -7,13 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint, select
+from sqlalchemy import Index, Text, UniqueConstraint, bindparam, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actor_keys, domains, outbox, text
 from models.actor_keys import Key
-from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.base import Base, Id, Json, UtcTime, new_id, now, table_of
 from models.database import node_of, wake
 from models.errors import Conflict, Invalid, NotFound
 
@@ -220,7 +220,10 @@ def by_uri(db: Session, uri: str) -> Actor | None:
 def by_uris(db: Session, uris: Iterable[str]) -> list[Actor]:
     """Those of these ids that we know."""
     wanted = set(uris)
-    return list(db.scalars(select(Actor).where(Actor.uri.in_(wanted)))) if wanted else []
+    return list(db.scalars(_BY_URIS, {"uris": list(wanted)})) if wanted else []
+
+
+_BY_URIS = select(Actor).where(Actor.uri.in_(bindparam("uris", expanding=True)))
 
 
 def by_handle(db: Session, username: str, domain: str | None = None) -> Actor | None:
@@ -304,8 +307,15 @@ def _summary(db: Session, source: str) -> str:
 
 def keys_by_uri(db: Session, key_uris: Iterable[str]) -> dict[str, tuple[str, str]]:
     """(id of its owner, PEM) of each of these keys that we hold."""
-    query = select(Key.uri, Actor.uri, Key.public_pem).join(Actor, Key.actor_id == Actor.id)
-    return {row[0]: (row[1], row[2]) for row in db.execute(query.where(Key.uri.in_(list(key_uris)), ~Actor.local))}
+    return {row[0]: (row[1], row[2]) for row in db.execute(_KEYS_BY_URI, {"uris": list(key_uris)})}
+
+
+_keys, _actors = table_of(Key).c, table_of(Actor).c
+_KEYS_BY_URI = (
+    select(_keys.uri, _actors.uri, _keys.public_pem)
+    .join_from(table_of(Key), table_of(Actor), _keys.actor_id == _actors.id)
+    .where(_keys.uri.in_(bindparam("uris", expanding=True)), ~_actors.local)
+)
 
 
 def key_by_uri(db: Session, key_uri: str) -> tuple[Key, Actor] | None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -113,14 +114,32 @@ def table_of(mapped: type[Base]) -> Table:
     return mapped.__table__
 
 
+def dialect_of(db: Session) -> str:
+    """`sqlite` or `postgresql`."""
+    return db.get_bind().dialect.name
+
+
 def insert_into(db: Session, table: type[Base]) -> Any:
     """An INSERT in the words of this database, which can say what to do about a conflict."""
+    return insert_in(dialect_of(db), table)
+
+
+@cache
+def insert_in(dialect: str, table: type[Base]) -> Any:
+    """`insert_into` where only the dialect is known."""
     rows: Any = table.__table__
-    if db.get_bind().dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sqlite.insert(rows)
     from sqlalchemy.dialects import postgresql  # here, because a node on SQLite need not load it
 
     return postgresql.insert(rows)
+
+
+@cache
+def _insert_unless_there(dialect: str, table: type[Base], key: str) -> Any:
+    # Made once: putting a statement together costs more than what it does.
+    insert = insert_in(dialect, table).on_conflict_do_nothing()
+    return insert.returning(table.__table__.c[key]) if key else insert
 
 
 def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
@@ -141,8 +160,8 @@ def insert_all_unless_there(
     if not rows:
         return set()
     db.flush()
-    insert = insert_into(db, table).on_conflict_do_nothing()
+    insert = _insert_unless_there(dialect_of(db), table, key)
     if not key:
         db.execute(insert, list(rows))
         return set()
-    return set(db.scalars(insert.returning(table.__table__.c[key]), list(rows)))
+    return set(db.scalars(insert, list(rows)))

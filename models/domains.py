@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy import ForeignKey, Text, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import settings
-from models.base import Base, UtcTime, now
+from models.base import Base, UtcTime, now, table_of
 from models.errors import Invalid
 
 
@@ -117,13 +117,16 @@ def rules_for(db: Session, hosts: Iterable[str]) -> dict[str, DomainAction | Non
         except Invalid:
             found[host] = DomainAction.BLOCK
     wanted = {name for several in names.values() for name in several}
-    query = select(DomainRule.domain, DomainRule.action).where(DomainRule.domain.in_(wanted))
-    rules = {row[0]: DomainAction(row[1]) for row in db.execute(query)} if wanted else {}
+    rules = {row[0]: DomainAction(row[1]) for row in db.execute(_RULES, {"names": list(wanted)})} if wanted else {}
     for host, several in names.items():
         found[host] = next((rules[name] for name in several if name in rules), None)
     if None in found.values() and settings.get(db, "allow_list", False):
         return {host: DomainAction.BLOCK if rule is None else rule for host, rule in found.items()}
     return found
+
+
+_rules = table_of(DomainRule).c
+_RULES = select(_rules.domain, _rules.action).where(_rules.domain.in_(bindparam("names", expanding=True)))
 
 
 def is_blocked(db: Session, host: str) -> bool:

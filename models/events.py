@@ -90,8 +90,11 @@ def posted_all(db: Session, written: "Iterable[Post]") -> None:
         if post.published > present - FRESH
     ]
     if rows:
-        db.execute(insert(table_of(Event)), rows)
+        db.execute(_INSERT, rows)
         wake(db, "events")
+
+
+_INSERT = insert(table_of(Event))
 
 
 def listed(db: Session, listing_id: int, post: "Post") -> None:

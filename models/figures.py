@@ -6,12 +6,13 @@ adding to what the row holds then, so that two who write at once both count. `re
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_into, insert_unless_there
+from models.base import Base, UtcTime, dialect_of, insert_in, insert_unless_there
 from models.follows import Follow, FollowState
 from models.listings import Listing
 from models.posts import Post, Visibility
@@ -68,17 +69,19 @@ def wrote_all(db: Session, written: Iterable[Post]) -> None:
         row["last_post_at"] = max(row["last_post_at"], post.published)
     if not rows:
         return
-    added = insert_into(db, ActorFigures).values(followers=0, following=0)
-    this, last = added.excluded, ActorFigures.last_post_at
-    newer = case((or_(last.is_(None), last < this.last_post_at), this.last_post_at), else_=last)
-    counted = {"posts": ActorFigures.posts + this.posts, "last_post_at": newer}
-    # In one order, as in `followed`.
-    db.execute(
-        added.on_conflict_do_update(index_elements=["actor_id"], set_=counted), [rows[id] for id in sorted(rows)]
-    )
+    db.execute(_add_all(dialect_of(db)), [rows[id] for id in sorted(rows)])  # in one order, as in `followed`
     for id in rows:
         if kept := db.identity_map.get(db.identity_key(ActorFigures, id)):
             db.expire(kept)
+
+
+@cache
+def _add_all(dialect: str) -> Any:
+    added = insert_in(dialect, ActorFigures).values(followers=0, following=0)
+    this, last = added.excluded, ActorFigures.last_post_at
+    newer = case((or_(last.is_(None), last < this.last_post_at), this.last_post_at), else_=last)
+    counted = {"posts": ActorFigures.posts + this.posts, "last_post_at": newer}
+    return added.on_conflict_do_update(index_elements=["actor_id"], set_=counted)
 
 
 def unwrote(db: Session, post: Post) -> None:

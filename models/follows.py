@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox
 from models.actors import Actor, get
-from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.base import Base, Id, Json, UtcTime, new_id, now, table_of
 from models.database import node_of
 from models.errors import Forbidden, Invalid
 from models.windows import Window
@@ -312,27 +312,38 @@ def hearing_of_each(db: Session, actor_id: int, limit: int = 1000) -> list[int]:
 
 def hearing_of(db: Session, actor_ids: Iterable[int]) -> dict[int, list[int]]:
     """`hearing_of_each` of several actors, in one query; actors of whom nobody hears have no entry."""
-    query = (
-        select(Follow.target_id, Follow.follower_id)
-        .join(Actor, Follow.follower_id == Actor.id)
-        .where(
-            Follow.target_id.in_(list(actor_ids)),
-            Follow.state == FollowState.ACCEPTED,
-            Follow.notify.is_(True),
-            Actor.local.is_(True),
-        )
-    )
     found: dict[int, list[int]] = {}
-    for target, follower in db.execute(query):
+    for target, follower in db.execute(_HEARING, {"targets": list(actor_ids)}):
         found.setdefault(target, []).append(follower)
     return found
 
 
+_follows, _actors = table_of(Follow).c, table_of(Actor).c
+_FOLLOWED_HERE = (
+    select(_follows.target_id)
+    .join_from(table_of(Follow), table_of(Actor), _follows.follower_id == _actors.id)
+    .where(
+        _follows.target_id.in_(bindparam("targets", expanding=True)),
+        _follows.state == FollowState.ACCEPTED,
+        _actors.local.is_(True),
+    )
+    .distinct()
+)
+_HEARING = (
+    select(_follows.target_id, _follows.follower_id)
+    .join_from(table_of(Follow), table_of(Actor), _follows.follower_id == _actors.id)
+    .where(
+        _follows.target_id.in_(bindparam("targets", expanding=True)),
+        _follows.state == FollowState.ACCEPTED,
+        _follows.notify.is_(True),
+        _actors.local.is_(True),
+    )
+)
+
+
 def those_followed_here(db: Session, actor_ids: Iterable[int]) -> set[int]:
     """Which of these actors anybody on this node follows."""
-    query = select(Follow.target_id).join(Actor, Follow.follower_id == Actor.id).distinct()
-    wanted = Follow.target_id.in_(list(actor_ids))
-    return set(db.scalars(query.where(wanted, Follow.state == FollowState.ACCEPTED, Actor.local.is_(True))))
+    return set(db.scalars(_FOLLOWED_HERE, {"targets": list(actor_ids)}))
 
 
 def followed_here(db: Session, actor_id: int) -> bool:

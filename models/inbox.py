@@ -152,8 +152,10 @@ def finish(db: Session, id: int, state: str, note: str = "") -> None:
 def finish_all(db: Session, notes: Mapping[int, str]) -> None:
     """Rows had their effect, each with what is said of it. Call it in the transaction of the effects."""
     if notes:
-        done = update(table_of(Received)).where(Received.id == bindparam("of")).values(state="done")
-        db.execute(done, [{"of": id, "note": note[:1000]} for id, note in notes.items()])
+        db.execute(_DONE, [{"of": id, "note": note[:1000]} for id, note in notes.items()])
+
+
+_DONE = update(table_of(Received)).where(table_of(Received).c.id == bindparam("of")).values(state="done")
 
 
 def fail(db: Session, id: int, error: str, *, permanent: bool = False, retry_after: float | None = None) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from models.base import insert_all_unless_there, insert_unless_there, now
+from models.base import insert_all_unless_there, insert_unless_there, now, table_of
 from models.inbox import Memory
 
 
@@ -34,8 +34,16 @@ def recall(db: Session, purpose: str, key: str) -> Any:
 
 def recall_all(db: Session, purpose: str, keys: Iterable[str]) -> dict[str, Any]:
     """What is kept under each of these keys, where something is."""
-    query = select(Memory.key, Memory.value).where(Memory.purpose == purpose, Memory.key.in_(list(keys)))
-    return {row[0]: row[1] for row in db.execute(query.where(Memory.expires_at > now()))}
+    asked = {"purpose": purpose, "names": list(keys), "present": now()}
+    return {row[0]: row[1] for row in db.execute(_RECALL_ALL, asked)}
+
+
+_memory = table_of(Memory).c
+_RECALL_ALL = select(_memory.key, _memory.value).where(
+    _memory.purpose == bindparam("purpose"),
+    _memory.key.in_(bindparam("names", expanding=True)),
+    _memory.expires_at > bindparam("present", type_=_memory.expires_at.type),
+)
 
 
 def first_times(db: Session, purpose: str, keys: Mapping[str, float]) -> set[str]:

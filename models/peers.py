@@ -2,12 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Text, delete, func, or_, select, update
+from sqlalchemy import Text, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, UtcTime, insert_all_unless_there, insert_into, insert_unless_there, now
+from models.base import (
+    Base,
+    UtcTime,
+    dialect_of,
+    insert_all_unless_there,
+    insert_in,
+    insert_unless_there,
+    now,
+    table_of,
+)
 from models.database import wake
 
 FAILURES_TO_OPEN = 5
@@ -16,6 +27,8 @@ DAYS_TO_PARK = 7
 SCHEME_DAYS = 30
 NODEINFO_DAYS = 7
 FORGOTTEN_AFTER_DAYS = 90
+SEEN_LATELY = timedelta(seconds=10)
+"""Within this a host in good standing is not noted as seen once more."""
 
 READS_WRAPS = frozenset({"torv", "lemmy", "piefed", "mbin", "nodebb", "wordpress", "discourse"})
 """Software known to read FEP-1b12: activities a community wraps in its Announce."""
@@ -115,29 +128,55 @@ def seen(db: Session, host: str, skew: float | None = None, *, wraps: bool = Fal
 
 
 def seen_all(db: Session, skews: Mapping[str, float | None]) -> None:
-    """`seen` for many hosts: those that have failed one by one, all others in one statement."""
-    failing = Peer.parked_at.is_not(None) | Peer.open_until.is_not(None) | (Peer.failures > 0)
-    for host in db.scalars(select(Peer.host).where(Peer.host.in_(list(skews)), failing)).all():
-        seen(db, host, skews[host])
-    present = now()
-    rows = [
-        {"host": host, "last_seen_at": present, "clock_skew": skew, "clock_at": present if skew is not None else None}
-        for host, skew in sorted(skews.items())
-    ]
-    if not rows:
-        return
+    """`seen` for many hosts: those that have failed one by one, all others in one statement.
+
+    Of a host that was seen just before and has not failed since, nothing is written.
+    """
     db.flush()
-    insert = insert_into(db, Peer).values(created_at=present, **_NOTHING)
+    present = now()
+    due = set(skews)
+    for host, at, failing in db.execute(_STANDING, {"hosts": list(skews)}).all():
+        if failing:
+            seen(db, host, skews[host])
+        if failing or (at is not None and abs(present - at) < SEEN_LATELY):
+            due.discard(host)
+    if not due:
+        return
+    rows = [
+        {
+            "host": host,
+            "last_seen_at": present,
+            "clock_skew": skews[host],
+            "clock_at": present if skews[host] is not None else None,
+            "created_at": present,
+            **_NOTHING,
+        }
+        for host in sorted(due)
+    ]
+    db.execute(_seen(dialect_of(db)), rows)
+    for host in due:
+        if row := db.identity_map.get(db.identity_key(Peer, host)):
+            db.expire(row)
+
+
+_peers = table_of(Peer).c
+_STANDING = select(
+    _peers.host,
+    _peers.last_seen_at,
+    or_(_peers.parked_at.is_not(None), _peers.open_until.is_not(None), _peers.failures > 0),
+).where(_peers.host.in_(bindparam("hosts", expanding=True)))
+
+
+@cache
+def _seen(dialect: str) -> Any:
+    insert = insert_in(dialect, Peer)
     said = insert.excluded
     kept = {
         "last_seen_at": said.last_seen_at,
         "clock_skew": func.coalesce(said.clock_skew, Peer.clock_skew),
         "clock_at": func.coalesce(said.clock_at, Peer.clock_at),
     }
-    db.execute(insert.on_conflict_do_update(index_elements=["host"], set_=kept), rows)
-    for host in skews:
-        if row := db.identity_map.get(db.identity_key(Peer, host)):
-            db.expire(row)
+    return insert.on_conflict_do_update(index_elements=["host"], set_=kept)
 
 
 def _lives(db: Session, peer: Peer) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select, union_all
 from sqlalchemy.orm import Session
 
 from models import actors, arriving, events, figures, follows, memory, notifications, posts, turns
@@ -63,12 +63,10 @@ def record(db: Session, remotes: Sequence[RemotePost]) -> set[str]:
 class _Facts:
     """What the database says of several notes, asked at once."""
 
-    known: Collection[str]
-    """Ids of posts that are here, or were."""
+    spoken_for: Collection[str]
+    """Ids of posts that are here, or were; and those that replies or links here wait for."""
     deleted: dict[str, Any]
     """Who deleted what had not come yet."""
-    awaited: Collection[str]
-    """Ids that replies or links here wait for."""
     named: dict[str, Actor]
     """Whom they address, as far as we know them."""
     followed: Collection[int]
@@ -83,12 +81,9 @@ class _Facts:
         authors = {remote.author.id for remote in remotes}
         own = {remote.author.followers_uri for remote in remotes} | {actors.PUBLIC}
         addressed = {uri for remote in remotes for uri in (*remote.addressed, *remote.mentions)} - own
-        replies = select(Post.in_reply_to_uri).where(Post.in_reply_to_uri.in_(uris))
-        linked = select(PostLink.to_uri).where(PostLink.to_uri.in_(uris))
         return cls(
-            known=set(db.scalars(select(Post.uri).where(Post.uri.in_(uris)))),
+            spoken_for=set(db.scalars(_SPOKEN_FOR, {"uris": uris})),
             deleted=memory.recall_all(db, "deleted", uris),
-            awaited=set(db.scalars(replies.union_all(linked))),
             named={actor.uri: actor for actor in actors.by_uris(db, addressed)},
             followed=follows.those_followed_here(db, authors),
             listening=follows.hearing_of(db, authors),
@@ -97,9 +92,7 @@ class _Facts:
 
     def allow(self, remote: RemotePost) -> bool:
         """Whether it is plain and wanted, by what is known of it."""
-        if remote.uri in self.known or remote.uri in self.awaited or remote.uri.startswith(self.origin):
-            return False
-        if remote.uri in self.deleted:
+        if remote.uri in self.spoken_for or remote.uri in self.deleted or remote.uri.startswith(self.origin):
             return False
         named = [self.named[uri] for uri in (*remote.addressed, *remote.mentions) if uri in self.named]
         if any(actor.is_community for actor in named):
@@ -107,9 +100,19 @@ class _Facts:
         return remote.author.id in self.followed or any(actor.local for actor in named)
 
 
+_posts, _links = table_of(Post).c, table_of(PostLink).c
+_URIS = bindparam("uris", expanding=True)
+_SPOKEN_FOR = union_all(
+    select(_posts.uri).where(_posts.uri.in_(_URIS)),
+    select(_posts.in_reply_to_uri).where(_posts.in_reply_to_uri.in_(_URIS)),
+    select(_links.to_uri).where(_links.to_uri.in_(_URIS)),
+)
+_INSERTS = {mapped: insert(table_of(mapped)) for mapped in (Post, Recipient, PostTag)}
+
+
 def _insert(db: Session, mapped: type[Base], rows: list[dict[str, Any]]) -> None:
     if rows:
-        db.execute(insert(table_of(mapped)), rows)
+        db.execute(_INSERTS[mapped], rows)
 
 
 def _values(post: Post) -> dict[str, Any]:

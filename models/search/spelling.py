@@ -6,10 +6,10 @@ here when its last post goes, so who suggests one has to see that it finds somet
 
 import itertools
 
-from sqlalchemy import Text, delete, func, select
+from sqlalchemy import Text, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Bytewise, insert_all_unless_there
+from models.base import Base, Bytewise, insert_all_unless_there, table_of
 from models.search.words import STOP, WORD, fold
 
 SHORTEST, LONGEST = 4, 30
@@ -59,12 +59,16 @@ def learn(db: Session, *texts: str) -> None:
     wanted = list(dict.fromkeys(itertools.chain.from_iterable(words)))
     known: set[str] = set()
     for start in range(0, len(wanted), 500):
-        known.update(db.scalars(select(SpelledWord.word).where(SpelledWord.word.in_(wanted[start : start + 500]))))
+        known.update(db.scalars(_KNOWN, {"words": wanted[start : start + 500]}))
     fresh = sorted({word for one in words for word in [word for word in one if word not in known][:MAX_NEW]})
     if fresh:
         insert_all_unless_there(db, SpelledWord, [{"word": word} for word in fresh])
         rows = [{"piece": piece, "length": len(word), "word": word} for word in fresh for piece in sorted(pieces(word))]
         insert_all_unless_there(db, SpelledPiece, rows)
+
+
+_words = table_of(SpelledWord).c
+_KNOWN = select(_words.word).where(_words.word.in_(bindparam("words", expanding=True)))
 
 
 def forget_all(db: Session) -> None:
