@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, union_all
+from sqlalchemy import BindParameter, Insert, bindparam, insert, select, union_all
 from sqlalchemy.orm import Session
 
 from models import actors, arriving, events, figures, follows, memory, notifications, posts, turns
@@ -101,13 +101,13 @@ class _Facts:
 
 
 _posts, _links = table_of(Post).c, table_of(PostLink).c
-_URIS = bindparam("uris", expanding=True)
+_URIS: BindParameter[Any] = bindparam("uris", expanding=True)
 _SPOKEN_FOR = union_all(
     select(_posts.uri).where(_posts.uri.in_(_URIS)),
     select(_posts.in_reply_to_uri).where(_posts.in_reply_to_uri.in_(_URIS)),
     select(_links.to_uri).where(_links.to_uri.in_(_URIS)),
 )
-_INSERTS = {mapped: insert(table_of(mapped)) for mapped in (Post, Recipient, PostTag)}
+_INSERTS: dict[type[Base], Insert] = {mapped: insert(table_of(mapped)) for mapped in (Post, Recipient, PostTag)}
 
 
 def _insert(db: Session, mapped: type[Base], rows: list[dict[str, Any]]) -> None:
