@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Computed, ForeignKey, Index, Text, delete, func, select
+from sqlalchemy import Computed, ForeignKey, Index, Text, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox, text
@@ -226,7 +226,10 @@ def get(db: Session, post_id: int) -> Post:
 
 def by_uri(db: Session, uri: str) -> Post | None:
     """The row with exactly this id, tombstones included."""
-    return db.scalar(select(Post).where(Post.uri == uri)) if uri else None
+    return db.scalar(_BY_URI, {"uri": uri}) if uri else None
+
+
+_BY_URI = select(Post).where(Post.uri == bindparam("uri"))
 
 
 def editions(db: Session, post: Post) -> list[Edition]:
