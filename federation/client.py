@@ -13,7 +13,7 @@ Nothing is retried, but for one thing: a kept connection that the other side had
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,6 +108,10 @@ def _trusting(ca_file: str | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=ca_file)
 
 
+async def _nobody(_host: str) -> bool:
+    return False
+
+
 class Client:
     """Fetches and delivers. One for each process; bound to the event loop that first uses it; `aclose` it.
 
@@ -124,7 +128,7 @@ class Client:
         fetch_allow: Sequence[str] = (),
         resolver: Resolver | None = None,
         transport_factory: Callable[[str], httpx.AsyncBaseTransport | None] | None = None,
-        blocked: Callable[[str], bool] = lambda host: False,
+        blocked: Callable[[str], Awaitable[bool]] = _nobody,
         hosts_kept: int = 512,
     ) -> None:
         self._user_agent = user_agent
@@ -218,7 +222,7 @@ class Client:
         self, method: str, url: urls.Url, headers: Mapping[str, str], body: bytes | None, until: float
     ) -> AsyncIterator[httpx.Response]:
         """Send one request to one checked address and give the answer, its body still to be read."""
-        if self._blocked(url.host):
+        if await self._blocked(url.host):
             raise Refused("blocked", f"{url.host} is blocked")
         headers = {
             "Host": url.netloc,

@@ -9,6 +9,7 @@ What was fetched is recorded only once a signature verified with it: a stranger'
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from federation import crossing, reading, signatures
@@ -16,8 +17,8 @@ from federation.budget import Budget, OverBudget
 from federation.context import Federation
 from federation.documents import FetchFailed, Gone, Passing, Unusable, fetch
 from federation.resolving.actors import with_handle
-from models import memory
-from models.actors import RemoteActor
+from models import actors, memory
+from models.actors import Actor, RemoteActor
 
 FRESH_FOR = 300
 REFRESH_EVERY = 300
@@ -93,12 +94,15 @@ async def refreshed(fed: Federation, key_id: str, tried: str) -> FetchedKey | No
 
 
 async def _fetch_and_remember(fed: Federation, key_id: str) -> FetchedKey:
-    failed = await crossing.reading(fed.database, lambda db: memory.recall(db, "key-failed", key_id))
+    owner = key_id.partition("#")[0]
+    failed, before = await crossing.reading(
+        fed.database, lambda db: (memory.recall(db, "key-failed", key_id), actors.by_uri(db, owner))
+    )
     if failed is not None:
         raise NoKey("This key could not be had a moment ago.", passing=failed == "passing")
     try:
         async with asyncio.timeout(fed.limits.fetch_deadline):
-            found = await _fetch(fed, key_id)
+            found = await _fetch(fed, key_id, {owner: before})
     except (Passing, TimeoutError) as error:
         await _remember_failure(fed, key_id, "passing", SILENT_FOR)
         raise NoKey(str(error) or "time-out", passing=True) from error
@@ -113,7 +117,7 @@ async def _remember_failure(fed: Federation, key_id: str, kind: str, seconds: fl
     await crossing.writing(fed.database, lambda db: memory.remember(db, "key-failed", key_id, kind, seconds))
 
 
-async def _fetch(fed: Federation, key_id: str) -> FetchedKey:
+async def _fetch(fed: Federation, key_id: str, asked: Mapping[str, Actor | None]) -> FetchedKey:
     budget = Budget(fetches=FETCHES, seconds=fed.limits.fetch_deadline)
     document = await fetch(fed, key_id.partition("#")[0], budget)
     if document.deleted:
@@ -132,4 +136,4 @@ async def _fetch(fed: Federation, key_id: str) -> FetchedKey:
     pem = dict(read.remote.keys).get(key_id)
     if pem is None:
         raise Unusable("The actor does not list this key as its own.")
-    return FetchedKey(await with_handle(fed, read, budget), pem)
+    return FetchedKey(await with_handle(fed, read, budget, asked), pem)

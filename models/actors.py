@@ -214,7 +214,10 @@ def many(db: Session, ids: Iterable[int]) -> dict[int, Actor]:
 
 def by_uri(db: Session, uri: str) -> Actor | None:
     """The actor with exactly this id, if we know it."""
-    return db.scalar(select(Actor).where(Actor.uri == uri))
+    return db.scalar(_BY_URI, {"uri": uri})
+
+
+_BY_URI = select(Actor).where(Actor.uri == bindparam("uri"))
 
 
 def by_uris(db: Session, uris: Iterable[str]) -> list[Actor]:
@@ -229,7 +232,10 @@ _BY_URIS = select(Actor).where(Actor.uri.in_(bindparam("uris", expanding=True)))
 def by_handle(db: Session, username: str, domain: str | None = None) -> Actor | None:
     """The actor with this handle, letter case ignored; of this node without `domain`."""
     domain = (domain or node_of(db).domain).lower()
-    return db.scalar(select(Actor).where(Actor.username_key == username.casefold(), Actor.domain == domain))
+    return db.scalar(_BY_HANDLE, {"name": username.casefold(), "domain": domain})
+
+
+_BY_HANDLE = select(Actor).where(Actor.username_key == bindparam("name"), Actor.domain == bindparam("domain"))
 
 
 def find(db: Session, handle: str) -> Actor | None:
@@ -320,8 +326,11 @@ _KEYS_BY_URI = (
 
 def key_by_uri(db: Session, key_uri: str) -> tuple[Key, Actor] | None:
     """A key we hold, and its owner."""
-    row = db.execute(select(Key, Actor).join(Actor, Key.actor_id == Actor.id).where(Key.uri == key_uri)).first()
+    row = db.execute(_KEY_BY_URI, {"uri": key_uri}).first()
     return (row[0], row[1]) if row else None
+
+
+_KEY_BY_URI = select(Key, Actor).join(Actor, Key.actor_id == Actor.id).where(Key.uri == bindparam("uri"))
 
 
 def record_remote(db: Session, remote: RemoteActor, *, ruled: str | None = None) -> Actor:

@@ -27,9 +27,7 @@ def remember(db: Session, purpose: str, key: str, value: Any, seconds: float) ->
 
 def recall(db: Session, purpose: str, key: str) -> Any:
     """What is kept under `key`; None if nothing is, or no longer."""
-    return db.scalar(
-        select(Memory.value).where(Memory.purpose == purpose, Memory.key == key, Memory.expires_at > now())
-    )
+    return recall_all(db, purpose, [key]).get(key)
 
 
 def recall_all(db: Session, purpose: str, keys: Iterable[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Computed, Connection, ForeignKey, Index, Table, Text, delete, event, func, select
+from sqlalchemy import Computed, Connection, ForeignKey, Index, Table, Text, bindparam, delete, event, func, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -236,7 +236,10 @@ def get(db: Session, post_id: int) -> Post:
 
 def by_uri(db: Session, uri: str) -> Post | None:
     """The row with exactly this id, tombstones included."""
-    return db.scalar(select(Post).where(Post.uri == uri)) if uri else None
+    return db.scalar(_BY_URI, {"uri": uri}) if uri else None
+
+
+_BY_URI = select(Post).where(Post.uri == bindparam("uri"))
 
 
 def editions(db: Session, post: Post) -> list[Edition]:

@@ -1,9 +1,11 @@
 """From settings to a running federation layer: the one place where both are known."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from federation import crossing
 from federation.client import Client
 from federation.context import Federation, Limits
 from federation.names import SystemResolver
@@ -24,13 +26,20 @@ class Blocked:
         self.database = database
         self._rules: domains.Rules | None = None
         self._until = 0.0
+        self._asking = asyncio.Lock()
 
-    def __call__(self, host: str) -> bool:
-        if self._rules is None or time.monotonic() >= self._until:
-            with self.database.reading() as db:
-                self._rules = domains.all_rules(db)
-            self._until = time.monotonic() + REMEMBERED
-        return self._rules.rule_for(host) == DomainAction.BLOCK
+    async def __call__(self, host: str) -> bool:
+        rules = self._remembered()
+        if rules is None:
+            async with self._asking:  # who waited finds what the one before him asked for
+                rules = self._remembered()
+                if rules is None:
+                    rules = self._rules = await crossing.reading(self.database, domains.all_rules)
+                    self._until = time.monotonic() + REMEMBERED
+        return rules.rule_for(host) == DomainAction.BLOCK
+
+    def _remembered(self) -> domains.Rules | None:
+        return self._rules if time.monotonic() < self._until else None
 
 
 class FixedNames:

@@ -1,6 +1,8 @@
 """Actors of other servers: fetched from their own id, recorded here, refreshed when they say that they changed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from federation import crossing, discovery, reading, urls
 from federation.budget import Budget, OverBudget
@@ -43,10 +45,18 @@ async def fetch_actor(fed: Federation, uri: str, budget: Budget) -> RemoteActor:
     return await with_handle(fed, read, budget)
 
 
-async def with_handle(fed: Federation, read: reading.ActorIn, budget: Budget) -> RemoteActor:
-    """The actor under its confirmed handle: on its id's host, unless another domain claims it and it claims that."""
+async def with_handle(
+    fed: Federation, read: reading.ActorIn, budget: Budget, asked: Mapping[str, Actor | None] = MappingProxyType({})
+) -> RemoteActor:
+    """The actor under its confirmed handle: on its id's host, unless another domain claims it and it claims that.
+
+    `asked`: what the database said of ids a moment ago.
+    """
     remote = read.remote
-    before = await crossing.reading(fed.database, lambda db: actors.by_uri(db, remote.uri))
+    if remote.uri in asked:
+        before = asked[remote.uri]
+    else:
+        before = await crossing.reading(fed.database, lambda db: actors.by_uri(db, remote.uri))
     confirmed = before is not None and before.username == remote.username and before.domain != remote.domain
     if read.webfinger:
         try:

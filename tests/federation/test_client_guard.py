@@ -263,7 +263,10 @@ async def test_a_location_in_raw_utf8_is_understood(make: Make, peer: Peer) -> N
 
 
 async def test_t120_a_blocked_host_is_not_asked_also_not_by_redirect(make: Make, peer: Peer) -> None:
-    client = make(blocked=lambda host: urls.within_domain(host, "evil.test"))
+    async def blocked(host: str) -> bool:
+        return urls.within_domain(host, "evil.test")
+
+    client = make(blocked=blocked)
     peer.routes["/a"] = redirect(peer.url("/u/anna", host="evil.test"))
     await refused(client.get(peer.url("/u/anna", host="EVIL.test")), "blocked")
     await refused(client.post(peer.url("/inbox", host="evil.test"), b"{}", headers={}), "blocked")

@@ -40,7 +40,10 @@ async def test_requests_reach_the_app() -> None:
 
 
 async def test_the_rules_hold() -> None:
-    client = make(blocked=lambda host: host == "b.test")
+    async def blocked(host: str) -> bool:
+        return host == "b.test"
+
+    client = make(blocked=blocked)
     for url in (
         "http://a.test/",
         "https://a.test:8443/",

@@ -599,7 +599,11 @@ async def test_a_domain_blocked_after_queueing_gets_nothing(node: Node) -> None:
     node.queue(node.activity(), INBOX)
     node.do(lambda db: db.add(domains.DomainRule(domain="m.example", action="block")))
     fed = node.fed
-    fed.client._blocked = lambda host: host == "m.example"
+
+    async def blocked(host: str) -> bool:
+        return host == "m.example"
+
+    fed.client._blocked = blocked
     stop = asyncio.Event()
     task = asyncio.create_task(delivering.run(fed, stop))
     async with asyncio.timeout(5):

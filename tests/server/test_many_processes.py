@@ -173,7 +173,7 @@ async def test_a_domain_that_is_blocked_at_one_is_heard_by_none_and_asked_by_non
     blocked = Blocked(second)
     someone = neighbour(other.fediverse, "mikkel", "b.example")
     one.fediverse.put(someone.doc)
-    assert not blocked("b.example")
+    assert not await blocked("b.example")
     first = await other.post(someone, someone.creates(someone.note(1)))
     assert first.status_code == 202
     database.write(lambda db: moderation.set_rule(db, "b.example", DomainAction.BLOCK))
@@ -181,7 +181,7 @@ async def test_a_domain_that_is_blocked_at_one_is_heard_by_none_and_asked_by_non
     assert refused.status_code in {401, 403}
     assert other.stored == 1
     async with five_seconds_later(monkeypatch, federating):
-        assert blocked("b.example")
+        assert await blocked("b.example")
     second.close()
 
 
