@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from federation import crossing, reading, signatures
 from federation.budget import Budget, OverBudget
 from federation.context import Federation
@@ -56,13 +58,36 @@ def remembered(fed: Federation, key_id: str) -> FetchedKey | None:
     return found
 
 
-async def fetched(fed: Federation, key_id: str) -> FetchedKey:
-    """The key with this id from its own host, of this very moment or the last five minutes. Raises NoKey."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the database says before a key is fetched."""
+
+    failed: str | None
+    """`passing` or `refused`, if it could not be had a moment ago."""
+    owner: Actor | None
+    """The actor whose id the key's begins with, if he is known."""
+
+
+def ask(db: Session, key_id: str) -> Asked:
+    """Look up what there is about a key that is to be fetched."""
+    return Asked(memory.recall(db, "key-failed", key_id), actors.by_uri(db, owner_of(key_id)))
+
+
+def owner_of(key_id: str) -> str:
+    """Where the document that shows a key is asked for: for nearly all the id of its owner."""
+    return key_id.partition("#")[0]
+
+
+async def fetched(fed: Federation, key_id: str, asked: Asked | None = None) -> FetchedKey:
+    """The key with this id from its own host, of this very moment or the last five minutes. Raises NoKey.
+
+    `asked`: what `ask` found, where that was done just now.
+    """
     if (found := remembered(fed, key_id)) is not None:
         return found
     task = fed.keyring.under_way.get(key_id)
     if task is None:
-        task = asyncio.ensure_future(_fetch_and_remember(fed, key_id))
+        task = asyncio.ensure_future(_fetch_and_remember(fed, key_id, asked))
         fed.keyring.under_way[key_id] = task
         task.add_done_callback(lambda done: _forget_task(fed, key_id, done))
     found = await asyncio.shield(task)
@@ -93,16 +118,14 @@ async def refreshed(fed: Federation, key_id: str, tried: str) -> FetchedKey | No
     return found if found.pem != tried else None
 
 
-async def _fetch_and_remember(fed: Federation, key_id: str) -> FetchedKey:
-    owner = key_id.partition("#")[0]
-    failed, before = await crossing.reading(
-        fed.database, lambda db: (memory.recall(db, "key-failed", key_id), actors.by_uri(db, owner))
-    )
-    if failed is not None:
-        raise NoKey("This key could not be had a moment ago.", passing=failed == "passing")
+async def _fetch_and_remember(fed: Federation, key_id: str, asked: Asked | None) -> FetchedKey:
+    if asked is None:
+        asked = await crossing.reading(fed.database, lambda db: ask(db, key_id))
+    if asked.failed is not None:
+        raise NoKey("This key could not be had a moment ago.", passing=asked.failed == "passing")
     try:
         async with asyncio.timeout(fed.limits.fetch_deadline):
-            found = await _fetch(fed, key_id, {owner: before})
+            found = await _fetch(fed, key_id, {owner_of(key_id): asked.owner})
     except (Passing, TimeoutError) as error:
         await _remember_failure(fed, key_id, "passing", SILENT_FOR)
         raise NoKey(str(error) or "time-out", passing=True) from error
@@ -119,7 +142,7 @@ async def _remember_failure(fed: Federation, key_id: str, kind: str, seconds: fl
 
 async def _fetch(fed: Federation, key_id: str, asked: Mapping[str, Actor | None]) -> FetchedKey:
     budget = Budget(fetches=FETCHES, seconds=fed.limits.fetch_deadline)
-    document = await fetch(fed, key_id.partition("#")[0], budget)
+    document = await fetch(fed, owner_of(key_id), budget)
     if document.deleted:
         raise Gone("The owner of the key is deleted.")
     doc = document.doc

@@ -47,7 +47,8 @@ class _Known:
     inbox_status: int
     owner: str = ""
     pem: str = ""
-    owner_deleted: bool = False
+    asked: keys.Asked | None = None
+    """Of a key that is not held: what is known beside it."""
 
 
 HELD_FOR = 300
@@ -167,9 +168,7 @@ def _look_up(db: Session, request: IncomingRequest, key_id: str, host: str) -> _
     if found is not None and not found[1].local:
         key, owner = found
         return _Known(blocked, inbox_status, owner.uri, key.public_pem)
-    stranger = actors.by_uri(db, key_id.partition("#")[0])
-    deleted = stranger is not None and stranger.deleted_at is not None
-    return _Known(blocked, inbox_status, owner_deleted=deleted)
+    return _Known(blocked, inbox_status, asked=keys.ask(db, key_id))
 
 
 def _inbox_status(db: Session, target: str) -> int:
@@ -202,7 +201,7 @@ async def _verify(
                 return "", None
             if not allowance.spend():
                 raise Refusal(429, "Too many requests that need a new key.", code="flood", retry_after=30)
-        found = await _fetch(fed, parsed.key_id, deleted=known.owner_deleted)
+        found = await _fetch(fed, parsed.key_id, known.asked)
         check(found.pem)
         return found.owner.uri, found.owner
     try:
@@ -221,11 +220,12 @@ async def _verify(
         return newer.owner.uri, newer.owner
 
 
-async def _fetch(fed: Federation, key_id: str, *, deleted: bool) -> keys.FetchedKey:
+async def _fetch(fed: Federation, key_id: str, asked: keys.Asked | None) -> keys.FetchedKey:
     try:
-        return await keys.fetched(fed, key_id)
+        return await keys.fetched(fed, key_id, asked)
     except keys.NoKey as error:
-        if deleted and not error.passing:
+        owner = asked.owner if asked is not None else None
+        if owner is not None and owner.deleted_at is not None and not error.passing:
             raise Refusal(403, "The sender is deleted.", code="deleted") from error
         raise _no_key(error) from error
 
