@@ -42,6 +42,8 @@ class Together(Generic[A, T]):
         self._most = most
         self._waiting: list[tuple[A, asyncio.Future[T]]] = []
         self._task: asyncio.Task[None] | None = None
+        self._crowded = False
+        """Whether the last ones were several."""
 
     async def write(self, database: Database, work: Callable[[Session, Sequence[A]], Sequence[T]], thing: A) -> T:
         """The thing's result, once it is committed. `work`, always the same, gives one for each of several things.
@@ -56,12 +58,11 @@ class Together(Generic[A, T]):
         return await result
 
     async def _write_all(self, database: Database, work: Callable[[Session, Sequence[A]], Sequence[T]]) -> None:
-        alone = True
         while self._waiting:
-            if not alone or len(self._waiting) > 1:
+            if self._crowded or len(self._waiting) > 1:
                 await self._gather()
             group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            alone = len(group) == 1
+            self._crowded = len(group) > 1
             try:
                 await self._write_group(database, work, group)
             finally:
@@ -73,8 +74,10 @@ class Together(Generic[A, T]):
         """Where several come at once, more are on their way: wait as long as they come, for a few milliseconds."""
         for _ in range(PAUSES):
             before = len(self._waiting)
+            if before >= self._most:
+                return
             await asyncio.sleep(PAUSE)
-            if len(self._waiting) == before or before >= self._most:
+            if len(self._waiting) == before:
                 return
 
     async def _write_group(

@@ -57,7 +57,7 @@ class Life:
 
         return httpx.MockTransport(handle)
 
-    async def run(self, until: Callable[[], bool] = lambda: False, *, seconds: float = 10.0) -> None:
+    async def run(self, until: Callable[[], bool] = lambda: False, *, seconds: float = 60.0) -> None:
         """Work until death, or until `until` holds and the process is stopped in the orderly way."""
         stop = asyncio.Event()
         loops = asyncio.gather(

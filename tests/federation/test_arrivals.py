@@ -193,3 +193,30 @@ async def test_whoever_waits_hears_of_a_failure_of_his_own(database: Database) -
         *(together.write(database, work, number) for number in (1, 0, 5)), return_exceptions=True
     )
     assert [found[0], found[2]] == [10, 2] and isinstance(found[1], ZeroDivisionError)
+
+
+async def test_of_several_that_come_at_once_those_right_behind_are_written_with_them(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossing, "PAUSE", 0.5)
+    groups: list[list[int]] = []
+    together: crossing.Together[int, int] = crossing.Together(most=4)
+
+    def work(db: Session, numbers):  # type: ignore[no-untyped-def]
+        groups.append(list(numbers))
+        return numbers
+
+    async def come(number: int) -> int:
+        for _ in range(10 * (number > 1)):
+            await asyncio.sleep(0)
+        return await together.write(database, work, number)
+
+    assert await asyncio.gather(*(come(number) for number in range(4))) == [0, 1, 2, 3]
+    assert groups == [[0, 1, 2, 3]]
+
+
+async def test_who_comes_alone_waits_for_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crossing, "PAUSE", 3600.0)
+    together: crossing.Together[int, int] = crossing.Together()
+    async with asyncio.timeout(60):
+        assert [await together.write(database, lambda db, numbers: numbers, number) for number in range(3)] == [0, 1, 2]

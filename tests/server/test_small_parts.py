@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -114,3 +115,22 @@ def test_whom_the_node_does_not_ask_follows_from_all_rules_as_from_each(database
     database.write(lambda db: settings.put(db, "allow_list", True))
     assert kept_from() == database.write(asked_one_by_one)
     assert kept_from()[hosts.index("n.example")]
+
+
+def test_nobody_waits_while_the_rules_are_read(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_in: list[threading.Thread] = []
+    real = domains.all_rules
+
+    def all_rules(db: Session) -> domains.Rules:
+        read_in.append(threading.current_thread())
+        return real(db)
+
+    monkeypatch.setattr(domains, "all_rules", all_rules)
+
+    async def ask() -> None:
+        blocked = Blocked(database)
+        await asyncio.gather(*(blocked(f"h{number}.example") for number in range(5)))
+
+    asyncio.run(ask())
+    assert len(read_in) == 1
+    assert read_in[0] is not threading.current_thread()
