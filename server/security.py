@@ -240,7 +240,7 @@ def local_path(wanted: str, fallback: str = "/") -> str:
     """`wanted` if it is a path on this very node, else `fallback`: nobody is sent elsewhere by a link to us."""
     if not wanted.startswith("/") or wanted.startswith("//") or "\\" in wanted or len(wanted) > MAX_PATH:
         return fallback
-    if any(ord(c) < 0x21 or ord(c) == 0x7F for c in wanted):
+    if " " in wanted or not wanted.isprintable():
         return fallback
     parsed = URL(wanted)
     return fallback if parsed.scheme or parsed.netloc else wanted
