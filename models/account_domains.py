@@ -88,15 +88,17 @@ def either_blocks(db: Session, one: Actor, other: Actor) -> bool:
     )
 
 
+_Author, _Mine = aliased(Actor), aliased(Follow)
+"""Made once: SQLAlchemy works out anew for each alias what its columns are."""
+
+
 def unwanted(viewer: Actor, author_id: Any) -> ColumnElement[bool]:
     """The condition that an author stands on a domain `viewer` blocks and is not followed by him."""
-    author = aliased(Actor)
-    follow = aliased(Follow)
     return exists().where(
-        author.id == author_id,
+        _Author.id == author_id,
         AccountDomain.actor_id == viewer.id,
-        AccountDomain.domain == author.domain,
+        AccountDomain.domain == _Author.domain,
         ~exists().where(
-            follow.follower_id == viewer.id, follow.target_id == author.id, follow.state == FollowState.ACCEPTED
+            _Mine.follower_id == viewer.id, _Mine.target_id == _Author.id, _Mine.state == FollowState.ACCEPTED
         ),
     )

@@ -48,6 +48,16 @@ HELD = "held_for <> ''"
 """The condition of an index over the few posts that wait; a query uses it if it says the same in the same words."""
 
 
+GIVEN = "deleted_at IS NULL AND visibility IN ('public', 'unlisted') AND kind IN ('question', 'answer')"
+"""What counts as somebody's contribution (`contributions`); the condition of an index in the same way."""
+
+CHOSEN = "accepted_id IS NOT NULL"
+"""The questions with an accepted answer; the condition of an index."""
+
+UNANSWERED = "kind = 'question' AND answer_count = 0 AND duplicate_of_id IS NULL"
+"""The questions that wait for an answer; the condition of an index in the same way."""
+
+
 class Post(Base):
     """One post. `uri` is its ActivityPub id. Deleted rows stay for ever, emptied, as tombstones."""
 
@@ -67,6 +77,13 @@ class Post(Base):
         Index("ix_posts_kind_demerit_id", "kind", "demerit", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
         Index("ix_posts_held", "community_id", "id", sqlite_where=sql(HELD)),
+        Index("ix_posts_given", "author_id", "kind", "id", sqlite_where=sql(GIVEN)),
+        Index("ix_posts_accepted_id", "accepted_id", sqlite_where=sql(CHOSEN)),
+        Index(
+            "ix_posts_unanswered",
+            *("kind", "answer_count", "id", "community_id"),  # two that are the same: else SQLite takes another index
+            sqlite_where=sql(UNANSWERED),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
@@ -137,12 +154,12 @@ class Post(Base):
 
 
 @event.listens_for(table_of(Post), "before_create")
-def _held_on_postgres(posts: Table, connection: Connection, **_: Any) -> None:
+def _parts_on_postgres(posts: Table, connection: Connection, **_: Any) -> None:
     """The words for PostgreSQL are said when its tables are made: beside the others they would load its dialect."""
     if connection.dialect.name == "postgresql":
         for index in posts.indexes:
-            if index.name == "ix_posts_held":
-                index.dialect_options["postgresql"]["where"] = sql(HELD)
+            if (where := index.dialect_options["sqlite"]["where"]) is not None:
+                index.dialect_options["postgresql"]["where"] = where
 
 
 class Edition(Base):

@@ -93,6 +93,8 @@ class Filters:
 
 ANYTHING = Filters()
 
+_Root = aliased(Post)
+
 
 @dataclass
 class Found:
@@ -197,7 +199,7 @@ def _look(
     """Those of these posts that `viewer` may find, with what their votes, acceptance and age are worth."""
     if not ids:
         return []
-    root = aliased(Post)
+    root = _Root
     columns: list[Any] = [Post.id, Post.kind, Post.up, Post.down, Post.accepted_id, root.accepted_id]
     if phrases:
         columns += [Post.title, Post.summary, Post.content]
@@ -277,9 +279,9 @@ def most_voted(db: Session, viewer: Actor | None, filters: Filters, *, offset: i
     return fetch(db, list(db.scalars(query)))
 
 
-def count(db: Session, filters: Filters) -> int:
-    """How many posts anybody may find fit the filters."""
-    return POSTS.count(db, filters.clauses(None))
+def count(db: Session, filters: Filters, *, most: int) -> int:
+    """How many posts anybody may find fit the filters; counting ends at `most`."""
+    return POSTS.count(db, filters.clauses(None), most=most)
 
 
 def fetch(db: Session, ids: Sequence[int]) -> list[Post]:

@@ -9,7 +9,7 @@ has to be there. Words come from `words` only and are letters and digits, so not
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, event, inspect, text
@@ -159,30 +159,30 @@ class Store:
         """`newest`, with how well each fits (BM25 on SQLite, ts_rank on PostgreSQL)."""
         if is_sqlite(db):
             # FTS5's own bm25() counts every row of every mark first, which takes longer than all the rest.
-            return self._weighed(db, clauses, self.newest(db, clauses, before=before, after=after, limit=limit))
-        sql = self._where(db, f"SELECT id, {self._fits(db)} FROM {self.table}")  # noqa: S608
+            return self.weighed(db, clauses, self.newest(db, clauses, before=before, after=after, limit=limit))
+        sql = self._where(db, f"SELECT id, {self._fits()} FROM {self.table}")  # noqa: S608
         values = self._values(db, clauses, before, after, limit)
         values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
         return [Hit(row[0], row[1]) for row in db.execute(text(f"{sql} ORDER BY 1 DESC LIMIT :most"), values)]
 
-    def best(self, db: Session, clauses: Sequence[Clause], *, limit: int) -> list[Hit]:
-        """What fits best among everything that holds all clauses: for words known to be rare."""
-        sql = self._where(db, f"SELECT {self._id(db)}, {self._fits(db)} FROM {self.table}")  # noqa: S608
-        values = self._values(db, clauses, None, 0, limit)
-        if not is_sqlite(db):
-            values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
-        return [Hit(row[0], row[1]) for row in db.execute(text(f"{sql} ORDER BY 2 DESC, 1 DESC LIMIT :most"), values)]
-
-    def _fits(self, db: Session) -> str:
-        if is_sqlite(db):
-            return f"-bm25({self.table}, {self.title}, 1.0, 0.0)"
+    def _fits(self) -> str:
         # a mark has no place in the text, and would make nought of every word's
         return f"ts_rank('{{0, 0, {1 / self.title}, 1}}', stems, CAST(:words AS tsquery), 1)"
 
-    def _weighed(self, db: Session, clauses: Sequence[Clause], ids: list[int]) -> list[Hit]:
-        """BM25 of some rows: rare words count more, a word in the title as `title` of them, and long texts less."""
+    def weighed(self, db: Session, clauses: Sequence[Clause], ids: list[int]) -> list[Hit]:
+        """How well some rows fit, in their order, also those that hold not all of the words.
+
+        BM25: rare words count more, a word in the title as `title` of them, and long texts less.
+        """
         words = [clause for clause in clauses if not clause.is_mark]
-        rarity = [1 / math.log2(2 + self.count(db, [clause], most=COUNTED)) for clause in words]
+        if not is_sqlite(db):
+            sql = f"SELECT id, {self._fits()} FROM {self.table} WHERE id = ANY(:ids)"  # noqa: S608
+            any_of = " | ".join(_tsquery_clause(clause) for clause in words)
+            ranks = {row[0]: row[1] for row in db.execute(text(sql), {"ids": ids, "words": any_of})}
+            return [Hit(id, ranks[id]) for id in ids if id in ranks]
+        # a word is as rare in titles as it is anywhere, and counted faster so
+        whole = [replace(clause, titled=False) for clause in words]
+        rarity = [1 / math.log2(2 + self.count(db, [clause], most=COUNTED)) for clause in whole]
         rows = db.execute(
             text(f"SELECT rowid, title, body FROM {self.table} WHERE rowid IN :ids").bindparams(  # noqa: S608
                 bindparam("ids", expanding=True)
