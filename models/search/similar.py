@@ -36,7 +36,7 @@ def questions(db: Session, viewer: Actor | None, typed: str, *, limit: int = 5) 
         return []
     clauses = [clause for _, clause in known]
     if telling := [clause for number, clause in known if number < COMMON]:
-        hits = POSTS.weighed(db, telling, _of_rare_words(db, clauses, telling, marks))
+        hits = POSTS.weighed(db, telling, _of_rare_words(db, clauses, telling, marks), some=True)
         ids = finding.order(db, viewer, hits, Asked(), QUESTIONS)[:COMPARED]
     else:
         ids = _of_common_words(db, viewer, clauses, marks)

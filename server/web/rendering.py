@@ -142,7 +142,7 @@ def shown(text: str) -> str:
 
 def visible(text: str) -> str:
     """A piece of such a text, with the blanks at its ends."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # nearly always, and a hundred times faster than looking at each
         return text
     return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"} or c == "\u00ad")
 
