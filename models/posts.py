@@ -47,6 +47,16 @@ HELD = "held_for <> ''"
 """The condition of an index over the few posts that wait; a query uses it if it says the same in the same words."""
 
 
+GIVEN = "deleted_at IS NULL AND visibility IN ('public', 'unlisted') AND kind IN ('question', 'answer')"
+"""What counts as somebody's contribution (`contributions`); the condition of an index in the same way."""
+
+CHOSEN = "accepted_id IS NOT NULL"
+"""The questions with an accepted answer; the condition of an index."""
+
+UNANSWERED = "kind = 'question' AND answer_count = 0 AND duplicate_of_id IS NULL"
+"""The questions that wait for an answer; the condition of an index in the same way."""
+
+
 class Post(Base):
     """One post. `uri` is its ActivityPub id. Deleted rows stay for ever, emptied, as tombstones."""
 
@@ -66,6 +76,10 @@ class Post(Base):
         Index("ix_posts_kind_demerit_id", "kind", "demerit", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
         partial_index("ix_posts_held", "community_id", "id", where=HELD),
+        partial_index("ix_posts_given", "author_id", "kind", "id", where=GIVEN),
+        partial_index("ix_posts_accepted_id", "accepted_id", where=CHOSEN),
+        # two columns that are always the same for these rows: else SQLite takes another index
+        partial_index("ix_posts_unanswered", "kind", "answer_count", "id", "community_id", where=UNANSWERED),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

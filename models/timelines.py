@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Text, exists, literal, null, select, type_coerce, union_all
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
 from models import nearest, text, viewers
@@ -15,7 +16,7 @@ from models.feeds import home as home
 from models.feeds import of_list as of_list
 from models.follows import Follow, FollowState
 from models.listings import Listing
-from models.posts import Kind, Pin, Post, PostTag, Visibility
+from models.posts import UNANSWERED, Kind, Pin, Post, PostTag, Visibility
 from models.reactions import Boost
 from models.statuses import Item as Item
 from models.statuses import boost_visible
@@ -223,9 +224,7 @@ def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
         db.scalars(
             select(Post)
             .where(
-                Post.kind == Kind.QUESTION,
-                Post.answer_count == 0,
-                Post.duplicate_of_id.is_(None),
+                sql(UNANSWERED),
                 Post.community_id.in_(groups),
                 Post.author_id != viewer.id,
                 ~exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id),

@@ -17,6 +17,9 @@ THREADS = 60
 """How many threads of a topic are looked at: the best, or the newest where there are no words."""
 
 
+_Question = aliased(Post)
+
+
 @dataclass(frozen=True)
 class Expert:
     """Somebody, with what he did for a topic: answers, how many were accepted, and the votes they got."""
@@ -41,7 +44,7 @@ def among(db: Session, viewer: Actor | None, post_ids: Collection[int], *, limit
     ids = list(post_ids)[:THREADS]
     if not ids:
         return []
-    question = aliased(Post)
+    question = _Question
     is_accepted = case((question.accepted_id == Post.id, 1), else_=0)
     votes = case((Post.up > Post.down, Post.up - Post.down), else_=0)
     accepted, got, answers = func.sum(is_accepted), func.sum(votes), func.count()

@@ -93,6 +93,8 @@ class Filters:
 
 ANYTHING = Filters()
 
+_Root = aliased(Post)
+
 
 @dataclass
 class Found:
@@ -155,12 +157,12 @@ def _ranked(
     if not words:
         ids = POSTS.newest(db, marks, before=before, after=after, limit=CANDIDATES)
         return allowed(db, viewer, ids, filters), len(ids) < CANDIDATES
-    hits = POSTS.fitting(db, [*words, *marks], before=before, after=after, limit=CANDIDATES)
-    whole = len(hits) < CANDIDATES
+    ids = POSTS.newest(db, [*words, *marks], before=before, after=after, limit=CANDIDATES)
+    whole = len(ids) < CANDIDATES
     if not whole:
         titled = [replace(clause, titled=True) for clause in words]
-        hits += POSTS.fitting(db, [*titled, *marks], before=before, after=after, limit=TITLED)
-    return order(db, viewer, hits, asked, filters), whole
+        ids += POSTS.newest(db, [*titled, *marks], before=before, after=after, limit=TITLED)
+    return order(db, viewer, POSTS.weighed(db, words, list(dict.fromkeys(ids))), asked, filters), whole
 
 
 def _tagged(db: Session, asked: Asked) -> list[Clause]:
@@ -178,9 +180,7 @@ class _Row:
 
 def order(db: Session, viewer: Actor | None, hits: Sequence[Hit], asked: Asked, filters: Filters) -> list[int]:
     """Those of these hits that `viewer` may find, the best first: words, votes, acceptance and age together."""
-    fits: dict[int, float] = {}
-    for hit in hits:
-        fits[hit.id] = max(fits.get(hit.id, 0.0), hit.fits)
+    fits = {hit.id: hit.fits for hit in hits}
     rows = _look(db, viewer, list(fits), filters, phrases=asked.phrases)
     return [row.id for row in sorted(rows, key=lambda row: (-(fits[row.id] + 1e-9) * row.weight, -row.id))]
 
@@ -197,7 +197,7 @@ def _look(
     """Those of these posts that `viewer` may find, with what their votes, acceptance and age are worth."""
     if not ids:
         return []
-    root = aliased(Post)
+    root = _Root
     columns: list[Any] = [Post.id, Post.kind, Post.up, Post.down, Post.accepted_id, root.accepted_id]
     if phrases:
         columns += [Post.title, Post.summary, Post.content]
@@ -277,9 +277,9 @@ def most_voted(db: Session, viewer: Actor | None, filters: Filters, *, offset: i
     return fetch(db, list(db.scalars(query)))
 
 
-def count(db: Session, filters: Filters) -> int:
-    """How many posts anybody may find fit the filters."""
-    return POSTS.count(db, filters.clauses(None))
+def count(db: Session, filters: Filters, *, most: int) -> int:
+    """How many posts anybody may find fit the filters; counting ends at `most`."""
+    return POSTS.count(db, filters.clauses(None), most=most)
 
 
 def fetch(db: Session, ids: Sequence[int]) -> list[Post]:

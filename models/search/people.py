@@ -3,8 +3,8 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import directory, names
-from models.actors import Actor
+from models import actors, directory, names
+from models.actors import Actor, ActorType
 from models.search.asked import read
 from models.search.store import ACTORS, Clause
 
@@ -25,15 +25,37 @@ def find(
     themselves be found (`discoverable`), best first."""
     most = min(MOST, offset + limit)
     named = names.search(db, viewer, asked, communities=communities, limit=most)
-    known = {actor.id for actor in named}
-    clauses = read(asked).clauses()
     others: list[Actor] = []
-    if clauses and len(named) < most:
-        marks = [] if communities is None else [Clause(("_kgroup" if communities else "_kperson",))]
-        hits = sorted(ACTORS.fitting(db, [*clauses, *marks], limit=MOST), key=lambda hit: (-hit.fits, -hit.id))
-        wanted = [hit.id for hit in hits if hit.id not in known]
-        if wanted:
-            shown = select(Actor).where(Actor.id.in_(wanted), directory.shown(viewer))
-            rows = {actor.id: actor for actor in db.scalars(shown)}
-            others = [rows[id] for id in wanted if id in rows]
+    if len(named) < most:
+        kind = None if communities is None else "_kgroup" if communities else "_kperson"
+        wanted = _saying(db, viewer, asked, [actor.id for actor in named], [Clause((kind,))] if kind else [])
+        rows = actors.many(db, [id for id, _ in wanted[:most]])
+        others = [rows[id] for id, _ in wanted[:most] if id in rows]
     return [*named, *others][offset : offset + limit]
+
+
+def first(db: Session, viewer: Actor | None, asked: str, *, most: int) -> tuple[list[Actor], list[Actor]]:
+    """(persons and organisations, communities): the first that `find` finds, so many of each."""
+    named = names.search(db, viewer, asked, limit=MOST)
+    found = {actor.id: actor for actor in named}
+    said = _saying(db, viewer, asked, list(found), [])
+    ordered = [(actor.id, actor.is_community) for actor in named] + said
+    people, groups = ([id for id, group in ordered if group is which][:most] for which in (False, True))
+    found |= actors.many(db, [id for id in (*people, *groups) if id not in found])
+    return [found[id] for id in people], [found[id] for id in groups]
+
+
+def _saying(
+    db: Session, viewer: Actor | None, asked: str, but: list[int], marks: list[Clause]
+) -> list[tuple[int, bool]]:
+    """(id, whether it is a community) of others whose names or profiles hold the words, best first."""
+    clauses = read(asked).clauses()
+    if not clauses:
+        return []
+    ids = [id for id in ACTORS.newest(db, [*clauses, *marks], limit=MOST) if id not in but]
+    if not ids:
+        return []
+    shown = select(Actor.id, Actor.type).where(Actor.id.in_(ids), directory.shown(viewer))
+    groups = {row[0]: row[1] == ActorType.GROUP for row in db.execute(shown)}
+    hits = ACTORS.weighed(db, clauses, [id for id in ids if id in groups])
+    return [(hit.id, groups[hit.id]) for hit in sorted(hits, key=lambda hit: (-hit.fits, -hit.id))]

@@ -1,6 +1,7 @@
 """Questions like the one somebody is about to ask: here and everywhere this node has heard of, while he types."""
 
 from dataclasses import replace
+from itertools import combinations
 
 from sqlalchemy.orm import Session
 
@@ -16,8 +17,11 @@ from models.search.words import STOP, fold, stemmed
 COMMON = 1500
 """A word in as many questions says little of what one is about."""
 
-RANKED = 3000
-"""How many questions are ranked at most, rare words first."""
+RAREST = 3
+"""Of so many of the other words, questions with one of them are looked at."""
+
+OF_EACH = 60
+"""How many of the newest questions with such a word in the title are ranked, and how many with two of them."""
 
 COMPARED = 12
 RECENT = 20
@@ -31,8 +35,8 @@ def questions(db: Session, viewer: Actor | None, typed: str, *, limit: int = 5) 
     if not known:
         return []
     clauses = [clause for _, clause in known]
-    if telling := _rarest(known):
-        hits = POSTS.best(db, [_any(telling), *marks], limit=5 * COMPARED)
+    if telling := [clause for number, clause in known if number < COMMON]:
+        hits = POSTS.weighed(db, telling, _of_rare_words(db, clauses, telling, marks), some=True)
         ids = finding.order(db, viewer, hits, Asked(), QUESTIONS)[:COMPARED]
     else:
         ids = _of_common_words(db, viewer, clauses, marks)
@@ -67,19 +71,12 @@ def _of_common_words(db: Session, viewer: Actor | None, clauses: list[Clause], m
     return finding.allowed(db, viewer, list(dict.fromkeys(ids)), QUESTIONS)
 
 
-def _rarest(known: list[tuple[int, Clause]]) -> list[Clause]:
-    found: list[Clause] = []
-    together = 0
-    for number, clause in known:
-        if number >= COMMON or (found and together + number > RANKED):
-            break
-        found.append(clause)
-        together += number
-    return found
-
-
-def _any(clauses: list[Clause]) -> Clause:
-    return Clause(tuple(dict.fromkeys(word for clause in clauses for word in clause.any)), clauses[-1].begins)
+def _of_rare_words(db: Session, clauses: list[Clause], telling: list[Clause], marks: list[Clause]) -> list[int]:
+    """Questions with all of the words or two of the rarest, however old, and the newest with one of the rarest."""
+    rarest = telling[:RAREST]
+    titled = [[replace(clause, titled=True)] for clause in rarest]
+    ways = [clauses, *(list(pair) for pair in combinations(rarest, 2)), *titled]
+    return list(dict.fromkeys(id for way in ways for id in POSTS.newest(db, [*way, *marks], limit=OF_EACH)))
 
 
 def _likeness(post: Post, clauses: list[Clause]) -> int:

@@ -153,52 +153,42 @@ class Store:
             db.scalars(text(f"{sql} ORDER BY 1 DESC LIMIT :most"), self._values(db, clauses, before, after, limit))
         )
 
-    def fitting(
-        self, db: Session, clauses: Sequence[Clause], *, before: int | None = None, after: int = 0, limit: int
-    ) -> list[Hit]:
-        """`newest`, with how well each fits (BM25 on SQLite, ts_rank on PostgreSQL)."""
-        if is_sqlite(db):
-            # FTS5's own bm25() counts every row of every mark first, which takes longer than all the rest.
-            return self._weighed(db, clauses, self.newest(db, clauses, before=before, after=after, limit=limit))
-        sql = self._where(db, f"SELECT id, {self._fits(db)} FROM {self.table}")  # noqa: S608
-        values = self._values(db, clauses, before, after, limit)
-        values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
-        return [Hit(row[0], row[1]) for row in db.execute(text(f"{sql} ORDER BY 1 DESC LIMIT :most"), values)]
+    def weighed(self, db: Session, words: Sequence[Clause], ids: list[int], *, some: bool = False) -> list[Hit]:
+        """How well some rows fit, in their order: BM25 on SQLite, ts_rank on PostgreSQL.
 
-    def best(self, db: Session, clauses: Sequence[Clause], *, limit: int) -> list[Hit]:
-        """What fits best among everything that holds all clauses: for words known to be rare."""
-        sql = self._where(db, f"SELECT {self._id(db)}, {self._fits(db)} FROM {self.table}")  # noqa: S608
-        values = self._values(db, clauses, None, 0, limit)
+        `some`: they hold not all of the words. Ranking what was found, and not while finding, costs nothing for what is
+        not wanted; FTS5's own bm25() counts every row of every mark before.
+        """
         if not is_sqlite(db):
-            values["words"] = _tsquery(clause for clause in clauses if not clause.is_mark)
-        return [Hit(row[0], row[1]) for row in db.execute(text(f"{sql} ORDER BY 2 DESC, 1 DESC LIMIT :most"), values)]
-
-    def _fits(self, db: Session) -> str:
-        if is_sqlite(db):
-            return f"-bm25({self.table}, {self.title}, 1.0, 0.0)"
-        # a mark has no place in the text, and would make nought of every word's
-        return f"ts_rank('{{0, 0, {1 / self.title}, 1}}', stems, CAST(:words AS tsquery), 1)"
-
-    def _weighed(self, db: Session, clauses: Sequence[Clause], ids: list[int]) -> list[Hit]:
-        """BM25 of some rows: rare words count more, a word in the title as `title` of them, and long texts less."""
-        words = [clause for clause in clauses if not clause.is_mark]
-        rarity = [1 / math.log2(2 + self.count(db, [clause], most=COUNTED)) for clause in words]
+            # a mark has no place in the text, and would make nought of every word's
+            rank = f"ts_rank('{{0, 0, {1 / self.title}, 1}}', stems, CAST(:words AS tsquery), 1)"
+            sql = f"SELECT id, {rank} FROM {self.table} WHERE id = ANY(:ids)"  # noqa: S608
+            values = {"ids": ids, "words": (" | " if some else " & ").join(map(_tsquery_clause, words))}
+            ranks = {row[0]: row[1] for row in db.execute(text(sql), values)}
+            return [Hit(id, ranks[id]) for id in ids if id in ranks]
         rows = db.execute(
             text(f"SELECT rowid, title, body FROM {self.table} WHERE rowid IN :ids").bindparams(  # noqa: S608
                 bindparam("ids", expanding=True)
             ),
             {"ids": ids},
         ).all()
+        fits = self._bm25(db, words, rows)
+        return [Hit(id, fits[id]) for id in ids if id in fits]
+
+    def _bm25(self, db: Session, words: Sequence[Clause], rows: Sequence[Any]) -> dict[int, float]:
+        """Rare words count more, a word in the title as `title` of them, and long texts less."""
+        rarity = [1 / math.log2(2 + self.count(db, [clause], most=COUNTED)) for clause in words]
         usual = sum(len(row[2]) for row in rows) / len(rows) + 1 if rows else 1.0
         found = {}
         for id, title, body in rows:
             padding = 1.2 * (0.25 + 0.75 * len(body) / usual)
+            framed = f" {title} ", f" {body} "
             fits = 0.0
             for clause, rare in zip(words, rarity, strict=True):
-                times = self.title * _times(title, clause) + (0 if clause.titled else _times(body, clause))
+                times = self.title * _times(framed[0], clause) + _times(framed[1], clause)
                 fits += rare * times * 2.2 / (times + padding)
             found[id] = fits
-        return [Hit(id, found[id]) for id in ids if id in found]
+        return found
 
     def count(self, db: Session, clauses: Sequence[Clause], *, most: int = NO_LIMIT) -> int:
         """How many hold all clauses; counting ends at `most`."""
@@ -233,9 +223,8 @@ class Store:
 
 
 def _times(stems: str, clause: Clause) -> int:
-    """How often one of a clause's words stands among stems that blanks separate."""
-    framed = f" {stems} "
-    return max(framed.count(f" {word}" if clause.begins else f" {word} ") for word in clause.any)
+    """How often one of a clause's words stands among stems with a blank on either side."""
+    return max(stems.count(f" {word}" if clause.begins else f" {word} ") for word in clause.any)
 
 
 def _fts5(clauses: Iterable[Clause]) -> str:

@@ -79,6 +79,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "when": when,
         "day": day,
         "number": lambda value: format_decimal(value, locale=locale(language)),
+        "number_to": lambda value, most: number_to(value, most, language),
         "device": described,
         "host": host,
         "bytes": lambda size: bytes_said(size, language),
@@ -124,6 +125,11 @@ def bytes_said(size: int, language: str) -> str:
     return f"{format_decimal(size / unit, format='#,##0.#' if unit > 1 else '0', locale=locale(language))} {name}"
 
 
+def number_to(value: int, most: int, language: str) -> str:
+    """A number that was counted as far as `most` and one more: `1.000+` where there are more."""
+    return format_decimal(min(value, most), locale=locale(language)) + ("+" if value > most else "")
+
+
 def host(uri: str) -> str:
     """The host of an address: what a reader should look at before he follows it."""
     return urlsplit(uri).netloc
@@ -136,6 +142,8 @@ def shown(text: str) -> str:
 
 def visible(text: str) -> str:
     """A piece of such a text, with the blanks at its ends."""
+    if text.isprintable():  # nearly always, and a hundred times faster than looking at each
+        return text
     return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"} or c == "\u00ad")
 
 

@@ -180,9 +180,7 @@ def _look(db: Session, viewer: Actor | None, choice: Choice, newest: int | None,
         if choice.asked or choice.narrowed or choice.what:
             _look_for_posts(db, viewer, result, newest, offset)
         if choice.typed and not offset and not choice.narrowed and not choice.what:
-            either = people.find(db, viewer, choice.typed, limit=people.MOST)
-            result.people = [one for one in either if not one.is_community][:BESIDE]
-            result.communities = [one for one in either if one.is_community][:BESIDE]
+            result.people, result.communities = people.first(db, viewer, choice.typed, most=BESIDE)
         if choice.asked and not offset:
             result.experts = experts.among(db, viewer, result.found.ids)
     elif choice.typed:

@@ -24,6 +24,9 @@ from server.web.showing import TAG_NAMES, Shown, show
 from server.web.visits import Visit, action, own_page, page
 
 PAGE = 20
+MANY = 1000
+"""Posts with a tag are counted so far; of a tag with more, the page says that there are."""
+
 LISTS = {"": later("Everything"), "questions": later("Questions"), "unanswered": later("Unanswered")}
 
 
@@ -58,7 +61,15 @@ async def tag(visit: Visit) -> Response:
     found = await visit.read(lambda db: _look(db, visit, asked, chosen))
     feed = f"/feeds/tag/{quote(asked)}"
     return visit.page(
-        "tag.html", feed=feed, found=found, tag=asked, shown=found.shown, list=chosen, lists=LISTS, tag_names=TAG_NAMES
+        "tag.html",
+        feed=feed,
+        found=found,
+        tag=asked,
+        shown=found.shown,
+        list=chosen,
+        lists=LISTS,
+        tag_names=TAG_NAMES,
+        many=MANY,
     )
 
 
@@ -75,7 +86,9 @@ def _look(db: Session, visit: Visit, name: str, chosen: str) -> TagPage:
         posts = timelines.tag(db, visit.actor, name, window, any=family[1:])
     page = TagPage(name, hashtags.written(db, name), show(db, visit.actor, posts[:PAGE], doings=True), family[1:])
     page.following = _last(posts)
-    page.posts, page.questions, page.unanswered = (finding.count(db, one) for one in (tagged, asking, waiting))
+    page.posts, page.questions, page.unanswered = (
+        finding.count(db, one, most=MANY + 1) for one in (tagged, asking, waiting)
+    )
     page.followers = tag_follows.count(db, family)
     if visit.account is not None:
         page.followed = bool(tag_follows.followed(db, visit.account.id, family))

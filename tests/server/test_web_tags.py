@@ -8,6 +8,7 @@ from models import composing, posts, tag_follows, tag_synonyms, threads
 from models.posts import Draft
 from models.tag_follows import TagFollow
 from models.tags import TagSynonym
+from server.web import tags
 from tests.server.visiting import Visiting, person, question, words
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +40,17 @@ async def test_a_tag_is_shown_under_its_main_name_with_all_that_means_it(visitin
         for part in ("4 indlæg", "2 spørgsmål", "1 ubesvaret", "Skrives også #paragraffer", "Ét", "To"):
             assert part in html
         assert "Farid Rahimi 1 svar, 1 accepteret" in html
+
+
+async def test_posts_with_a_tag_are_counted_so_far_and_the_page_says_that_there_are_more(
+    visiting: Visiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tags, "MANY", 2)
+    visiting.database.write(_write)
+    async with visiting.browser() as browser:
+        html = words(await browser.read("/t/jura"))
+        for part in ("2+ indlæg", "2 spørgsmål", "1 ubesvaret"):
+            assert part in html
 
 
 async def test_a_tag_on_a_post_stands_there_under_its_main_name(visiting: Visiting) -> None:

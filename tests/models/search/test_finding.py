@@ -374,3 +374,31 @@ def test_common_words_together_find_like_questions(lived_in: Database, monkeypat
     monkeypatch.setattr(similar, "COMMON", 1)
     with lived_in.reading() as db:
         assert [post.title[:11] for post in similar.questions(db, None, "brandhaner privat grund")] == ["Må vi lægge"]
+
+
+def test_an_old_question_with_two_rare_words_is_like_another_however_many_newer_ones_have_one(
+    lived_in: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similar, "OF_EACH", 2)
+
+    def write(db: Session) -> None:
+        with days_ago(300):
+            ask(db, "Hvem stemmer xylofoner til vibrafon?")
+        for number in range(4):
+            ask(db, f"Hvem spiller xylofon {number}?")
+            ask(db, f"Hvem spiller vibrafon {number}?")
+
+    lived_in.write(write)
+    with lived_in.reading() as db:
+        like = [post.title for post in similar.questions(db, None, "Findes der xylofon og vibrafon?")]
+    assert like[0] == "Hvem stemmer xylofoner til vibrafon?"
+
+
+def test_of_a_word_in_many_questions_only_the_newest_are_ranked(
+    lived_in: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similar, "OF_EACH", 2)
+    lived_in.write(lambda db: [ask(db, f"Hvem spiller xylofon {number}?") for number in range(5)])
+    with lived_in.reading() as db:
+        like = {post.title for post in similar.questions(db, None, "xylofon")}
+    assert like == {"Hvem spiller xylofon 3?", "Hvem spiller xylofon 4?"}
