@@ -3,7 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-ON_POSTGRES := -m 'not browser and not once' tests/models tests/federation tests/server tests/fediverse/test_two_nodes.py tests/fediverse/test_kill.py
+MACHINES := tests/fediverse/test_many_machines.py
+ON_POSTGRES := -m 'not browser and not once' tests/models tests/federation tests/server tests/fediverse/test_two_nodes.py tests/fediverse/test_kill.py $(MACHINES)
 
 .PHONY: help run test quick bench lint lock format clean system postgres
 
@@ -37,7 +38,8 @@ system:  # What the tests need of the system; installed where that is possible
 
 test: system .venv/dev lint  ## Run everything: checks, all tests on SQLite, then all that touch a database on PostgreSQL
 	# What fails with both cores busy is asked once more, alone; it has to pass then.
-	$(PYTEST) -n 2 --dist loadfile tests || $(PYTEST) --last-failed --last-failed-no-failures none tests
+	# Machines come later: they plug a cable into this one, and Chromium gives up what it is loading when the network changes.
+	$(PYTEST) -n 2 --dist loadfile --ignore $(MACHINES) tests || $(PYTEST) --last-failed --last-failed-no-failures none --ignore $(MACHINES) tests
 	$(BIN)/python -m tests.postgres $(PYTEST) -n 2 --dist loadfile $(ON_POSTGRES) || $(BIN)/python -m tests.postgres $(PYTEST) --last-failed --last-failed-no-failures none $(ON_POSTGRES)
 
 quick: .venv/dev  ## The tests that take no more than a minute

@@ -244,7 +244,9 @@ class Client:
                     await response.aclose()
         except httpx.LocalProtocolError as error:
             raise Refused("request", f"a request that cannot be sent: {error}") from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, OSError) as error:
+            if isinstance(error, TimeoutError):
+                raise
             raise Unreachable(_code(error), f"{url.host}: {str(error) or type(error).__name__}") from error
 
     @asynccontextmanager
@@ -356,7 +358,7 @@ def _utf8(text: str) -> str:
         return text
 
 
-def _code(error: httpx.TransportError) -> str:
+def _code(error: httpx.TransportError | OSError) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "timeout"
     return "connect" if isinstance(error, httpx.ConnectError) else "network"

@@ -28,8 +28,8 @@ ON_POSTGRES = pytest.mark.skipif(
 )
 """Marks what SQLite has no part in."""
 
-DATABASES = {"templates", "ground"}
-"""Fixtures behind every test that has a database: in this process, or in nodes of its own."""
+DATABASES = {"templates", "ground", "cluster"}
+"""Fixtures behind every test that has a database: in this process, in nodes of its own, or on machines."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -207,7 +207,7 @@ async def test_programs_never_get_a_page(app: AskingApp, path: str) -> None:
 async def test_too_many_tries_are_told_when_to_go_on(visiting: Visiting) -> None:
     async with visiting.browser(client="192.0.2.78") as elsewhere:
         for _ in range(OAUTH_BY_ADDRESS.times):
-            visiting.app.state.limits.count(OAUTH_BY_ADDRESS, "192.0.2.78")
+            await visiting.app.state.limits.count(OAUTH_BY_ADDRESS, "192.0.2.78")
         answer = await elsewhere.http.post("/oauth/token", data={"grant_type": "x"})
     refused(answer, "slow_down", 429)
     assert int(answer.headers["retry-after"]) > 0
