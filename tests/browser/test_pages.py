@@ -138,6 +138,10 @@ MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "ma
 """Of a community, below its address."""
 
 NO_PAGES = {
+    "/p/{id:int}/linked": "a collection, for servers",
+    "/experience/gap.csv": "a file",
+    "/experience/gap.json": "a file",
+    "/feeds/experience": "a feed",
     "/.well-known/webfinger": "JSON",
     "/.well-known/host-meta": "XML",
     "/.well-known/nodeinfo": "JSON",
@@ -173,7 +177,20 @@ NO_PAGES = {
 }  # fmt: skip
 """What is read with GET and is no page of its own, and why."""
 
-NUMBERS = ("q", "mine", "note", "person", "birk", "report", "sanction", "someone", "announcement", "list")
+NUMBERS = (
+    "q",
+    "mine",
+    "note",
+    "person",
+    "birk",
+    "report",
+    "sanction",
+    "someone",
+    "announcement",
+    "list",
+    "report_of",
+    "own_report",
+)
 TEXTS = ("uri", "confirm", "password", "unsubscribe", "invitation")
 """What stands for something in the paths above."""
 

@@ -1,5 +1,6 @@
 """Searching in a real browser: by the key, on a phone, and what was asked before while one types."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -20,7 +21,7 @@ def test_the_key_leads_to_the_search_box_but_not_out_of_a_text(site: Site) -> No
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Søg")
     expect(page.locator("#words")).to_have_value("kommunernes/")
-    expect(page.locator("mark").first).to_have_text("kommuner")
+    expect(page.locator("mark").first).to_have_text(re.compile("^kommune[nr]$"))
 
 
 def test_on_a_phone_search_is_one_tap_away(site: Site, faults: Faults) -> None:

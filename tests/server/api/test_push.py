@@ -315,7 +315,10 @@ async def test_an_endpoint_that_points_inside_is_never_asked_and_forgotten(
     async def resolve(host: str) -> list[str]:
         return ["192.168.1.10"]
 
-    client = Client(user_agent="Torv/test", resolver=resolve, blocked=lambda host: host == "blocked.example")
+    async def blocked(host: str) -> bool:
+        return host == "blocked.example"
+
+    client = Client(user_agent="Torv/test", resolver=resolve, blocked=blocked)
     await anna.post(PATH, **Device(endpoint=endpoint).form, **{"data[alerts][favourite]": "true"})
     vote(world)
     await work_off(world, Federation(world.database, client))
