@@ -349,7 +349,7 @@ def _own(db: Session, me: Actor, post_id: int) -> Post:
 
 @own_page
 async def edit_page(visit: Visit) -> Response:
-    """`GET /posts/{id}/report/edit`: one's own report, or one that one is co-author of, whole on one page."""
+    """`GET /posts/{id}/experience`: one's own report, or one that one is co-author of, whole on one page."""
 
     def look(db: Session) -> tuple[Post, Form]:
         post = _own(db, visit.me, visit.path("id"))
@@ -384,7 +384,7 @@ def _filled(db: Session, post: Post) -> Form:
 
 @action
 async def edit(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/report/edit`: save a new edition; with `do=preview` it is only shown as it would look."""
+    """`POST /posts/{id}/experience`: save a new edition; with `do=preview` it is only shown as it would look."""
 
     def look(db: Session) -> tuple[Post, bool]:
         post = _own(db, visit.me, visit.path("id"))

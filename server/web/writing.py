@@ -110,7 +110,7 @@ async def edit_form(visit: Visit) -> Response:
 
     post, supplier = await visit.read(find)
     if post.kind == Kind.EXPERIENCE:
-        return visit.go(f"/posts/{post.id}/report/edit")
+        return visit.go(f"/posts/{post.id}/experience")
     disclosure = str((post.extra or {}).get("disclosure", ""))
     form = Form.filled(
         title=post.title,

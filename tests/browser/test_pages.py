@@ -129,7 +129,7 @@ OWN_PAGES = (
         "/experience/new?step=5",
         "/p/{report_of}",
         "/posts/{own_report}/since",
-        "/posts/{own_report}/report/edit",
+        "/posts/{own_report}/experience",
         "/admin/kle",
     ),
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),

@@ -189,18 +189,18 @@ async def test_another_begins_from_it_and_it_names_him(visiting: Visiting) -> No
 async def test_a_co_author_says_yes_on_the_page_and_can_change_it(visiting: Visiting) -> None:
     async with visiting.browser("eva") as eva, visiting.browser("birk") as birk:
         case = eva.do(lambda db: publish(db, co_authors=(person(db, "eva"),)).id)
-        assert (await eva.open(f"/posts/{case}/report/edit")).status_code == 404
+        assert (await eva.open(f"/posts/{case}/experience")).status_code == 404
         assert "asks you" not in await birk.read(f"/p/{case}")
         assert "spørger, om du vil stå som medforfatter" in words(await eva.read(f"/p/{case}"))
         await eva.succeed(f"/posts/{case}/co-author", verdict="yes")
         assert "Skrevet sammen med Eva Lindqvist" in words(await birk.read(f"/p/{case}"))
-        form = await eva.read(f"/posts/{case}/report/edit")
+        form = await eva.read(f"/posts/{case}/experience")
         assert "Vi ville løbe." in form
         sent = {**STEPS[0], **STEPS[1], **STEPS[2], **STEPS[3], "language": "da", "title": "Rettet af Eva"}
-        await eva.succeed(f"/posts/{case}/report/edit", **sent)
+        await eva.succeed(f"/posts/{case}/experience", **sent)
         assert "Rettet af Eva" in await birk.read(f"/p/{case}")
         await eva.succeed(f"/posts/{case}/co-author", verdict="no")
-        assert (await eva.open(f"/posts/{case}/report/edit")).status_code == 404
+        assert (await eva.open(f"/posts/{case}/experience")).status_code == 404
 
 
 async def test_a_moderator_chooses_a_good_example_that_says_whom_to_ask(visiting: Visiting) -> None:

@@ -49,7 +49,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
         "/posts/": "question", "/p/": "question", "/feeds/thread/": "question", "/sanctions/": "sanction",
         "/admin/reports/": "report", "/admin/announcements/": "announcement", "/admin/lists/": "list",
     }  # fmt: skip
-    of_cases = ("/posts/{id:int}/report/edit", "/posts/{id:int}/since")
+    of_cases = ("/posts/{id:int}/experience", "/posts/{id:int}/since")
     own_only = ("/posts/{id:int}/edit", "/posts/{id:int}/delete", "/posts/{id:int}/history", "/posts/{id:int}/quotes")
     named = {
         "/u/": "camilla",
@@ -112,7 +112,7 @@ STILL = {
     "/posts/{id:int}/delete", "/posts/{id:int}/report", "/posts/{id:int}/from-home", "/actors/{id:int}/report",
     "/intents/follow", "/communities/new", "/c/{name}/settings", "/c/{name}/close", "/c/{name}/bans/new", "/settings",
     "/settings/notices", "/settings/data", "/settings/delete", "/admin/actors/{id:int}/act", "/sanctions/{id:int}",
-    "/experience/new", "/posts/{id:int}/report/edit", "/posts/{id:int}/since", "/admin/kle",
+    "/experience/new", "/posts/{id:int}/experience", "/posts/{id:int}/since", "/admin/kle",
     "/admin/letters/drop", "/admin/registrations", "/admin/identity", "/admin/house", "/sign-in",
 }  # fmt: skip
 """Pages about one thing, forms, and what stays short: all others get longer by what is added, or show nothing of it here."""
