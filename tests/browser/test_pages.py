@@ -363,6 +363,8 @@ def test_no_page_is_forgotten() -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
 def test_own_pages_are_accessible(site: Site, faults: Faults, theme: str, width: int) -> None:
+    language = "da" if (theme == "light") == (width == 360) else "en"  # each width and each theme in both
+    site.database.write(lambda db: accounts.set_language(db, accounts.by_username(db, "anna"), language))
     page = site.signed_in("anna", color_scheme=theme, viewport={"width": width, "height": 800})
     for path in OWN_PAGES:
         answer = page.goto(site.origin + filled(site, path))
