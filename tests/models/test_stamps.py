@@ -13,10 +13,14 @@ def put(value: str) -> Callable[[Session], None]:
 
 
 def test_nothing_committed_leaves_the_stamp_as_it_is(database: Database) -> None:
-    first = database.stamps.now()
-    with database.reading() as db:
-        settings.get(db, "test")
-    assert database.stamps.now() == first
+    def look() -> bool:
+        first = database.stamps.now()
+        with database.reading() as db:
+            settings.get(db, "test")
+        return database.stamps.now() == first
+
+    # PostgreSQL's is that of the whole server, and other tests may write in databases of their own meanwhile
+    assert any(look() for _ in range(200))
 
 
 def test_what_this_process_commits_changes_the_stamp(database: Database) -> None:

@@ -386,6 +386,7 @@ async def test_posts_for_followers_show_only_to_them(world: ApiWorld) -> None:
         assert not await private(nobody)
 
 
+@pytest.mark.usefixtures("nothing_kept")
 async def test_a_list_of_people_costs_the_same_however_long(lived_in: Database) -> None:
     with lived_in.reading() as db:
         everybody = [actor for _, actor in follows.followers(db, person(db, "udfordrere").id, Window(limit=40))]

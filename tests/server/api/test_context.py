@@ -113,6 +113,7 @@ async def test_a_circle_of_replies_ends(world: ApiWorld) -> None:
         assert two not in {*above, *below}
 
 
+@pytest.mark.usefixtures("nothing_kept")
 async def test_a_context_costs_the_same_however_long_it_is(world: ApiWorld) -> None:
     async with world.client("anna") as anna, world.client("birk") as birk:
         root = (await anna.post("/api/v1/statuses", status="Åbent"))["id"]

@@ -194,6 +194,7 @@ async def test_nobody_is_shown_what_he_may_not_read_any_more(world: ApiWorld) ->
         assert await count() == 0
 
 
+@pytest.mark.usefixtures("nothing_kept")
 @pytest.mark.parametrize("path", [GOOD, GROUPS])
 async def test_a_page_costs_as_many_queries_however_long_it_is(world: ApiWorld, path: str) -> None:
     def happen(db: Session) -> None:
@@ -308,6 +309,7 @@ async def test_what_comes_half_a_day_later_is_another_group(world: ApiWorld) -> 
     assert groups[0]["group_key"] != groups[1]["group_key"]
 
 
+@pytest.mark.usefixtures("nothing_kept")
 async def test_a_list_costs_the_same_number_of_queries_whatever_its_length(world: ApiWorld) -> None:
     async with world.client("anna") as api:
         await _fill(world, 2)

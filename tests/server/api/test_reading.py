@@ -155,6 +155,7 @@ async def test_somebody_elses_conversation_is_none(world: ApiWorld) -> None:
         assert await eva.get(CONVERSATIONS) == []
 
 
+@pytest.mark.usefixtures("nothing_kept")
 async def test_many_conversations_cost_as_many_queries_as_few(world: ApiWorld) -> None:
     async with world.client("anna") as anna:
         counts = []

@@ -132,6 +132,7 @@ async def test_what_is_no_page_is_refused(world: ApiWorld, query: dict[str, str]
         await birk.refused(422, "GET", "/api/v1/timelines/public", params=query)
 
 
+@pytest.mark.usefixtures("nothing_kept")
 @pytest.mark.parametrize("name", TIMELINES)
 async def test_a_timeline_costs_the_same_however_long_it_is(world: ApiWorld, name: str) -> None:
     path = f"/api/v1/timelines/{name if name != 'list' else f'list/{a_list(world)}'}"
