@@ -50,7 +50,8 @@ class Outcome:
 def of_answer(answer: Answer, *, attempts: int, last_status: int | None) -> Outcome:
     """Judge an answer. `attempts` is the number of attempts before this one, `last_status` the last one's answer."""
     status, skew = answer.status, clocks.skew(answer.headers.get("date", ""))
-    error = f"{status} {answer.body[:200].decode('utf-8', 'replace')}".strip()
+    # Whatever stands in it is kept; PostgreSQL takes no NUL, and one answer would undo what came of all the others.
+    error = f"{status} {answer.body[:200].decode('utf-8', 'replace')}".replace("\x00", "").strip()
     verdict = _verdict(status, skew, often=attempts + 1 >= MISSES and last_status == 404)
     if verdict == Verdict.DONE:
         return Outcome(verdict, status, skew=skew)

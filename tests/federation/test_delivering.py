@@ -146,6 +146,18 @@ async def test_passing_errors_are_tried_again(node: Node, status: int) -> None:
     assert timedelta(seconds=20) < row.run_at - now() < timedelta(seconds=40)
 
 
+async def test_what_a_server_says_with_its_refusal_can_be_kept_whatever_is_in_it(node: Node) -> None:
+    async def say(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, content=b"never\x00mind \xff")
+
+    node.elsewhere.answers["m.example"] = say
+    node.queue(node.activity(), INBOX)
+    await node.deliver()
+    (row,) = node.rows()
+    assert (row.attempts, row.status) == (1, 503)
+    assert row.error == "503 nevermind \ufffd"
+
+
 @pytest.mark.parametrize("status", [402, 403, 405, 406, 409, 413, 415, 422, 451])
 async def test_a_refusal_drops_this_delivery_only(node: Node, status: int) -> None:
     node.elsewhere.answer("m.example", status)
