@@ -17,6 +17,7 @@ from models.actors import Actor
 from models.base import Base
 from models.experiences import BARRIERS, Experience, named
 from models.feeds import findable
+from models.nearest import FIRST_LOOK
 from models.posts import Kind, Post, Visibility
 from models.windows import Window
 
@@ -61,8 +62,6 @@ def counts(db: Session, choice: Choice = EVERYTHING, by: tuple[str, ...] = FOUR)
     """The cases anybody may find, by all four at once or by some of them (`by`): fewer are counted faster."""
     columns = [getattr(Experience, name) for name in by]
     query = select(*columns, func.count()).where(Experience.shown.is_(True), *_wanted(choice)).group_by(*columns)
-    if choice.community_id is not None:
-        query = query.join(Post, Post.id == Experience.post_id)
     found = []
     for row in db.execute(query):
         said = dict(zip(by, row, strict=False))
@@ -73,16 +72,39 @@ def counts(db: Session, choice: Choice = EVERYTHING, by: tuple[str, ...] = FOUR)
 
 def cases(db: Session, viewer: Actor | None, choice: Choice, window: Window) -> list[Post]:
     """Those of the cases that `viewer` may find, newest first."""
-    query = select(Post).join(Experience, Experience.post_id == Post.id).where(*_wanted(choice))
-    query = query.where(Experience.shown.is_(True) if viewer is None else _open(viewer))
-    return window.scalars(db, query, Experience.post_id)
+    if viewer is not None:
+        return _found(db, viewer, choice, window)
+    query = select(Post).join(Experience, Experience.post_id == Post.id)
+    return window.scalars(db, query.where(Experience.shown.is_(True), *_wanted(choice)), Experience.post_id)
+
+
+def _found(db: Session, viewer: Actor, choice: Choice, window: Window) -> list[Post]:
+    """The cases that fit are looked through from where the window begins, some at a time: in one query the databases
+    begin with all posts that `viewer` may see where they do not know yet how few of them are reports."""
+    fitting = select(Experience.post_id).where(Experience.is_follow_up.is_(False), *_wanted(choice))
+    look = replace(window, limit=FIRST_LOOK * window.limit)
+    found: list[Post] = []
+    while True:
+        ids = look.scalars(db, fitting, Experience.post_id)
+        some = _readable(db, viewer, ids) if ids else []
+        found = [*some, *found] if window.upwards else [*found, *some]
+        if len(found) >= window.limit or len(ids) < look.limit:
+            return found[-window.limit :] if window.upwards else found[: window.limit]
+        look = replace(look, after=ids[0]) if window.upwards else replace(look, before=ids[-1])
+
+
+def _readable(db: Session, viewer: Actor | None, ids: list[int]) -> list[Post]:
+    """Those of these cases that stand in a list of `viewer`'s, in the same order."""
+    rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(ids), _open(viewer)))}
+    return [rows[id] for id in ids if id in rows]
 
 
 def examples(db: Session, viewer: Actor | None, choice: Choice = EVERYTHING) -> list[Post]:
     """The good examples, the last chosen first."""
-    query = select(Post).join(Experience, Experience.post_id == Post.id)
-    query = query.where(*_wanted(replace(choice, example=True)), _open(viewer))
-    return list(db.scalars(query.order_by(Experience.example_at.desc()).limit(MOST_EXAMPLES)))
+    query = select(Experience.post_id).where(Experience.is_follow_up.is_(False))
+    query = query.where(*_wanted(replace(choice, example=True)))
+    ids = db.scalars(query.order_by(Experience.example_at.desc()).limit(MOST_EXAMPLES)).all()
+    return _readable(db, viewer, list(ids)) if ids else []
 
 
 def all_rows(
@@ -112,7 +134,9 @@ def _wanted(choice: Choice) -> Iterator[ColumnElement[bool]]:
     if choice.kle:
         yield or_(Experience.kle == choice.kle, Experience.kle.startswith(f"{choice.kle}.", autoescape=True))
     if choice.community_id is not None:
-        yield Post.community_id == choice.community_id
+        yield Experience.post_id.in_(
+            select(Post.id).where(Post.community_id == choice.community_id, Post.kind == Kind.EXPERIENCE)
+        )
     if choice.example:
         yield Experience.example_at.is_not(None)
 
@@ -120,7 +144,6 @@ def _wanted(choice: Choice) -> Iterator[ColumnElement[bool]]:
 def _open(viewer: Actor | None) -> ColumnElement[bool]:
     """A case that stands in a list of `viewer`'s."""
     return and_(
-        Experience.is_follow_up.is_(False),
         Post.visibility.in_([Visibility.PUBLIC, Visibility.NODE]),
         Post.removed_at.is_(None),
         listed(viewer),

@@ -93,14 +93,14 @@ def fill(database: Database, posts: int, people: int) -> None:
 
     def settle(db: Session) -> tuple[list[int], list[int]]:
         actors.create_local(db, "a.example", ActorType.APPLICATION)
-        eva = accounts.create(db, username="eva", email="eva@a.example", password="correct horse battery")
-        me = actors.get(db, eva.id)
+        nora = accounts.create(db, username="nora", email="nora@a.example", password="correct horse battery")
+        me = actors.get(db, nora.id)
         groups = [communities.create(db, f"c{n}", said.some(2, 3), creator=me) for n in range(COMMUNITIES)]
         rows = [_person(number, said) for number in range(people)]
         db.execute(insert(Actor), rows)
         for row in rows[:30]:
             follows.accept(db, follows.request(db, me, actors.get(db, row["id"])))
-        return [group.id for group in groups], [eva.id, *(row["id"] for row in rows)]
+        return [group.id for group in groups], [nora.id, *(row["id"] for row in rows)]
 
     groups, authors = database.write(settle)
     roots: list[tuple[int, int]] = []
@@ -211,7 +211,7 @@ async def ask(database: Database, times: int) -> None:
     """Ask for every page and print its median."""
     settings = Settings(origin=ORIGIN, node_name="Torv", data_dir="unused", api_calls=10**9)
     app = create_app(settings, federation=federation_with(database, Elsewhere()))
-    secret = database.write(lambda db: accounts.start_login(db, accounts.by_username(db, "eva")))
+    secret = database.write(lambda db: accounts.start_login(db, accounts.by_username(db, "nora")))
     with database.reading() as db:
         group = communities.all_local(db)[3].id
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN) as http:

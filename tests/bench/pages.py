@@ -1,8 +1,9 @@
-"""How long every page takes the server: `python -m tests.bench.pages [posts] [people] [times]`.
+"""How long every page takes the server: `python -m tests.bench.pages [posts] [people] [times] [reports]`.
 
-All pages come from the route table itself, so none can be forgotten; those about one thing are asked for by their busiest
-example, and it is said of which there is none. Prints each median in milliseconds, of the time that passed and of what the processor worked (beside neighbours only the
-second says something), the slowest first, and how many queries it took.
+All pages come from the route table itself, so none can be forgotten, with the examples by which the tests count their
+queries; beside them stand the busiest thread, community, tag and person of the many. Prints each median in milliseconds,
+of what the processor worked and of the time that passed (beside neighbours only the first says something), the slowest
+first, and how many queries it took. What could not be asked for is said, and why.
 """
 
 import asyncio
@@ -12,15 +13,16 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import httpx
 from sqlalchemy import event, func, select, text
-from starlette.routing import BaseRoute, Route
+from sqlalchemy.orm import Session
+from starlette.applications import Starlette
 
-from models import accounts, communities
-from models.accounts import Role
+from models import accounts, communities, oauth
 from models.actors import Actor
 from models.database import Database, Node
 from models.posts import Kind, Post
@@ -28,67 +30,112 @@ from models.tables import metadata
 from server.app import create_app
 from server.settings import Settings
 from tests.bench.find import ORIGIN, fill, index
+from tests.bench.furnishing import furnish
+from tests.browser.test_pages import secrets_of
 from tests.federation.elsewhere import Elsewhere, federation_with
+from tests.server.crowd import Crowd
+from tests.server.test_web_queries import ELSEWHERE, asked
 
 AT_MOST = 50.0
 """Milliseconds that a page may take in the middle."""
 
+BACK = "https://app.example/back"
+WITHOUT = {
+    "/colours/{version}.css": "a style sheet",
+    "/settings/data/copy/{id:int}": "a file",
+    "/admin/domains/import": "shows a file that was brought",
+    "/waiting": "for who has not been let in",
+}
+"""Addresses that are asked for by nothing here, and why."""
 
-def paths(database: Database, routes: Iterable[BaseRoute]) -> list[str]:
-    """Every page: those without an id, and of each kind about something the busiest example and the newest.
 
-    Says of which there is no example.
-    """
+def routes(app: Starlette) -> list[str]:
+    """The addresses of all pages."""
+    found = [
+        route.path
+        for route in app.routes
+        if "GET" in (getattr(route, "methods", None) or ()) and route.endpoint.__module__.startswith("server.web.")
+    ]
+    return [path for path in dict.fromkeys(found) if path not in WITHOUT]
+
+
+def busiest(db: Session) -> list[str]:
+    """Of each kind of things there are many of, the busiest and the newest."""
+    biggest = select(Post.thread_id).group_by(Post.thread_id).order_by(func.count().desc()).limit(1)
+    thread = db.scalars(biggest).one()
+    question = db.scalars(select(Post.id).where(Post.kind == Kind.QUESTION).order_by(Post.id.desc()).limit(1)).one()
+    report = db.scalars(select(Post.id).where(Post.kind == Kind.EXPERIENCE).order_by(Post.id.desc()).limit(1)).one()
+    writer = select(Post.author_id).group_by(Post.author_id).order_by(func.count().desc()).limit(1)
+    author = db.get_one(Actor, db.scalars(writer).one())
+    group, tag = communities.all_local(db)[3].username, "regler"
+    return [
+        f"/p/{thread}", f"/p/{thread}?sort=newest&page=3", f"/p/{question}", f"/p/{report}", f"/posts/{question}/similar",
+        f"/posts/{question}/reply", f"/posts/{thread}/from-home", f"/feeds/thread/{thread}", f"/@{author.handle}",
+        f"/actors/{author.id}/followers", f"/admin/actors/{author.id}/act", f"/c/{group}", f"/c/{group}/members",
+        f"/feeds/community/{group}", f"/t/{tag}", f"/t/{tag}?list=questions", f"/feeds/tag/{tag}", "/u/nora",
+        "/search?q=kommunernes", "/search?q=komunne", "/search?q=kommune+regler&what=questions&barrier=regler",
+        "/experience?municipality=0101&barrier=love", "/experience?kle=27", "/experience/gap?barrier=love",
+        "/questions?order=unanswered&barrier=love", "/questions?order=top", "/ask/similar?title=hvordan+får+kommunen+bøger",
+    ]  # fmt: skip
+
+
+def examples(db: Session, path: str, crowd: Crowd) -> Iterator[str]:
+    """Of what shows one thing and no list, or leads on."""
+    asked_about, camilla = crowd.ids["question"], accounts.by_username(db, "camilla")
+    named = quote(db.get_one(Post, asked_about).uri, safe="")
+    if path in {"/authorize_interaction", "/intents/object"}:
+        yield f"{path}?uri={named}"
+    elif "{token}" in path:
+        yield path.format(token=secrets_of(db)[path.split("/")[1].replace("invitations", "invitation")])
+    elif path == "/p/{id:int}/{slug}":
+        yield f"/p/{asked_about}/hvordan"
+    elif path == "/@{handle}":
+        yield f"/@{db.get_one(Actor, camilla.id).handle}"
+    else:
+        yield path
+
+
+def paths(database: Database, app: Starlette, crowd: Crowd) -> list[str]:
+    """Every page, by each of its examples."""
+    every = routes(app)
+    found = {one for several in asked(every, crowd).values() for one in several}
     with database.reading() as db:
-        busiest = db.scalars(
-            select(Post.thread_id).group_by(Post.thread_id).order_by(func.count().desc()).limit(1)
-        ).one()
-        question = db.scalars(select(Post.id).where(Post.kind == Kind.QUESTION).order_by(Post.id.desc()).limit(1)).one()
-        author = db.scalars(
-            select(Post.author_id).group_by(Post.author_id).order_by(func.count().desc()).limit(1)
-        ).one()
-        handle, group = db.get_one(Actor, author).handle, communities.all_local(db)[3].username
-        eva = accounts.by_username(db, "eva").id
-    examples = {
-        "/feeds/thread/{id:int}": busiest, "/posts/{id:int}": question, "/p/{id:int}": question,
-        "/actors/{id:int}": eva, "/admin/people/{id:int}": eva, "/admin/actors/{id:int}": author, "/c/{name}": group,
-        "/feeds/community/{name}": group, "/u/{name}": "eva", "/feeds/person/{name}": "eva", "/@{handle}": handle,
-        "/t/{tag}": "regler", "/feeds/tag/{tag}": "regler",
-    }  # fmt: skip
-    found = {
-        f"/p/{busiest}",
-        f"/p/{busiest}?sort=newest&page=3",
-        f"/posts/{busiest}/from-home",
-        "/search?q=kommunernes",
-    }
-    for route in routes:
-        if not isinstance(route, Route) or not route.endpoint.__module__.startswith("server.web."):
-            continue
-        if "GET" not in (route.methods or ()) or route.path in {"/sign-out", "/password"}:
-            continue
-        value = next((one for start, one in examples.items() if route.path.startswith(start)), "")
-        path = re.sub(r"\{\w+(:int)?\}", str(value), route.path, count=1) if value else route.path
-        if "{" in path:
-            print(f"  no example of {route.path}", file=sys.stderr)
-        else:
-            found.add(path)
+        found.update(busiest(db))
+
+    def make(db: Session) -> list[str]:
+        client, _ = oauth.register(db, name="Elk", redirect_uris=[BACK], wanted="read write")
+        query = {"response_type": "code", "client_id": client.client_id, "redirect_uri": BACK, "scope": "read"}
+        consent = f"/oauth/authorize?{urlencode(query)}"
+        return [consent, *(one for path in every if path in ELSEWHERE for one in examples(db, path, crowd))]
+
+    found.update(database.write(make))
+    if unnamed := [path for path in found if re.search(r"\{\w+(:\w+)?\}", path)]:
+        raise SystemExit(f"no example of {', '.join(unnamed)}")
     return sorted(found)
 
 
-async def ask(database: Database, times: int) -> list[tuple[float, float, int, str, str]]:
-    """Each page's medians (worked, passed), queries, address and who asked."""
+async def ask(database: Database, crowd: Crowd, times: int) -> list[tuple[float, float, int, str, str]]:
+    """Each page's medians (worked, passed), queries, address and who asked. Says what nobody got."""
     counted = [0]
     event.listen(database._reader, "before_cursor_execute", lambda *_: counted.__setitem__(0, counted[0] + 1))
-    settings = Settings(origin=ORIGIN, node_name="Torv", data_dir="unused")
+    settings = Settings(
+        origin=ORIGIN,
+        node_name="Torv",
+        data_dir="unused",
+        contact_email="t@a.example",
+        smtp_host="localhost",
+        registrations="approval",
+    )
     app = create_app(settings, federation=federation_with(database, Elsewhere()))
-    secret = database.write(lambda db: accounts.start_login(db, accounts.by_username(db, "eva")))
-    measured = []
+    secret = database.write(lambda db: accounts.start_login(db, accounts.by_username(db, "camilla")))
+    measured: list[tuple[float, float, int, str, str]] = []
+    every, refused = paths(database, app, crowd), {}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ORIGIN, follow_redirects=True) as http:
-        for who, cookies in (("anybody", {}), ("eva", {"__Host-torv": secret})):
+        for who, cookies in (("anybody", {}), ("camilla", {"__Host-torv": secret})):
             http.cookies.clear()
             for name, value in cookies.items():
                 http.cookies.set(name, value, domain="a.example", path="/")
-            for path in paths(database, app.routes):
+            for path in every:
                 took, worked = [], []
                 for _ in range(times + 1):
                     counted[0] = 0
@@ -96,15 +143,17 @@ async def ask(database: Database, times: int) -> list[tuple[float, float, int, s
                     answer = await http.get(path, headers={"Accept": "text/html"})
                     took.append((time.perf_counter() - begun) * 1000)
                     worked.append((time.process_time() - before) * 1000)
-                if answer.status_code == 200 and "/sign-in" not in str(answer.url):
+                if answer.status_code == 200 and (path == "/sign-in" or "/sign-in" not in str(answer.url)):
                     medians = statistics.median(worked[1:]), statistics.median(took[1:])
                     measured.append((*medians, counted[0], path, who))
-                elif who == "eva":
-                    print(f"  {answer.status_code} {path}", file=sys.stderr)
+                elif who == "camilla":
+                    refused[path] = answer.status_code
+    for path in refused.keys() - {row[3] for row in measured}:
+        print(f"  {refused[path]} {path}", file=sys.stderr)
     return measured
 
 
-def main(posts: int = 100_000, people: int = 5_000, times: int = 9) -> None:
+def main(posts: int = 100_000, people: int = 5_000, times: int = 9, reports: int = 5_000) -> None:
     """Measure and print; ends with 1 if a page takes more than it may."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(os.environ.get("TORV_BENCH_FILE") or Path(folder) / "bench.db")
@@ -115,12 +164,14 @@ def main(posts: int = 100_000, people: int = 5_000, times: int = 9) -> None:
             metadata.create_all(database.engine)
             fill(database, posts, people)
             index(database)
-            with database.engine.connect() as connection:
-                connection.execute(text("ANALYZE"))
-                connection.commit()
-        database.write(lambda db: accounts.set_role(db, accounts.by_username(db, "eva"), Role.ADMIN))
-        measured = sorted(asyncio.run(ask(database, times)), reverse=True)
+        crowd = furnish(database, reports)
+        with database.engine.connect() as connection:
+            connection.execute(text("ANALYZE"))
+            connection.commit()
+        measured = sorted(asyncio.run(ask(database, crowd, times)), reverse=True)
         database.close()
+    for path, why in WITHOUT.items():
+        print(f"not asked for: {path} ({why})")
     for worked, passed, queries, path, who in measured:
         print(f"{worked:8.1f} ms of work, {passed:8.1f} ms {queries:4d} queries  {who:8} {path}")
     slow = [row for row in measured if row[1] > AT_MOST]
@@ -129,4 +180,4 @@ def main(posts: int = 100_000, people: int = 5_000, times: int = 9) -> None:
 
 
 if __name__ == "__main__":
-    main(*[int(value) for value in sys.argv[1:4]])
+    main(*[int(value) for value in sys.argv[1:5]])
