@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.actors import Actor, ActorType
 from models.base import Base, UtcTime, dialect_of, insert_in, insert_unless_there
 from models.follows import Follow, FollowState
 from models.listings import Listing
@@ -45,6 +46,12 @@ def many(db: Session, actor_ids: Iterable[int]) -> dict[int, ActorFigures]:
 def of(db: Session, actor_id: int) -> ActorFigures:
     """The figures of one actor."""
     return db.get(ActorFigures, actor_id) or ActorFigures(actor_id=actor_id, followers=0, following=0, posts=0)
+
+
+def written_here(db: Session) -> int:
+    """How many posts the people of this node wrote, added up from their figures."""
+    of_people = select(func.coalesce(func.sum(ActorFigures.posts), 0)).join(Actor, Actor.id == ActorFigures.actor_id)
+    return int(db.scalar(of_people.where(Actor.local.is_(True), Actor.type != ActorType.GROUP)) or 0)
 
 
 def followed(db: Session, follower_id: int, target_id: int, by: int) -> None:

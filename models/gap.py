@@ -86,25 +86,24 @@ def _found(db: Session, viewer: Actor, choice: Choice, window: Window) -> list[P
     found: list[Post] = []
     while True:
         ids = look.scalars(db, fitting, Experience.post_id)
-        some = _readable(db, viewer, ids) if ids else []
+        of_these = select(Post).where(Post.id.in_(ids), _open(viewer)).order_by(Post.id.desc())
+        some = db.scalars(of_these).all() if ids else []
         found = [*some, *found] if window.upwards else [*found, *some]
         if len(found) >= window.limit or len(ids) < look.limit:
             return found[-window.limit :] if window.upwards else found[: window.limit]
         look = replace(look, after=ids[0]) if window.upwards else replace(look, before=ids[-1])
 
 
-def _readable(db: Session, viewer: Actor | None, ids: list[int]) -> list[Post]:
-    """Those of these cases that stand in a list of `viewer`'s, in the same order."""
-    rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(ids), _open(viewer)))}
-    return [rows[id] for id in ids if id in rows]
-
-
-def examples(db: Session, viewer: Actor | None, choice: Choice = EVERYTHING) -> list[Post]:
-    """The good examples, the last chosen first."""
-    query = select(Experience.post_id).where(Experience.is_follow_up.is_(False))
-    query = query.where(*_wanted(replace(choice, example=True)))
-    ids = db.scalars(query.order_by(Experience.example_at.desc()).limit(MOST_EXAMPLES)).all()
-    return _readable(db, viewer, list(ids)) if ids else []
+def examples(db: Session, viewer: Actor | None, *, skip: int = 0, limit: int = MOST_EXAMPLES) -> list[Post]:
+    """Of the good examples that `viewer` may find, the last chosen first, those after the first `skip`."""
+    chosen = select(Experience.post_id).where(Experience.is_follow_up.is_(False), Experience.example_at.is_not(None))
+    ids = list(db.scalars(chosen.order_by(Experience.example_at.desc()).limit(MOST_EXAMPLES)))
+    if not ids:
+        return []
+    open_to = set(db.scalars(select(Post.id).where(Post.id.in_(ids), _open(viewer))))
+    wanted = [id for id in ids if id in open_to][skip : skip + limit]
+    rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_(wanted)))}
+    return [rows[id] for id in wanted]
 
 
 def all_rows(

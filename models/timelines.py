@@ -85,7 +85,8 @@ def of_actor(
         Post.author_id == actor.id, Post.visibility != Visibility.DIRECT, visible(viewer)
     )
     if not replies:
-        own = own.where(Post.in_reply_to_uri == "")
+        # `+ ""` keeps SQLite from looking through the first posts of everybody: there are few of one author.
+        own = own.where(Post.in_reply_to_uri + "" == "")
     if only_media:
         own = _with_media(own)
     if tagged:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import accounts, announcements, communities, follows, house, moderation, posts, sanctions, timelines
+from models import accounts, announcements, communities, figures, follows, house, moderation, sanctions, timelines
 from models.accounts import Role
 from models.actors import Actor
 from models.announcements import Announcement
@@ -81,7 +81,7 @@ async def about(visit: Visit) -> Response:
     def look(db: Session) -> dict[str, Any]:
         return {
             "people": moderation.count_accounts(db),
-            "written": posts.count_local(db)[0],
+            "written": figures.written_here(db),
             "groups": len(communities.all_local(db)),
             "rules": house.rules(db),
             "description": house.page(db, house.Page.DESCRIPTION),

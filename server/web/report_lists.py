@@ -11,7 +11,6 @@ from models import experiences, gap, kle, municipalities
 from models.actors import Actor
 from models.experiences import As, Experience
 from models.gap import Choice
-from models.posts import Post
 from models.windows import Window
 from server.web.question_lists import to_choose
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES
@@ -19,6 +18,7 @@ from server.web.showing import BARRIER_NAMES, Shown, show
 from server.web.visits import Visit, page
 
 PAGE = 30
+EXAMPLES = 20
 
 
 def read_choice(visit: Visit) -> Choice:
@@ -103,11 +103,15 @@ async def index(visit: Visit) -> Response:
 
 @page
 async def examples(visit: Visit) -> Response:
-    """`GET /experience/examples`: what moderators chose as good examples, with whom to ask."""
+    """`GET /experience/examples?page=`: what moderators chose as good examples, with whom to ask."""
+    number = min(visit.cursor("page") or 1, gap.MOST_EXAMPLES)
 
     def look(db: Session) -> Listed:
-        found: list[Post] = gap.examples(db, visit.actor)
+        chosen = gap.examples(db, visit.actor, skip=(number - 1) * EXAMPLES, limit=EXAMPLES + 1)
+        found = chosen[:EXAMPLES]
         listed = Listed(show(db, visit.actor, found), experiences.many(db, found))
+        if len(chosen) > EXAMPLES:
+            listed.following = f"/experience/examples?page={number + 1}"
         crews = experiences.crew(db, [post.id for post in found])
         for post in found:
             crew = crews[post.id]

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -25,7 +25,7 @@ from models.arriving import RemotePost
 from models.base import now
 from models.database import Database
 from models.figures import ActorFigures
-from models.posts import Draft, Visibility, get
+from models.posts import Draft, Post, Visibility, get
 from tests.world import World, build
 
 
@@ -100,6 +100,12 @@ def test_the_figures_stay_right_through_everything_that_can_happen(database: Dat
 
     database.write(undone)
     _right(database)
+
+
+def test_what_was_written_here_is_added_up_without_what_communities_list(lived_in: Database) -> None:
+    with lived_in.reading() as db:
+        wrote = select(func.count()).where(Post.local.is_(True), Post.visibility != "direct", Post.deleted_at.is_(None))
+        assert figures.written_here(db) == db.scalar(wrote)
 
 
 def test_a_thread_counts_for_the_community_that_lists_it(database: Database) -> None:

@@ -57,6 +57,50 @@ def test_what_is_for_this_node_only_is_listed_for_members_and_never_counted(live
         assert [post.id for post in gap.cases(db, one(db, "eva"), Choice(), Window())] == [post_id]
 
 
+def test_leafing_through_cases_meets_each_once_however_many_are_hidden_between(lived_in: Database) -> None:
+    """Up and down, for who reads more than everybody; what is hidden or of another community is passed over."""
+
+    def tell(db: Session) -> list[int]:
+        told = [
+            publish(db, "eva" if at % 2 else "birk", community="udfordrere" if at % 3 else None) for at in range(24)
+        ]
+        for post in told[6:16]:
+            post.hidden_at = now()
+        return [post.id for post in told if post.hidden_at is None]
+
+    open_to_all = lived_in.write(tell)[::-1]
+    with lived_in.reading() as db:
+        reader, group = one(db, "david"), one(db, "udfordrere")
+        for choice in (Choice(), Choice(community_id=group.id)):
+            whole = [post.id for post in gap.cases(db, reader, choice, Window(limit=100))]
+            assert whole == [id for id in open_to_all if id in whole]
+            assert len(whole) == (14 if choice == Choice() else len(gap.cases(db, None, choice, Window(limit=100))))
+            down: list[int] = []
+            up: list[int] = []
+            while page := gap.cases(db, reader, choice, Window(before=down[-1] if down else None, limit=2)):
+                down += [post.id for post in page]
+            while page := gap.cases(db, reader, choice, Window(after=up[0] if up else 0, limit=2)):
+                up = [*(post.id for post in page), *up]
+            assert down == up == whole
+            since = gap.cases(db, reader, choice, Window(since=whole[4], limit=3))
+            assert [post.id for post in since] == whole[:3]
+
+
+def test_examples_are_leafed_through_the_last_chosen_first(lived_in: Database) -> None:
+    def choose(db: Session) -> list[int]:
+        told = [publish(db) for _ in range(5)]
+        for post in told:
+            sharing.choose_example(db, one(db, "camilla"), post)
+        told[3].hidden_at = now()
+        return [told[at].id for at in (4, 2, 1, 0)]
+
+    wanted = lived_in.write(choose)
+    with lived_in.reading() as db:
+        for viewer in (None, one(db, "eva")):
+            pages = [gap.examples(db, viewer, skip=skip, limit=2) for skip in (0, 2, 4)]
+            assert [[post.id for post in page] for page in pages] == [wanted[:2], wanted[2:], []]
+
+
 def suspend(db: Session, post: Post) -> None:
     db.get_one(Actor, post.author_id).suspended_at = now()
 
