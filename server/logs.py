@@ -34,6 +34,9 @@ BLANK = "•••"
 QUIET = ("uvicorn.error", "httpx", "httpcore", "asyncio", "alembic", "sqlalchemy", "multipart", "markdown_it")
 """Libraries whose chatter is not ours: warnings and worse only."""
 
+REQUESTS = logging.getLogger("torv.request")
+"""Where the line about each request goes."""
+
 bind = bind_contextvars
 """Add values to every further line of this request or job."""
 
@@ -101,8 +104,6 @@ class RequestLog:
     def __init__(self, app: ASGIApp, proxies: Sequence[Network] = ()) -> None:
         self.app = app
         self.proxies = proxies
-        self.log = structlog.get_logger("torv.request")
-        self.heard = logging.getLogger("torv.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -122,16 +123,22 @@ class RequestLog:
         finally:
             quiet = scope["path"] in {"/health", "/healthz", "/readyz"} or scope["path"].startswith("/static/")
             level = logging.DEBUG if quiet else logging.INFO
-            if self.heard.isEnabledFor(level):  # else nothing is worked out for a line that nobody gets to read
-                self.log.log(
-                    level,
-                    "answered",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    ms=round((time.monotonic() - started) * 1000, 1),
-                    client=address(HTTPConnection(scope), self.proxies),
-                )
+            if REQUESTS.isEnabledFor(level):  # else nothing is worked out for a line that nobody gets to read
+                log_answer(level, scope, status, time.monotonic() - started, self.proxies)
+
+
+def log_answer(level: int, scope: Scope, status: int, seconds: float, proxies: Sequence[Network], **more: str) -> None:
+    """The line of one request that was answered."""
+    structlog.get_logger(REQUESTS.name).log(
+        level,
+        "answered",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        ms=round(seconds * 1000, 1),
+        client=address(HTTPConnection(scope), proxies),
+        **more,
+    )
 
 
 structlog.configure(

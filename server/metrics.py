@@ -43,6 +43,11 @@ class Metrics:
         self.registry.register(_Counted())
         self.registry.register(_Standing(database))
 
+    def answered(self, method: str, page: str, status: int, seconds: float) -> None:
+        """Count a request."""
+        self.requests.labels(method, page, str(status)).inc()
+        self.seconds.labels(page).observe(seconds)
+
     def serve(self, settings: Settings) -> "Serving | None":
         """Answer `/metrics` on the admin address in a thread; None if it is switched off or the port is taken.
 
@@ -145,8 +150,11 @@ class RequestMetrics:
         try:
             await self.app(scope, receive, answer)
         finally:
-            endpoint = scope.get("endpoint")
-            page = getattr(endpoint, "__name__", type(endpoint).__name__.lower()) if endpoint else "none"
             method = scope["method"] if scope["method"] in METHODS else "other"
-            self.metrics.requests.labels(method, page, str(status)).inc()
-            self.metrics.seconds.labels(page).observe(time.monotonic() - started)
+            self.metrics.answered(method, page_of(scope), status, time.monotonic() - started)
+
+
+def page_of(scope: Scope) -> str:
+    """What the page that answered is called: the name of its endpoint."""
+    endpoint = scope.get("endpoint")
+    return getattr(endpoint, "__name__", type(endpoint).__name__.lower()) if endpoint else "none"
