@@ -11,8 +11,11 @@ import re
 import sys
 import time
 from collections.abc import MutableMapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 import structlog
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +33,8 @@ SECRET_VALUES = re.compile(
     re.S,
 )
 BLANK = "•••"
+_SPECIAL = re.compile(r"[ =\"']")
+"""With these a word of a line is quoted, as with all that cannot be seen: nobody writes a line or a value of his own."""
 
 QUIET = ("uvicorn.error", "httpx", "httpcore", "asyncio", "alembic", "sqlalchemy", "multipart", "markdown_it")
 """Libraries whose chatter is not ours: warnings and worse only."""
@@ -44,13 +49,58 @@ bind = bind_contextvars
 def blank_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: take out what nobody may read in a log."""
     for name, value in event.items():
-        if SECRET_NAMES.search(name):
+        if _tells_secrets(name):
             event[name] = BLANK
         elif isinstance(value, str):
             event[name] = SECRET_VALUES.sub(BLANK, value)
         elif isinstance(value, dict | list | tuple | bytes):
             event[name] = SECRET_VALUES.sub(BLANK, str(value))
     return event
+
+
+@lru_cache(maxsize=1000)
+def _tells_secrets(name: str) -> bool:
+    return SECRET_NAMES.search(name) is not None
+
+
+class RequestLine(dict[str, Any]):
+    """What is said of a request that was answered: most lines by far, so they take a shorter way to the same form."""
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """structlog's way to write lines, and the shorter one."""
+
+    def __init__(self, render: Any, *, short: Any, **how: Any) -> None:
+        super().__init__(processors=[self.remove_processors_meta, blank_secrets, render], **how)
+        self._short = short
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not isinstance(record.msg, RequestLine):
+            return super().format(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        frame: dict[str, Any] = {
+            "timestamp": at,
+            "level": record.levelname.lower(),
+            "event": "answered",
+            "logger": record.name,
+        }
+        return str(self._short(None, "", {**frame, **blank_secrets(None, "", {**record.msg})}))
+
+
+def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+def _as_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    """As `_console` without colours writes a line that has no traceback."""
+    at, level, said, logger = (event.pop(name) for name in ("timestamp", "level", "event", "logger"))
+    pairs = " ".join(f"{name}={_word(event[name])}" for name in sorted(event))
+    return f"{at} [{level:<9}] {said:<30} [{logger}] {pairs}"
+
+
+def _word(value: Any) -> str:
+    plain = isinstance(value, str) and value.isprintable() and not _SPECIAL.search(value)
+    return value if plain else repr(value)
 
 
 def _console(*, colors: bool) -> structlog.dev.ConsoleRenderer:
@@ -69,11 +119,14 @@ def set_up(settings: Settings, stream: Any = None) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.format_exc_info,
     ]
-    render: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if settings.log_format == "json"
-        else _console(colors=(stream or sys.stderr).isatty())
-    )
+    render: Any
+    short: Any
+    if settings.log_format == "json":
+        render, short = structlog.processors.JSONRenderer(ensure_ascii=False), _as_json
+    elif (stream or sys.stderr).isatty():
+        render = short = _console(colors=True)
+    else:
+        render, short = _console(colors=False), _as_text
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -85,12 +138,7 @@ def set_up(settings: Settings, stream: Any = None) -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, blank_secrets, render],
-        )
-    )
+    handler.setFormatter(_Formatter(render, short=short, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
@@ -129,16 +177,16 @@ class RequestLog:
 
 def log_answer(level: int, scope: Scope, status: int, seconds: float, proxies: Sequence[Network], **more: str) -> None:
     """The line of one request that was answered."""
-    structlog.get_logger(REQUESTS.name).log(
-        level,
-        "answered",
+    line = RequestLine(
+        structlog.contextvars.get_contextvars(),
         method=scope["method"],
         path=scope["path"],
         status=status,
         ms=round(seconds * 1000, 1),
         client=address(HTTPConnection(scope), proxies),
-        **more,
     )
+    line.update(more)
+    REQUESTS.handle(logging.LogRecord(REQUESTS.name, level, "", 0, line, None, None))
 
 
 structlog.configure(

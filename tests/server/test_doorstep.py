@@ -3,7 +3,7 @@ for; everything else goes to the application. Over real connections, as other se
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,7 +13,6 @@ import pytest
 import uvicorn
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp, Receive, Scope, Send
-from structlog.testing import capture_logs
 from uvicorn.server import ServerState
 
 from federation import signatures
@@ -21,9 +20,9 @@ from models import accounts, base, moderation, oauth, settings
 from models.base import clock
 from models.database import Database
 from server import doorstep
+from server.api import calls
 from server.app import create_app
 from server.doorstep import MOST, Doorstep, DoorstepProtocol, Remembering
-from server.kept import WHOLE_SECONDS
 from server.logs import REQUESTS
 from server.metrics import Metrics, RequestMetrics
 from server.settings import Settings
@@ -316,20 +315,21 @@ async def test_a_revoked_token_is_refused_the_next_time(house: House) -> None:
         assert (await line.ask(home(token))).status == 401
 
 
-async def test_a_token_that_is_about_to_end_gets_nothing_again(house: House) -> None:
+async def test_a_token_that_is_about_to_end_gets_nothing_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "WHOLE_SECONDS", LONG)
     token = ApiWorld(house.database).token("birk")
 
     def limit(db: Session) -> None:
         known = oauth.who(db, token)
         assert known is not None
-        known.token.expires_at = base.now() + timedelta(seconds=WHOLE_SECONDS / 2)
+        known.token.expires_at = base.now() + timedelta(seconds=LONG / 2)
         known.token.used_at = base.now()
 
     house.database.write(limit)
     async with house.line() as line:
         assert [(await line.ask(home(token))).status for _ in "ab"] == [200, 200]
         assert house.asked == 2
-        clock.offset += WHOLE_SECONDS
+        clock.offset += LONG
         assert (await line.ask(home(token))).status == 401
 
 
@@ -345,19 +345,16 @@ async def test_every_answer_is_counted(house: House) -> None:
 
 
 @pytest.fixture
-def told() -> Iterator[None]:
+def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Requests are logged."""
-    before = REQUESTS.level
-    REQUESTS.setLevel(logging.INFO)
-    yield
-    REQUESTS.setLevel(before)
+    caplog.set_level(logging.INFO, REQUESTS.name)
+    return caplog
 
 
-async def test_every_answer_is_logged_with_its_number(house: House, told: None) -> None:
+async def test_every_answer_is_logged_with_its_number(house: House, told: pytest.LogCaptureFixture) -> None:
     async with house.line() as line:
-        with capture_logs() as logged:
-            answers = [await line.ask(FINGER + END) for _ in "ab"]
-    lines = [entry for entry in logged if entry["event"] == "answered"]
+        answers = [await line.ask(FINGER + END) for _ in "ab"]
+    lines = [record.msg for record in told.records if record.name == REQUESTS.name]
     assert [entry["path"] for entry in lines] == ["/.well-known/webfinger"] * 2
     assert [(entry["method"], entry["status"], entry["client"]) for entry in lines] == [("GET", 200, "127.0.0.1")] * 2
     assert lines[1]["request_id"] == answers[1].headers["x-request-id"]
