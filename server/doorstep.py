@@ -12,7 +12,7 @@ What is due for each request is done for each: it is counted, limited and logged
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ class Whole:
     status: int
     head: bytes
     body: bytes
-    page: str
+    count: Callable[[float], None]
     repeated: Repeated
 
 
@@ -114,7 +114,7 @@ class Doorstep:
             return
         line = b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
         head = line + b"".join(b"%b: %b\r\n" % field for field in headers if field[0] not in EACH)
-        whole = Whole(status, head, body, page_of(scope), repeated)
+        whole = Whole(status, head, body, self._metrics.counter("GET", page_of(scope), status), repeated)
         self._kept.keep(
             ("whole", asked), whole, size + len(head) + len(body) + 500, stamp, clock.time() + WHOLE_SECONDS
         )
@@ -140,7 +140,7 @@ class Doorstep:
         named = request_id.chosen(headers)
         own.append((b"x-request-id", named.encode()))
         seconds = time.monotonic() - began
-        self._metrics.answered("GET", whole.page, whole.status, seconds)
+        whole.count(seconds)
         if REQUESTS.isEnabledFor(logging.INFO):
             path = url.partition(b"?")[0].decode("latin-1")
             asking = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": client}

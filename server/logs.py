@@ -33,6 +33,9 @@ SECRET_VALUES = re.compile(
     re.S,
 )
 BLANK = "•••"
+HARMLESS = frozenset({"method", "status", "ms", "client", "request_id"})
+"""What holds no secret in the line of a request: made here, or checked."""
+
 _SPECIAL = re.compile(r"[ =\"']")
 """With these a word of a line is quoted, as with all that cannot be seen: nobody writes a line or a value of his own."""
 
@@ -77,14 +80,11 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
     def format(self, record: logging.LogRecord) -> str:
         if not isinstance(record.msg, RequestLine):
             return super().format(record)
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        frame: dict[str, Any] = {
-            "timestamp": at,
-            "level": record.levelname.lower(),
-            "event": "answered",
-            "logger": record.name,
-        }
-        return str(self._short(None, "", {**frame, **blank_secrets(None, "", {**record.msg})}))
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        frame = {"timestamp": f"{at[:-6]}Z", "level": record.levelname.lower(), "event": "answered"}
+        unsure = {name: value for name, value in record.msg.items() if name not in HARMLESS}
+        blanked = blank_secrets(None, "", unsure)
+        return str(self._short(None, "", {**record.msg, **blanked, **frame, "logger": record.name}))
 
 
 def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
@@ -137,6 +137,7 @@ def set_up(settings: Settings, stream: Any = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # asked for, and written nowhere
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Formatter(render, short=short, foreign_pre_chain=shared))
     root = logging.getLogger()
