@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 
@@ -19,9 +20,7 @@ def address(connection: HTTPConnection, proxies: Sequence[Network]) -> str:
         return peer
     chain = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
     for hop in reversed([hop.strip() for hop in chain if hop.strip()][-20:]):
-        try:
-            ipaddress.ip_address(hop)
-        except ValueError:
+        if _parsed(hop) is None:
             return peer
         if not _among(hop, proxies):
             return hop
@@ -42,10 +41,17 @@ def network(client: str) -> str:
     return str(ip)
 
 
-def _among(text: str, networks: Sequence[Network]) -> bool:
+@lru_cache(maxsize=10_000)
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        ip = ipaddress.ip_address(text)
+        return ipaddress.ip_address(text)
     except ValueError:
+        return None
+
+
+def _among(text: str, networks: Sequence[Network]) -> bool:
+    ip = _parsed(text)
+    if ip is None:
         return False
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped

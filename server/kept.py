@@ -4,8 +4,8 @@ What is read often and changed seldom (an actor's document, the newest posts) is
 long as the database's stamp is the one from before it was worked out: then nothing was committed since, by whatever
 process, so it is what would be worked out now. A stamp costs some microseconds where an answer costs milliseconds.
 
-What the clock alone changes (a poll ends, a mute runs out) leaves no commit; therefore no answer gets older than
-`SECONDS`.
+What the clock alone changes (a poll ends, a mute runs out) leaves no commit; therefore nothing is kept for longer than
+`SECONDS`, and what is made of it not much longer.
 """
 
 import asyncio
@@ -14,19 +14,33 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from starlette.requests import Request
+
 from federation.crossing import in_thread
 from models.base import clock
 from models.database import Database
 from models.errors import Unavailable
 from models.stamps import Stamp
+from server.limits import Rule
 
 T = TypeVar("T")
 
-SECONDS = 5.0
-"""How late an answer may notice that time has passed."""
+SECONDS = 4.0
+"""How late what is kept may notice that time has passed."""
+
+WHOLE_SECONDS = 1.0
+"""How long a whole answer is given again, whose parts may be so old already."""
 
 BYTES = 16_000_000
 """Most that is kept by one process, by what the askers say of the size of their answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """What an endpoint says of an answer; `rule` and `caller`: what each such call counts for."""
+
+    rule: Rule | None = None
+    caller: str = ""
 
 
 @dataclass(slots=True)
@@ -60,12 +74,8 @@ class Kept:
             stamp = await self._now()
         except Unavailable:
             return await make()
-        if stamp != self._stamp:
-            self._known.clear()
-            self._held, self._stamp = 0, stamp
-        known = self._known.get(key)
-        if known is not None and known.until > clock.time():
-            self._known.move_to_end(key)
+        known = self._found(stamp, key)
+        if known is not None:
             return cast(T, known.value)
         task = self._making.get((stamp, key))
         if task is None:
@@ -74,6 +84,38 @@ class Kept:
             task.add_done_callback(lambda ended: self._made(stamp, key, ended))
         # Shielded: whoever goes away must not take the answer from the others who wait for it.
         return cast(T, await asyncio.shield(task))
+
+    def stamp(self) -> Stamp | None:
+        """The stamp of this moment, if that takes no waiting."""
+        if not self._database.stamps.quick:
+            return None
+        try:
+            return self._database.stamps.now()
+        except Unavailable:
+            return None
+
+    def at_hand(self, key: Hashable) -> Any | None:
+        """What is kept for `key`, if that can be told without waiting."""
+        if not self._known or (stamp := self.stamp()) is None:
+            return None
+        known = self._found(stamp, key)
+        return None if known is None else known.value
+
+    def keep(self, key: Hashable, value: Any, size: int, stamp: Stamp, until: float) -> None:
+        """Keep what somebody worked out since `stamp`, if nothing was committed meanwhile."""
+        if stamp == self.stamp():
+            self._found(stamp, key)
+            self._put(key, _Kept(value, until, size))
+
+    def _found(self, stamp: Stamp, key: Hashable) -> _Kept | None:
+        if stamp != self._stamp:
+            self._known.clear()
+            self._held, self._stamp = 0, stamp
+        known = self._known.get(key)
+        if known is None or known.until <= clock.time():
+            return None
+        self._known.move_to_end(key)
+        return known
 
     def _made(self, stamp: Stamp, key: Hashable, ended: asyncio.Task[Any]) -> None:
         del self._making[stamp, key]
@@ -108,3 +150,8 @@ class Kept:
         async with self._turn:
             self._asking = None
             return await in_thread(self._database.stamps.now)
+
+
+def repeatable(request: Request, rule: Rule | None = None, caller: str = "") -> None:
+    """Say that this answer hangs on nothing but the question, the database and the clock."""
+    request.state.repeated = Repeated(rule, caller)

@@ -117,13 +117,14 @@ class Limits:
     async def spend(self, rule: Rule, key: str) -> tuple[int, float]:
         """`count`; returns the tries left, and when (seconds since 1970) the oldest one comes free again."""
         if self._shared is None:
-            return self._here(rule, key)
+            return self.spend_here(rule, key)
         if rule.often:
             return await self._from_ahead(self._shared, rule, key)
         spent = await _take(self._shared, rule, key)
         return spent.left, spent.resets
 
-    def _here(self, rule: Rule, key: str) -> tuple[int, float]:
+    def spend_here(self, rule: Rule, key: str) -> tuple[int, float]:
+        """`spend` without waiting: in this process's memory, where the counters lie on SQLite."""
         present = self._clock()
         with self._lock:
             self._forget(present)

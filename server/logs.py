@@ -11,8 +11,11 @@ import re
 import sys
 import time
 from collections.abc import MutableMapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 import structlog
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,9 +33,17 @@ SECRET_VALUES = re.compile(
     re.S,
 )
 BLANK = "•••"
+HARMLESS = frozenset({"method", "status", "ms", "client", "request_id"})
+"""What holds no secret in the line of a request: made here, or checked."""
+
+_SPECIAL = re.compile(r"[ =\"']")
+"""With these a word of a line is quoted, as with all that cannot be seen: nobody writes a line or a value of his own."""
 
 QUIET = ("uvicorn.error", "httpx", "httpcore", "asyncio", "alembic", "sqlalchemy", "multipart", "markdown_it")
 """Libraries whose chatter is not ours: warnings and worse only."""
+
+REQUESTS = logging.getLogger("torv.request")
+"""Where the line about each request goes."""
 
 bind = bind_contextvars
 """Add values to every further line of this request or job."""
@@ -41,13 +52,55 @@ bind = bind_contextvars
 def blank_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: take out what nobody may read in a log."""
     for name, value in event.items():
-        if SECRET_NAMES.search(name):
+        if _tells_secrets(name):
             event[name] = BLANK
         elif isinstance(value, str):
             event[name] = SECRET_VALUES.sub(BLANK, value)
         elif isinstance(value, dict | list | tuple | bytes):
             event[name] = SECRET_VALUES.sub(BLANK, str(value))
     return event
+
+
+@lru_cache(maxsize=1000)
+def _tells_secrets(name: str) -> bool:
+    return SECRET_NAMES.search(name) is not None
+
+
+class RequestLine(dict[str, Any]):
+    """What is said of a request that was answered: most lines by far, so they take a shorter way to the same form."""
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """structlog's way to write lines, and the shorter one."""
+
+    def __init__(self, render: Any, *, short: Any, **how: Any) -> None:
+        super().__init__(processors=[self.remove_processors_meta, blank_secrets, render], **how)
+        self._short = short
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not isinstance(record.msg, RequestLine):
+            return super().format(record)
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        frame = {"timestamp": f"{at[:-6]}Z", "level": record.levelname.lower(), "event": "answered"}
+        unsure = {name: value for name, value in record.msg.items() if name not in HARMLESS}
+        blanked = blank_secrets(None, "", unsure)
+        return str(self._short(None, "", {**record.msg, **blanked, **frame, "logger": record.name}))
+
+
+def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+def _as_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    """As `_console` without colours writes a line that has no traceback."""
+    at, level, said, logger = (event.pop(name) for name in ("timestamp", "level", "event", "logger"))
+    pairs = " ".join(f"{name}={_word(event[name])}" for name in sorted(event))
+    return f"{at} [{level:<9}] {said:<30} [{logger}] {pairs}"
+
+
+def _word(value: Any) -> str:
+    plain = isinstance(value, str) and value.isprintable() and not _SPECIAL.search(value)
+    return value if plain else repr(value)
 
 
 def _console(*, colors: bool) -> structlog.dev.ConsoleRenderer:
@@ -66,11 +119,14 @@ def set_up(settings: Settings, stream: Any = None) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.format_exc_info,
     ]
-    render: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if settings.log_format == "json"
-        else _console(colors=(stream or sys.stderr).isatty())
-    )
+    render: Any
+    short: Any
+    if settings.log_format == "json":
+        render, short = structlog.processors.JSONRenderer(ensure_ascii=False), _as_json
+    elif (stream or sys.stderr).isatty():
+        render = short = _console(colors=True)
+    else:
+        render, short = _console(colors=False), _as_text
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -81,13 +137,9 @@ def set_up(settings: Settings, stream: Any = None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # asked for, and written nowhere
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, blank_secrets, render],
-        )
-    )
+    handler.setFormatter(_Formatter(render, short=short, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
@@ -101,8 +153,6 @@ class RequestLog:
     def __init__(self, app: ASGIApp, proxies: Sequence[Network] = ()) -> None:
         self.app = app
         self.proxies = proxies
-        self.log = structlog.get_logger("torv.request")
-        self.heard = logging.getLogger("torv.request")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -122,16 +172,22 @@ class RequestLog:
         finally:
             quiet = scope["path"] in {"/health", "/healthz", "/readyz"} or scope["path"].startswith("/static/")
             level = logging.DEBUG if quiet else logging.INFO
-            if self.heard.isEnabledFor(level):  # else nothing is worked out for a line that nobody gets to read
-                self.log.log(
-                    level,
-                    "answered",
-                    method=scope["method"],
-                    path=scope["path"],
-                    status=status,
-                    ms=round((time.monotonic() - started) * 1000, 1),
-                    client=address(HTTPConnection(scope), self.proxies),
-                )
+            if REQUESTS.isEnabledFor(level):  # else nothing is worked out for a line that nobody gets to read
+                log_answer(level, scope, status, time.monotonic() - started, self.proxies)
+
+
+def log_answer(level: int, scope: Scope, status: int, seconds: float, proxies: Sequence[Network], **more: str) -> None:
+    """The line of one request that was answered."""
+    line = RequestLine(
+        structlog.contextvars.get_contextvars(),
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        ms=round(seconds * 1000, 1),
+        client=address(HTTPConnection(scope), proxies),
+    )
+    line.update(more)
+    REQUESTS.handle(logging.LogRecord(REQUESTS.name, level, "", 0, line, None, None))
 
 
 structlog.configure(

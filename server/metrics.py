@@ -6,7 +6,7 @@ so the number of time series has a bound.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Thread
 from typing import Any
 
@@ -42,6 +42,16 @@ class Metrics:
         )
         self.registry.register(_Counted())
         self.registry.register(_Standing(database))
+
+    def counter(self, method: str, page: str, status: int) -> Callable[[float], None]:
+        """What counts one more such request, by the seconds it took."""
+        requests, seconds = self.requests.labels(method, page, str(status)), self.seconds.labels(page)
+
+        def count(took: float) -> None:
+            requests.inc()
+            seconds.observe(took)
+
+        return count
 
     def serve(self, settings: Settings) -> "Serving | None":
         """Answer `/metrics` on the admin address in a thread; None if it is switched off or the port is taken.
@@ -145,8 +155,11 @@ class RequestMetrics:
         try:
             await self.app(scope, receive, answer)
         finally:
-            endpoint = scope.get("endpoint")
-            page = getattr(endpoint, "__name__", type(endpoint).__name__.lower()) if endpoint else "none"
             method = scope["method"] if scope["method"] in METHODS else "other"
-            self.metrics.requests.labels(method, page, str(status)).inc()
-            self.metrics.seconds.labels(page).observe(time.monotonic() - started)
+            self.metrics.counter(method, page_of(scope), status)(time.monotonic() - started)
+
+
+def page_of(scope: Scope) -> str:
+    """What the page that answered is called: the name of its endpoint."""
+    endpoint = scope.get("endpoint")
+    return getattr(endpoint, "__name__", type(endpoint).__name__.lower()) if endpoint else "none"

@@ -2,11 +2,18 @@
 
 import re
 import secrets
+from collections.abc import Iterable
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 GIVEN = re.compile(rb"[A-Za-z0-9-]{8,64}")
+
+
+def chosen(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The number of a request with these fields."""
+    given = next((value for name, value in headers if name == b"x-request-id"), b"")
+    return given.decode() if GIVEN.fullmatch(given) else secrets.token_hex(8)
 
 
 class RequestId:
@@ -19,8 +26,7 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        request_id = given.decode() if GIVEN.fullmatch(given) else secrets.token_hex(8)
+        request_id = chosen(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_named(message: Message) -> None:

@@ -24,7 +24,7 @@ from models.actors import Actor
 from models.errors import Forbidden, Unauthenticated
 from server import clients
 from server.floods import Floods
-from server.kept import Kept
+from server.kept import Kept, repeatable
 
 PUBLIC_AGE = 60
 """Seconds a cache may keep a public object: so long may a deleted one still be seen."""
@@ -169,6 +169,8 @@ def give(request: Request, made: Document | None) -> Response:
     if made is None:
         return not_found()
     shared = made.public and not federation_of(request).authorized_fetch
+    if shared:
+        repeatable(request)
     headers = {
         "Vary": VARY,
         "ETag": made.tag,

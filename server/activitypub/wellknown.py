@@ -22,6 +22,7 @@ from models.errors import DomainError, NotFound
 from models.registrations import Mode
 from models.text import tag_key
 from server.activitypub.answering import NONE, PUBLIC_AGE, federation_of, kept_of
+from server.kept import repeatable
 from server.site import Site
 from server.version import VERSION
 
@@ -59,6 +60,7 @@ async def webfinger(request: Request) -> Response:
     if found is None:
         raise NotFound("There is nobody by that name here.")
     body, tag = found
+    repeatable(request)
     headers = OPEN | {"ETag": tag, "Cache-Control": f"public, max-age={PUBLIC_AGE}"}
     if tag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -11,7 +11,7 @@ have in common: the token, its scope, the arguments, the limit on how often, and
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -32,7 +32,7 @@ from server import i18n
 from server.api import arguments
 from server.api.paging import Page
 from server.asking import Asker
-from server.kept import Kept
+from server.kept import WHOLE_SECONDS, Kept, repeatable
 from server.limits import API_COSTLY_SECONDS, API_SECONDS, Rule, api_calls
 from server.security import is_json
 
@@ -161,6 +161,8 @@ class Endpoint:
         request.state.rate = (rule.times, remaining, reset)
         if described.kept and not is_json(request.headers):
             response = await self._kept(call)
+            if call.token is not None and _goes_on(call.token):
+                repeatable(request, rule, key)
         else:
             response = respond(request, call.node, await self._value(call))
         if call.token is not None and response.background is None and use_is_due(call.token):
@@ -190,6 +192,12 @@ class Endpoint:
         body, links = await kept.get(key, make, lambda made: len(made[0]) + len(scope["query_string"]) + 500)
         headers = PRIVATE | ({"Link": links} if links else {})
         return Response(body, 200, headers, media_type="application/json")
+
+
+def _goes_on(token: oauth.AccessToken) -> bool:
+    """Whether the token does not run out in this moment, nor its use is to be written down."""
+    soon = now() + timedelta(seconds=WHOLE_SECONDS)
+    return (token.expires_at is None or token.expires_at > soon) and not use_is_due(token)
 
 
 async def _note_use(database: Database, token_id: int) -> None:

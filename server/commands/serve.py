@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 import msgspec
@@ -124,6 +125,7 @@ async def _serve(
     import uvicorn
 
     from server.app import create_app
+    from server.doorstep import Doorstep, DoorstepProtocol, Remembering
     from server.federating import federating
     from server.metrics import Metrics, RequestMetrics
     from server.worker import keep_files, run_worker
@@ -134,12 +136,15 @@ async def _serve(
     async with federating(chosen, database) as fed, _stopping(lifeline) as stop:
         metrics = Metrics(database)
         node = create_app(chosen, federation=fed)
-        app = RequestMetrics(node, metrics)
+        state = node.state
+        doorstep = Doorstep(state.kept, state.limits, metrics, chosen.proxy_networks, chosen.api_calls)
+        app = RequestMetrics(Remembering(node, doorstep), metrics)
         gc.freeze()  # what the imports made stays for ever: the collector need not look at it, now or again
         gc.enable()
         server = _quiet_server(
             uvicorn.Config(
                 app,
+                http=cast("type[asyncio.Protocol]", functools.partial(DoorstepProtocol, doorstep)),
                 host=address[0],
                 port=address[1],
                 log_config=None,

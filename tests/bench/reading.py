@@ -1,11 +1,13 @@
 """Loads that only read: documents for other servers, and timelines of the client API, over 16 connections."""
 
 import asyncio
+import contextlib
+import itertools
 import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 from tests.bench import activities, wire
@@ -17,6 +19,8 @@ from tests.bench.servers import Server
 CONNECTIONS = 16
 SECONDS = 5
 POSTS = 25
+PAUSE = 0.05
+"""Seconds between two writes beside the reading."""
 
 REPORT = """\
 done = function(summary)
@@ -28,11 +32,16 @@ end
 
 
 class Read(Load):
-    """One address asked for again and again. wrk does the asking where it is installed: it costs least."""
+    """One address asked for again and again. wrk does the asking where it is installed: it costs least.
 
-    def __init__(self, name: str, title: str, wish: float) -> None:
-        self.name = name
-        self.title = f"{title}, {CONNECTIONS} connections"
+    `busy`: beside it somebody writes now and then, so that what a server keeps in memory is true for a moment only.
+    """
+
+    def __init__(self, what: str, title: str, wish: float, *, busy: bool = False) -> None:
+        self.what = what
+        self.busy = busy
+        self.name = f"{what}-busy" if busy else what
+        self.title = f"{title}, {CONNECTIONS} connections" + (f", a write every {PAUSE * 1000:.0f} ms" if busy else "")
         self.measures = (Measure("rate", "/s", wish=wish), Measure("CPU each", "ms", less=True))
 
     async def prepare(self, field: Field, server: Server) -> None:
@@ -41,7 +50,7 @@ class Read(Load):
             for number in range(POSTS):
                 text = f"Nummer {number} om torvet, som alle kan læse."
                 made = await server.call("POST", "/api/v1/statuses", status=text, visibility="public")
-            server.memory["post"] = made["uri"]
+            server.memory["post"], server.memory["id"] = made["uri"], made["id"]
             await asyncio.sleep(1)
         url, headers = self._asked(server)
         answer = await server.wire.ask(wire.request("GET", url, headers))
@@ -51,21 +60,37 @@ class Read(Load):
         """(address, headers)"""
         origin = f"https://{server.host}"
         as_client = {"Accept": "application/json", "Authorization": f"Bearer {server.token}"}
-        if self.name == "webfinger":
+        if self.what == "webfinger":
             return f"{origin}/.well-known/webfinger?resource=acct:{server.handle}", {"Accept": "application/json"}
-        if self.name in ("public", "home"):
-            return f"{origin}/api/v1/timelines/{self.name}?limit=20", as_client
-        url = server.actor if self.name == "actor" else server.memory["post"]
+        if self.what in ("public", "home"):
+            return f"{origin}/api/v1/timelines/{self.what}?limit=20", as_client
+        url = server.actor if self.what == "actor" else server.memory["post"]
         return url, activities.signed_fields("GET", url, actor_at(1))
 
     async def run(self, field: Field, server: Server, turn: int) -> dict[str, float]:
         """As many as the server answers in some seconds."""
         url, headers = self._asked(server)
         seconds = max(2, round(SECONDS * field.part))
-        async with spending(server) as (spent, _):
+        async with spending(server) as (spent, _), _writing(server) if self.busy else contextlib.nullcontext():
             ask = _with_wrk if shutil.which("wrk") else _alone
             requests, took = await ask(server, url, headers, seconds)
         return {"rate": requests / took, "CPU each": 1000 * spent.cpu / requests}
+
+
+@contextlib.asynccontextmanager
+async def _writing(server: Server) -> AsyncIterator[None]:
+    """The account bookmarks a post and takes the mark off again, over and over."""
+
+    async def write() -> None:
+        for deed in itertools.cycle(("bookmark", "unbookmark")):
+            await server.call("POST", f"/api/v1/statuses/{server.memory['id']}/{deed}")
+            await asyncio.sleep(PAUSE)
+
+    task = asyncio.create_task(write())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task  # raises what a write raised
 
 
 async def _with_wrk(server: Server, url: str, headers: dict[str, str], seconds: int) -> tuple[int, float]:
@@ -98,10 +123,11 @@ async def _alone(server: Server, url: str, headers: dict[str, str], seconds: int
     return found.statuses.total(), found.seconds
 
 
-READS = (
-    Read("actor", "GET actor as ActivityPub JSON", 1),
-    Read("post", "GET post as ActivityPub JSON", 1),
-    Read("webfinger", "WebFinger", 0.5),
-    Read("public", "public timeline, 20 posts (client API)", 3),
-    Read("home", "home timeline, 20 posts", 1),
+READ = (
+    ("actor", "GET actor as ActivityPub JSON", 1),
+    ("post", "GET post as ActivityPub JSON", 1),
+    ("webfinger", "WebFinger", 0.5),
+    ("public", "public timeline, 20 posts (client API)", 3),
+    ("home", "home timeline, 20 posts", 1),
 )
+READS = tuple(Read(*each, busy=busy) for busy in (False, True) for each in READ)

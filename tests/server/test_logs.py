@@ -114,3 +114,42 @@ async def test_a_request_is_one_line_without_its_query(lines: io.StringIO) -> No
     found = json.loads(lines.getvalue())
     assert (found["path"], found["status"], found["client"]) == ("/side", 204, "192.0.2.1")
     assert "hemmelig1" not in lines.getvalue()
+
+
+def line_of(path: str, form: str, stream: io.StringIO) -> str:
+    logs.set_up(Settings(log_format=form), stream)  # type: ignore[arg-type]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": ("192.0.2.1", 1)}
+    with structlog.contextvars.bound_contextvars(request_id="r1", actor="anna"):
+        logs.log_answer(logging.INFO, scope, 200, 0.0123, [])
+    return stream.getvalue()
+
+
+PATHS = ["/u/anna", "/t/blåbær", '/a b"c', "/x=y'z", "/Bearer hemmelig1", "/token?token=hemmelig1"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_line_of_a_request_looks_like_all_others(lines: io.StringIO, path: str, form: str) -> None:
+    own = line_of(path, form, io.StringIO())
+    other = io.StringIO()
+    logs.set_up(Settings(log_format=form), other)  # type: ignore[arg-type]
+    with structlog.contextvars.bound_contextvars(request_id="r1", actor="anna"):
+        structlog.get_logger("torv.request").info(
+            "answered", method="GET", path=path, status=200, ms=12.3, client="192.0.2.1"
+        )
+    assert len(own.splitlines()) == len(other.getvalue().splitlines()) == 1
+    if form == "json":
+        mine, usual = json.loads(own), json.loads(other.getvalue())
+        assert len(mine.pop("timestamp")) == len(usual.pop("timestamp"))
+        assert mine == usual
+    else:
+        assert own.partition(" ")[2] == other.getvalue().partition(" ")[2]
+    assert "hemmelig1" not in own
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\x7f", "\x85", "\u2028", "\x00"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_path_writes_no_line_of_its_own_and_steers_no_terminal(lines: io.StringIO, sign: str, form: str) -> None:
+    written = line_of(f"/a{sign}b", form, lines)
+    assert written.count("\n") == 1
+    assert sign == "\n" or (sign in "\x7f\x85\u2028" and form == "json") or sign not in written
