@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection
 
@@ -14,8 +15,8 @@ def address(connection: HTTPConnection, proxies: Sequence[Network]) -> str:
     `X-Forwarded-For` counts only when a trusted proxy wrote it: we walk it from the right and take the first address
     that is none of ours. Whatever stands left of that was written by the client himself and proves nothing.
     """
-    peer = connection.client.host if connection.client else ""
-    if not _among(peer, proxies):
+    peer, trusted = connection.client.host if connection.client else "", tuple(proxies)
+    if not _among(peer, trusted):
         return peer
     chain = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
     for hop in reversed([hop.strip() for hop in chain if hop.strip()][-20:]):
@@ -23,12 +24,13 @@ def address(connection: HTTPConnection, proxies: Sequence[Network]) -> str:
             ipaddress.ip_address(hop)
         except ValueError:
             return peer
-        if not _among(hop, proxies):
+        if not _among(hop, trusted):
             return hop
         peer = hop
     return peer
 
 
+@lru_cache(maxsize=1024)
 def network(client: str) -> str:
     """What counts as one client: an IPv4 address, or the /64 that an IPv6 customer has all to himself."""
     try:
@@ -42,7 +44,8 @@ def network(client: str) -> str:
     return str(ip)
 
 
-def _among(text: str, networks: Sequence[Network]) -> bool:
+@lru_cache(maxsize=1024)
+def _among(text: str, networks: tuple[Network, ...]) -> bool:
     try:
         ip = ipaddress.ip_address(text)
     except ValueError:
