@@ -100,13 +100,20 @@ def parse(text: str, schemes: tuple[str, ...] = ("https",)) -> Url:
         raise BadUrl("scheme", f"the scheme must be {' or '.join(schemes)}")
     if "@" in authority:
         raise BadUrl("userinfo", "a URL with a user name in it hides its host")
-    host, port = _split_port(authority, scheme)
+    host, port = _place(authority, scheme)
     target = _NOT_IN_TARGET.sub(_percent, target)
-    return Url(scheme, canonical_host(host), port, target if target.startswith("/") else "/" + target, fragment)
+    return Url(scheme, host, port, target if target.startswith("/") else "/" + target, fragment)
 
 
 def _percent(match: re.Match[str]) -> str:
     return "".join(f"%{byte:02X}" for byte in match[0].encode())
+
+
+@lru_cache(maxsize=2048)
+def _place(authority: str, scheme: str) -> tuple[str, int]:
+    """Canonical host and port: kept apart, because the ids of one server have nothing else in common."""
+    host, port = _split_port(authority, scheme)
+    return canonical_host(host), port
 
 
 def _split_port(authority: str, scheme: str) -> tuple[str, int]:

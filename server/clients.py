@@ -28,6 +28,7 @@ def address(connection: HTTPConnection, proxies: Sequence[Network]) -> str:
     return peer
 
 
+@lru_cache(maxsize=1024)
 def network(client: str) -> str:
     """What counts as one client: an IPv4 address, or the /64 that an IPv6 customer has all to himself."""
     try:

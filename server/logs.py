@@ -32,6 +32,9 @@ SECRET_VALUES = re.compile(
     r"|(?<=[?&]token=)[^&\s]+|(?<=[?&]access_token=)[^&\s]+|(?<=[?&]code=)[^&\s]+|(?<=[?&]state=)[^&\s]+",
     re.S,
 )
+MAY_BE_SECRET = re.compile("[ =@]")
+"""One of these is in all of them, and in few others: looking for it costs a tenth."""
+
 BLANK = "•••"
 HARMLESS = frozenset({"method", "status", "ms", "client", "request_id"})
 """What holds no secret in the line of a request: made here, or checked."""
@@ -55,7 +58,8 @@ def blank_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
         if _tells_secrets(name):
             event[name] = BLANK
         elif isinstance(value, str):
-            event[name] = SECRET_VALUES.sub(BLANK, value)
+            if MAY_BE_SECRET.search(value):
+                event[name] = SECRET_VALUES.sub(BLANK, value)
         elif isinstance(value, dict | list | tuple | bytes):
             event[name] = SECRET_VALUES.sub(BLANK, str(value))
     return event

@@ -3,10 +3,10 @@
 Plain ASGI, so that it costs nothing where it has nothing to say.
 """
 
+import asyncio
 import re
 import time
 
-import anyio
 from starlette.datastructures import URL, Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -194,7 +194,7 @@ class Bounded:
             if form and (length := headers.get("content-length", "")).isdigit() and int(length) > most:
                 raise BodyTooLarge("That was more than this server takes at once.")
             try:
-                with anyio.fail_after(max(0.0, deadline - time.monotonic())):
+                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     message = await receive()
             except TimeoutError:
                 raise TooSlow("The request took too long to arrive. Nothing was changed.") from None

@@ -12,6 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
@@ -343,7 +344,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def proxy_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """`trusted_proxies`, parsed."""
-        return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
+        return _networks(tuple(self.trusted_proxies))
+
+
+@cache
+def _networks(written: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Asked for with each request."""
+    return tuple(ipaddress.ip_network(network) for network in written)
 
 
 def _is_host(text: str) -> bool:

@@ -140,7 +140,7 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
         name=title,
         content=text.without_duplicate_line(html) if https_id(term(doc, "duplicateOf")) else html,
         source=_source(doc.get("source")),
-        summary=text.plain(text.clean(summary))[:MAX_NAME],
+        summary=text.plain(text.clean(summary))[:MAX_NAME] if summary else "",
         sensitive=doc.get("sensitive") is True,
         language=_language(doc, language),
         kind=string(term(doc, "kind"), 40),
@@ -258,6 +258,9 @@ _TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "as")
 _ID_TERMS = ("duplicateOf", "invites")
 _PEOPLE_TERMS = ("coAuthor", "contact")
 _OWN_TERMS = frozenset((*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom"))
+OWN = ("torv:", TORV)
+"""What the names of our own terms begin with."""
+
 MAX_SECTIONS = 20
 _EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "externalParticipationUrl", "onlineLink")
 
@@ -265,6 +268,18 @@ _EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "
 def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What belongs to one kind of post, and every other `torv:` term as text: kept and shown, not acted on."""
     found: dict[str, Any] = {}
+    if any(key.startswith(OWN) for key in doc):
+        _take_own(doc, found)
+    if kind == "Event":
+        found["event"] = {name: line(doc.get(name), 500) for name in _EVENT_TEXTS if line(doc.get(name), 500)}
+        place = next((item for item in several(doc.get("location")) if isinstance(item, Mapping)), None)
+        if place is not None and (where := line(place.get("name"), 200)):
+            found["event"]["place"] = where
+    return found
+
+
+def _take_own(doc: Mapping[str, Any], found: dict[str, Any]) -> None:
+    """What our own terms say."""
     barriers = [line(item, 60) for item in several(term(doc, "barrier"))[:20] if isinstance(item, str)]
     if barriers:
         found["barriers"] = [barrier for barrier in barriers if barrier]
@@ -291,12 +306,6 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
                 others[line(name, 60)] = shown
     if others:
         found["torv"] = others
-    if kind == "Event":
-        found["event"] = {name: line(doc.get(name), 500) for name in _EVENT_TEXTS if line(doc.get(name), 500)}
-        place = next((item for item in several(doc.get("location")) if isinstance(item, Mapping)), None)
-        if place is not None and (where := line(place.get("name"), 200)):
-            found["event"]["place"] = where
-    return found
 
 
 def _ids(doc: Mapping[str, Any], name: str, most: int) -> list[str]:

@@ -65,8 +65,10 @@ def note(**more: Any) -> reading.ObjectIn:
         b'{"a": "' + b"x" * 1_000_000 + b'"}',
         b"{" + b",".join(b'"k%d":1' % at for at in range(110_000)) + b"}",
         b"[" + b"{}," * 60_000 + b"{}]",
+        b"[" * 100 + b'"' + b'\\"' * 400_000,
+        b"[" * 100 + b'"' + b'\\"' * 400_000 + b"\\",
     ],
-    ids=range(24),
+    ids=range(26),
 )
 def test_what_could_be_read_in_two_ways_or_only_at_great_cost_is_refused_at_once(body: bytes) -> None:
     start = time.perf_counter()
