@@ -20,8 +20,10 @@ from models import (
     figures,
     links,
     listings,
+    meetings,
     memory,
     notifications,
+    planning,
     polls,
     posts,
     text,
@@ -139,11 +141,12 @@ def record_remote(
 
 
 def _tie(db: Session, post: Post, remote: RemotePost) -> None:
-    """What it is tied to, and what it has as a report."""
+    """What it is tied to, and what it has as a report or a meeting."""
     links.take(db, post, (post.extra or {}).get("links") or {})
     experiences.take(db, post, claimed=remote.co_authors, contacts=remote.contacts)
     if post.kind == Kind.EXPERIENCE:  # what has rows of its own is not kept twice
         post.extra = {key: value for key, value in post.extra.items() if key not in experiences.IN_ROWS}
+    planning.taken(db, post, meetings.take(db, post))
 
 
 def new(remote: RemotePost) -> Post:

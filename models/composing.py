@@ -17,6 +17,7 @@ from models import (
     follows,
     listings,
     media,
+    meetings,
     municipalities,
     notifications,
     outbox,
@@ -42,7 +43,7 @@ BARRIERS = experiences.BARRIERS
 BARRIER_TAGS = {"love": "lovgivning"}
 """The hashtag of a barrier, where it is not its own name: `#love` means something else outside Denmark."""
 
-ARTICLES = {Kind.EXPERIENCE: "Article"}
+ARTICLES = {Kind.EXPERIENCE: "Article", Kind.EVENT: "Event"}
 """Kinds that are no `Note` to other servers; their `summary` is an abstract and no warning."""
 
 REPLIES_KEEP = {
@@ -286,11 +287,13 @@ def tell_followers(db: Session, post: Post, author: Actor, parent: Post) -> None
 
 def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     """A new edition of one's own post, or of a report one is co-author of; the old one is kept, audience and community
-    stay. Raises Forbidden, Invalid, and Conflict for a report whose parts `draft` does not have."""
+    stay. Raises Forbidden, Invalid, and Conflict for a report or meeting whose parts `draft` does not have."""
     if not may_edit(db, editor, post):
         raise Forbidden("You can only edit your own posts.", code="not_author")
     if post.kind == Kind.EXPERIENCE and draft.detail is None:
         raise Conflict("A report of experience has several parts. Edit it on its page.", code="report_parts")
+    if post.kind == Kind.EVENT and draft.detail is None and meetings.find(db, post) is not None:
+        raise Conflict("A meeting has a time and a place. Edit it on its page.", code="meeting_parts")
     _check(editor, draft, post.kind)
     files = post.attachments if draft.media is None else draft.media
     if not (draft.text.strip() or draft.title.strip() or files):

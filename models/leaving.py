@@ -10,6 +10,7 @@ from models import (
     accounts,
     affiliations,
     anonymity,
+    attending,
     ballots,
     exports,
     figures,
@@ -116,6 +117,7 @@ def _forget_relations(db: Session, actor: Actor) -> None:
     )
     db.execute(delete(AccountDomain).where(AccountDomain.actor_id == actor.id))
     db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
+    attending.drop(db, actor, past=True)
     db.execute(delete(ExperiencePerson).where(ExperiencePerson.actor_id == actor.id))
     db.execute(delete(Notification).where(Notification.from_id == actor.id))
 

@@ -155,15 +155,9 @@ def _check(db: Session, report: Report, *, follow_up: bool = False) -> None:
         raise Invalid(f"Unknown barrier: {sorted(unknown)[0][:40]}", code="barrier_unknown")
     if report.municipality and not municipalities.name(report.municipality):
         raise Invalid("There is no such municipality.", code="municipality_unknown")
-    if report.rule_url and not _is_address(report.rule_url):
+    if report.rule_url and not text.is_address(report.rule_url):
         raise Invalid("Write the whole address, with https:// in front.", code="rule_url_unfit")
     kle.checked(db, report.kle)
-
-
-def _is_address(written: str) -> bool:
-    return len(written) <= 2000 and written.startswith(("https://", "http://")) and not any(
-        c.isspace() or c in "<>\"" for c in written
-    )  # fmt: skip
 
 
 def _draft(

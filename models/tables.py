@@ -39,6 +39,7 @@ from models import (  # noqa: F401
     lists,
     markers,
     media,
+    meetings,
     moderation,
     names,
     notification_policy,
