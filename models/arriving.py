@@ -147,6 +147,8 @@ def _tie(db: Session, post: Post, remote: RemotePost) -> None:
     if post.kind == Kind.EXPERIENCE:  # what has rows of its own is not kept twice
         post.extra = {key: value for key, value in post.extra.items() if key not in experiences.IN_ROWS}
     planning.taken(db, post, meetings.take(db, post))
+    if meetings.find(db, post) is not None:
+        post.extra = {key: value for key, value in post.extra.items() if key != "event"}
 
 
 def new(remote: RemotePost) -> Post:
@@ -180,6 +182,8 @@ def _fill(post: Post, remote: RemotePost) -> None:
     titled = bool(remote.title) and not remote.in_reply_to_uri
     post.url, post.title = remote.url or remote.uri, remote.title if titled else ""
     content = text.without_title(remote.content, remote.title) if titled else remote.content
+    if remote.object_type == "Event":  # when and where stand in rows, and Torv writes them in the text as well
+        content = text.without_title(content, remote.summary)
     post.content = text.without_accepted_line(
         text.strip_leading_mentions(content) if remote.in_reply_to_uri else content
     )

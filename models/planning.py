@@ -218,7 +218,12 @@ def _draft(plan: Plan, values: Mapping[str, Any], around: Around, detail: Any) -
 def _tell_all(db: Session, post: Post, news: News) -> None:
     key = f"{int(now().timestamp() * 1000)}"
     payload = {"post": post.id, "news": str(news), "key": key, "after": 0}
-    jobs.enqueue(db, TELL, payload, dedupe=f"{TELL}:{post.id}:{key}")
+    jobs.enqueue(db, TELL, payload, dedupe=telling(payload))
+
+
+def telling(payload: Mapping[str, Any]) -> str:
+    """The name under which it stands in the job queue that everybody is told of one thing."""
+    return f"{TELL}:{payload['post']}:{payload['news']}:{payload['key']}"
 
 
 TOLD = {

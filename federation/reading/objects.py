@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from federation.reading import meetings
 from federation.reading.decoding import Unreadable
 from federation.reading.values import (
     first_type,
@@ -259,7 +260,6 @@ _ID_TERMS = ("duplicateOf", "invites")
 _PEOPLE_TERMS = ("coAuthor", "contact")
 _OWN_TERMS = frozenset((*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom"))
 MAX_SECTIONS = 20
-_EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "externalParticipationUrl", "onlineLink")
 
 
 def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -292,10 +292,7 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if others:
         found["torv"] = others
     if kind == "Event":
-        found["event"] = {name: line(doc.get(name), 500) for name in _EVENT_TEXTS if line(doc.get(name), 500)}
-        place = next((item for item in several(doc.get("location")) if isinstance(item, Mapping)), None)
-        if place is not None and (where := line(place.get("name"), 200)):
-            found["event"]["place"] = where
+        found["event"] = meetings.event(doc)
     return found
 
 

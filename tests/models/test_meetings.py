@@ -18,7 +18,6 @@ from models import (
     jobs,
     leaving,
     meetings,
-    notifications,
     planning,
     posts,
     reactions,
@@ -29,7 +28,7 @@ from models.base import clock
 from models.database import Database
 from models.errors import Conflict, DomainError, Forbidden, Invalid
 from models.jobs import Job
-from models.meetings import Attendee, Joining, Meeting, Plan, State, Way
+from models.meetings import Attendee, Joining, Meeting, Plan, Way
 from models.notifications import Notification, NotificationKind
 from models.outbox import Activity
 from models.planning import Around
@@ -37,9 +36,11 @@ from models.posts import Draft, Kind, Post
 from tests.federation.elsewhere import remote
 from tests.models.test_anonymity import one
 
+wall = datetime.fromisoformat
+
 PLAN = Plan(
-    "Når jura siger nej", "Tre korte *oplæg*.", "1. Velkomst\n2. Bordsnak", datetime(2031, 12, 2, 16),
-    datetime(2031, 12, 2, 18), place="Rådhuset", street="Torvet 1", postal_code="1234", town="Eksempelby",
+    "Når jura siger nej", "Tre korte *oplæg*.", "1. Velkomst\n2. Bordsnak", wall("2031-12-02T16:00"),
+    wall("2031-12-02T18:00"), place="Rådhuset", street="Torvet 1", postal_code="1234", town="Eksempelby",
     accessibility="Elevator.", latitude=56.15, longitude=10.21, online_url="https://meet.example/x",
     capacity=1, by_like=True,
 )  # fmt: skip
@@ -126,13 +127,13 @@ def test_a_meeting_is_a_first_post_with_time_and_place_in_its_summary(lived_in: 
     [
         ({"title": "Møde"}, "title_missing"),
         ({"starts": None}, "starts_missing"),
-        ({"starts": datetime(2020, 1, 1, 16), "ends": None}, "starts_past"),
-        ({"ends": datetime(2031, 12, 2, 15)}, "ends_before"),
-        ({"ends": datetime(2032, 2, 2, 15)}, "ends_late"),
+        ({"starts": wall("2020-01-01T16:00"), "ends": None}, "starts_past"),
+        ({"ends": wall("2031-12-02T15:00")}, "ends_before"),
+        ({"ends": wall("2032-02-02T15:00")}, "ends_late"),
         ({"timezone": "Europe/Vesterlund"}, "timezone_unknown"),
         ({"timezone": "../../etc/passwd"}, "timezone_unknown"),
-        ({"starts": datetime(2031, 3, 30, 2, 30), "ends": None}, "starts_gap"),
-        ({"ends": datetime(9999, 12, 31, 23, 59), "timezone": "America/New_York"}, "ends_unfit"),
+        ({"starts": wall("2031-03-30T02:30"), "ends": None}, "starts_gap"),
+        ({"ends": wall("9999-12-31T23:59"), "timezone": "America/New_York"}, "ends_unfit"),
         ({"place": "", "street": "", "town": "", "online_url": ""}, "place_missing"),
         ({"online_url": "javascript:alert(1)"}, "online_url_unfit"),
         ({"join_url": "meet.example"}, "join_url_unfit"),
@@ -152,7 +153,7 @@ def test_what_is_wrong_is_said_and_nothing_is_written(lived_in: Database, change
 
 def test_of_an_hour_that_comes_twice_it_is_the_first(lived_in: Database) -> None:
     def write(db: Session) -> None:
-        post = plan(db, starts=datetime(2031, 10, 26, 2, 30), ends=None)
+        post = plan(db, starts=wall("2031-10-26T02:30"), ends=None)
         row = db.get_one(Meeting, post.id)
         assert row.starts_at == datetime(2031, 10, 26, 0, 30, tzinfo=UTC)
         assert row.open_end
@@ -398,7 +399,7 @@ def test_a_reminder_comes_once_and_a_meeting_that_is_moved_reminds_anew(lived_in
         post = plan(db)
         attending.sign_up(db, one(db, "anna"), post, Way.WEB)
         attending.sign_up(db, one(db, "david"), post, Way.WEB)
-        first, moved = int(db.get_one(Meeting, post.id).starts_at.timestamp()), datetime(2031, 12, 3, 16)
+        first, moved = int(db.get_one(Meeting, post.id).starts_at.timestamp()), wall("2031-12-03T16:00")
         planning.edit(db, one(db, "birk"), post, replace(PLAN, starts=moved, ends=None))
         tell_all(db)
         assert sorted(told(db, NotificationKind.MEETING_CHANGED)) == ["anna", "david"]
@@ -431,8 +432,8 @@ def test_many_are_told_in_steps_and_each_once(lived_in: Database, monkeypatch: p
 def test_lists_have_what_is_to_come_first_and_nothing_that_is_not_for_the_reader(lived_in: Database) -> None:
     def write(db: Session) -> None:
         later = plan(db)
-        sooner = plan(db, starts=datetime(2031, 11, 1, 9), ends=None)
-        hidden = plan(db, around=Around(visibility="node"), starts=datetime(2031, 10, 1, 9), ends=None)
+        sooner = plan(db, starts=wall("2031-11-01T09:00"), ends=None)
+        hidden = plan(db, around=Around(visibility="node"), starts=wall("2031-10-01T09:00"), ends=None)
         assert [post.id for post, _ in meetings.upcoming(db, None)] == [sooner.id, later.id]
         assert [post.id for post, _ in meetings.upcoming(db, one(db, "eva"))] == [hidden.id, sooner.id, later.id]
         first = meetings.upcoming(db, None, limit=1)[0][1]
