@@ -171,7 +171,7 @@ def _check_lengths(plan: Plan) -> None:
     most |= dict.fromkeys(("place", "street", "postal_code", "town"), MAX_LINE)
     for name, length in most.items():
         if len(getattr(plan, name)) > length:
-            raise Invalid(f"At most {length} characters.", code=f"{name}_long")
+            raise Invalid("This is too long.", code=f"{name}_long")
     for name in ("online_url", "join_url"):
         said = getattr(plan, name)
         if said and not text.is_address(said):

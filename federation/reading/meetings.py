@@ -54,6 +54,7 @@ def event(doc: Mapping[str, Any]) -> dict[str, Any]:
 def _instant(value: Any, timezone: str) -> datetime | None:
     """A time; one without an offset is what clocks show where it is."""
     found = moment(value)
+    found = found.replace(microsecond=0) if found is not None else None
     if found is None or not timezone or not isinstance(value, str):
         return found
     written = datetime.fromisoformat(value)
@@ -61,7 +62,7 @@ def _instant(value: Any, timezone: str) -> datetime | None:
     if written.tzinfo is not None or where is None:
         return found
     try:
-        return written.replace(tzinfo=where).astimezone(UTC)
+        return written.replace(tzinfo=where, microsecond=0).astimezone(UTC)
     except OverflowError:
         return None
 

@@ -29,19 +29,20 @@ from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import later
-from server.web import drafting
+from server.web import drafting, meeting_page
 from server.web.attaching import attached
+from server.web.meeting_page import MeetingPage
 from server.web.rendering import post_path
 from server.web.report_page import ReportPage, gather
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
-from server.web.structured import qa_page
+from server.web.structured import meeting_event, qa_page
 from server.web.visits import Visit, action, own_page, page
 
 ORDERS = {Order.VOTES: later("Most votes"), Order.NEWEST: later("Newest"), Order.OLDEST: later("Oldest")}
 """In which order the answers of a thread can be read."""
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
-TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html"}
+TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html", Kind.EVENT: "meeting.html"}
 """What shows a first post of a kind; `post.html` all others."""
 
 
@@ -80,6 +81,8 @@ class PostPage:
     """What the visitor began to answer."""
     report: ReportPage | None = None
     """Of a report: what it has beside its text."""
+    meeting: MeetingPage | None = None
+    """Of a meeting: when, where and who."""
 
     @property
     def root(self) -> Post:
@@ -119,9 +122,10 @@ def look(
         *(post for under in thread.comments.values() for post in under),
     ]
     report = gather(db, viewer, root) if root.kind == Kind.EXPERIENCE else None
-    everything += report.posts if report is not None else []
+    meeting = meeting_page.gather(db, viewer, root) if root.kind == Kind.EVENT else None
+    everything += [*(report.posts if report is not None else []), *(meeting.posts if meeting is not None else [])]
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
-    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, report=report)
+    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, report=report, meeting=meeting)
     if (group := communities.home_of(db, root)) is not None:
         settings = rules_of(db, group)
         found.community, found.rules, found.allows_down = group, settings.rules, settings.allows_down
@@ -206,6 +210,8 @@ def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200, *, p
         form = drafting.as_form(found.draft)
     root = found.root
     template = TEMPLATES.get(Kind(root.kind), "post.html")
+    if root.kind == Kind.EVENT and found.meeting is None:  # another server's that says no time
+        template = "post.html"
     alternate = root.uri if root.visibility in OPEN else ""
     author = found.shown.people[root.author_id]
     followable = root.kind == Kind.QUESTION and root.visibility == Visibility.PUBLIC and author.indexable
@@ -220,6 +226,7 @@ def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200, *, p
         preview=preview,
         orders=ORDERS,
         qa=qa_page(found.thread, found.shown, visit.node.origin) if isinstance(found.thread, AnswersPage) else None,
+        event=meeting_event(root, found.meeting.row, found.shown, visit.node.origin) if found.meeting else None,
         feed=f"/feeds/thread/{root.id}" if followable else "",
     )
 

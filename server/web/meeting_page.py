@@ -1,0 +1,70 @@
+"""What a meeting's page shows beside its text."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from models import anonymity, composing, links, meetings
+from models.actors import Actor
+from models.links import Linked, Tie
+from models.meetings import Attendee, Joining, Meeting, State
+from models.posts import Post
+
+NAMED = 12
+"""How many of those who come the page itself names; the rest stand on a page of their own."""
+
+
+@dataclass
+class MeetingPage:
+    """When, where and who, as the visitor may know it."""
+
+    row: Meeting
+    own: Attendee | None = None
+    in_line: int = 0
+    """The how-manieth the visitor is who waits."""
+    may_edit: bool = False
+    organises: bool = False
+    sees_attendees: bool = False
+    sees_link: bool = False
+    coming: list[Actor] = field(default_factory=list)
+    asking: int = 0
+    """How many wait for the organiser's answer, if that is the visitor."""
+    linked: list[Linked] = field(default_factory=list)
+    """Reports that grew out of it, and what else belongs with it."""
+
+    @property
+    def takes_sign_ups(self) -> bool:
+        """Whether anybody can sign up now."""
+        return self.row.joining in {Joining.FREE, Joining.APPROVAL} and not self.row.cancelled and not self.row.over
+
+    @property
+    def posts(self) -> list[Post]:
+        """The other posts that the page names."""
+        return [one.post for one in self.linked if one.post is not None]
+
+
+def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
+    """The page of a meeting; None for a post that says no time."""
+    row = meetings.find(db, post)
+    if row is None:
+        return None
+    found = MeetingPage(row, sees_link=meetings.sees_link(db, viewer, post, row))
+    found.linked = [one for one in links.to(db, viewer, post, Tie.ABOUT, Tie.RELATED) if one.post is not None]
+    if viewer is None:
+        return found
+    found.own = meetings.attendee(db, post, viewer)
+    if found.own is not None and found.own.state == State.WAITING:
+        found.in_line = meetings.place_in_line(db, found.own)
+    found.may_edit = composing.may_edit(db, viewer, post)
+    found.organises = meetings.organises(db, viewer, post)
+    found.sees_attendees = meetings.sees_attendees(db, viewer, post)
+    if found.sees_attendees:
+        found.coming = [actor for _, actor in meetings.attendees(db, post, State.GOING, limit=NAMED)]
+    if found.organises:
+        found.asking = meetings.count(db, post.id, State.ASKED)
+    return found
+
+
+def may_see_all(db: Session, viewer: Actor, post: Post) -> bool:
+    """Whether somebody sees also who waits, asked or was declined: the organiser and moderators, but not those who come."""
+    return meetings.organises(db, viewer, post) or (post.local and anonymity.moderates_node(db, viewer))
