@@ -334,31 +334,45 @@ def place_in_line(db: Session, row: Attendee) -> int:
     return (db.scalar(ahead) or 0) + 1
 
 
-def organises(db: Session, actor: Actor, post: Post) -> bool:
-    """Who answers for a meeting: whoever planned it, and the moderators of its community."""
-    if post.kind != Kind.EVENT or not post.local or post.deleted_at is not None:
-        return False
-    return post.author_id == actor.id or communities.is_moderator(db, actor.id, post.community_id)
+@dataclass(frozen=True)
+class Standing:
+    """What somebody is to several meetings, and what he may see of them; made by `standing`."""
+
+    viewer: Actor | None
+    states: Mapping[int, str]
+    moderated: frozenset[int]
+    moderates_node: bool
+
+    def organises(self, post: Post) -> bool:
+        """Who answers for a meeting: whoever planned it, and the moderators of its community."""
+        if self.viewer is None or post.kind != Kind.EVENT or not post.local or post.deleted_at is not None:
+            return False
+        return post.author_id == self.viewer.id or post.community_id in self.moderated
+
+    def sees_all(self, post: Post) -> bool:
+        """Who sees also who waits, asked or was declined: organisers, and moderators of the node."""
+        return self.organises(post) or (post.local and self.moderates_node)
+
+    def sees_attendees(self, post: Post) -> bool:
+        """Who may know who comes: also those who come themselves."""
+        return self.sees_all(post) or (post.local and self.states.get(post.id) == State.GOING)
+
+    def sees_link(self, post: Post, row: Meeting) -> bool:
+        """Whether somebody may have the address at which it is held online."""
+        return not row.online_hidden or self.organises(post) or self.states.get(post.id) == State.GOING
 
 
-def sees_attendees(db: Session, viewer: Actor | None, post: Post) -> bool:
-    """Who may know who comes: organisers, moderators of the node, and those who come themselves."""
-    if viewer is None or post.kind != Kind.EVENT or not post.local:
-        return False
-    if organises(db, viewer, post) or anonymity.moderates_node(db, viewer):
-        return True
-    row = attendee(db, post, viewer)
-    return row is not None and row.state == State.GOING
-
-
-def sees_link(db: Session, viewer: Actor | None, post: Post, row: Meeting) -> bool:
-    """Whether somebody may have the address at which it is held online."""
-    if not row.online_hidden:
-        return True
+def standing(db: Session, viewer: Actor | None, posts: Iterable[Post]) -> Standing:
+    """What somebody is to these meetings, in as many queries however many there are."""
     if viewer is None:
-        return False
-    own = attendee(db, post, viewer)
-    return organises(db, viewer, post) or (own is not None and own.state == State.GOING)
+        return Standing(None, {}, frozenset(), False)
+    states, moderated = states_of(db, viewer, [post.id for post in posts]), communities.moderated(db, viewer.id)
+    return Standing(viewer, states, frozenset(moderated), anonymity.moderates_node(db, viewer))
+
+
+def organises(db: Session, actor: Actor, post: Post) -> bool:
+    """Whether somebody decides who comes to one meeting."""
+    return standing(db, actor, [post]).organises(post)
 
 
 # From other servers

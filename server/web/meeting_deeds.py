@@ -14,7 +14,6 @@ from models.meetings import Attendee, Meeting, State, Way
 from models.posts import Post
 from server.forms import Form
 from server.web.meeting_names import STATE_NAMES, ways
-from server.web.meeting_page import may_see_all
 from server.web.rendering import post_path
 from server.web.visits import Visit, action, own_page
 
@@ -119,13 +118,14 @@ class Listed:
 
 def _listed(db: Session, me: Actor, post_id: int, after: int, limit: int) -> Listed:
     post, row = meeting_of(db, me, post_id)
-    if not meetings.sees_attendees(db, me, post):
+    mine = meetings.standing(db, me, [post])
+    if not mine.sees_attendees(post):
         raise Forbidden("Who comes is shown to the organiser, to moderators, and to those who come.", code="not_coming")
-    whole = may_see_all(db, me, post)
+    whole = mine.sees_all(post)
     states = tuple(State) if whole else (State.GOING,)
     found = meetings.attendees(db, post, *states, after=after, limit=limit + 1)
     following = found[limit - 1][0].number if len(found) > limit else None
-    return Listed(post, row, found[:limit], meetings.organises(db, me, post), whole, following)
+    return Listed(post, row, found[:limit], mine.organises(post), whole, following)
 
 
 @own_page

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models import anonymity, composing, links, meetings
+from models import composing, links, meetings
 from models.actors import Actor
 from models.links import Linked, Tie
 from models.meetings import Attendee, Joining, Meeting, State
@@ -48,7 +48,8 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
     row = meetings.find(db, post)
     if row is None:
         return None
-    found = MeetingPage(row, sees_link=meetings.sees_link(db, viewer, post, row))
+    mine = meetings.standing(db, viewer, [post])
+    found = MeetingPage(row, sees_link=mine.sees_link(post, row))
     found.linked = [one for one in links.to(db, viewer, post, Tie.ABOUT, Tie.RELATED) if one.post is not None]
     if viewer is None:
         return found
@@ -56,15 +57,9 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
     if found.own is not None and found.own.state == State.WAITING:
         found.in_line = meetings.place_in_line(db, found.own)
     found.may_edit = composing.may_edit(db, viewer, post)
-    found.organises = meetings.organises(db, viewer, post)
-    found.sees_attendees = meetings.sees_attendees(db, viewer, post)
+    found.organises, found.sees_attendees = mine.organises(post), mine.sees_attendees(post)
     if found.sees_attendees:
         found.coming = [actor for _, actor in meetings.attendees(db, post, State.GOING, limit=NAMED)]
     if found.organises:
         found.asking = meetings.count(db, post.id, State.ASKED)
     return found
-
-
-def may_see_all(db: Session, viewer: Actor, post: Post) -> bool:
-    """Whether somebody sees also who waits, asked or was declined: the organiser and moderators, but not those who come."""
-    return meetings.organises(db, viewer, post) or (post.local and anonymity.moderates_node(db, viewer))

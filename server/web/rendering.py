@@ -18,7 +18,7 @@ from models.actors import Actor
 from models.meetings import Meeting
 from models.posts import Post
 from server import dates, static_files
-from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
+from server.i18n import LANGUAGES, NAMES, catalogue, known, later, locale
 from server.web.devices import described
 from server.web.meeting_names import STATE_NAMES
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES
@@ -64,7 +64,7 @@ def environment(language: str, time_zone: str) -> Environment:
         here, there = row.starts_at.astimezone(zone), zones.wall(row.starts_at, row.timezone)
         if here.utcoffset() == there.utcoffset():
             return ""
-        return texts.gettext("%(time)s here") % {"time": dates.full(row.starts_at, language, zone)}
+        return texts.gettext(later("%(time)s here")) % {"time": dates.full(row.starts_at, language, zone)}
 
     made.globals |= {
         "language": language,

@@ -369,10 +369,14 @@ def test_who_comes_is_seen_by_organiser_moderators_and_those_who_come(lived_in: 
         attending.sign_up(db, one(db, "eva"), post, Way.WEB)
         attending.sign_up(db, one(db, "farid"), post, Way.WEB)
         seen = {name for name in ("anna", "birk", "camilla", "eva", "farid", "david")
-                if meetings.sees_attendees(db, one(db, name), post)}  # fmt: skip
+                if meetings.standing(db, one(db, name), [post]).sees_attendees(post)}  # fmt: skip
         assert seen == {"anna", "birk", "camilla", "eva"}  # anna and camilla moderate; farid waits
-        assert not meetings.sees_attendees(db, None, post)
-        links = {name for name in ("birk", "eva", "farid") if meetings.sees_link(db, one(db, name), post, row)}
+        assert not meetings.standing(db, None, [post]).sees_attendees(post)
+        links = {
+            name
+            for name in ("birk", "eva", "farid")
+            if meetings.standing(db, one(db, name), [post]).sees_link(post, row)
+        }
         assert links == {"birk", "eva"}
 
     lived_in.write(write)

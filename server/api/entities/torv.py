@@ -177,3 +177,69 @@ class GapCount(msgspec.Struct, kw_only=True):
     outcome: str
     municipality: str
     cases: int
+
+
+class Place(msgspec.Struct, kw_only=True):
+    """Where a meeting is held."""
+
+    name: str
+    street: str
+    postal_code: str
+    town: str
+    accessibility: str
+    """How to get in and take part, in plain text."""
+    latitude: float | None
+    longitude: float | None
+
+
+class Meeting(Contribution, kw_only=True):
+    """A meeting."""
+
+    community_id: str | None
+    summary: str
+    """When and where on one line, in the meeting's language."""
+    theme: str
+    """What it is about, in Markdown; empty for other servers' meetings, whose `content` says it."""
+    agenda: str
+    starts_at: str
+    """In UTC."""
+    ends_at: str | None
+    timezone: str
+    """The IANA name of the zone in which `starts` is written; empty where its server named none."""
+    place: Place | None
+    online: bool
+    """One can take part online."""
+    online_url: str | None
+    """Null where it is for those who come only, and the caller is none of them."""
+    status: str
+    """`confirmed`, `tentative` or `cancelled`."""
+    cancelled_why: str
+    joining: str
+    """`free`, `restricted` (the organiser decides), `external` (at `join_url`) or `none`."""
+    join_url: str | None
+    capacity: int | None
+    going: int
+    waiting: int
+    by_like: bool
+    """A like signs up."""
+    by_reply: bool
+    """A reply with #deltager, or a plain yes, signs up."""
+    my_state: str | None
+    """`going`, `waiting`, `asked` or `declined`; null for who has not signed up, and without a caller."""
+    organised: bool | None
+    """The caller decides who comes; null without a caller."""
+    sees_attendees: bool
+    """The caller may ask who comes."""
+
+
+class Attendee(msgspec.Struct, kw_only=True):
+    """Somebody who signed up."""
+
+    number: str
+    """The cursor of the list."""
+    account: Account
+    state: str
+    ways: list[str]
+    """`web`, `join`, `like`, `reply`; empty to those who only come themselves."""
+    signed_up_at: str
+    checked_in_at: str | None
