@@ -102,8 +102,6 @@ def withdraw(db: Session, actor: Actor, post: Post, way: Way | None = None, *, t
     if own is None or (way is not None and not own.ways & way):
         return False
     own.ways = 0 if way is None else own.ways & ~way
-    if way == Way.REPLY or way is None:
-        own.reply_id = None
     if own.ways or (post.local and own.state == State.DECLINED):
         db.flush()
         return True

@@ -288,6 +288,18 @@ def mine(
     return [(row[0], row[1], row[2]) for row in db.execute(query)]
 
 
+def attended(db: Session, actor: Actor) -> list[tuple[Post, Meeting, Attendee]]:
+    """Everything somebody ever signed up for that is still there, the oldest first: for the copy of his own data."""
+    query = (
+        select(Post, Meeting, Attendee)
+        .join(Meeting, Meeting.post_id == Post.id)
+        .join(Attendee, Attendee.post_id == Post.id)
+        .where(Attendee.actor_id == actor.id, Post.deleted_at.is_(None))
+        .order_by(Attendee.number)
+    )
+    return [(row[0], row[1], row[2]) for row in db.execute(query)]
+
+
 # Who comes
 
 
