@@ -7,6 +7,7 @@ waits for the network.
 """
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -19,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from models import connections
+from models import connections, fair
 from models.errors import Unavailable
 from models.stamps import PostgresStamps, SqliteStamps, Stamps
 
@@ -140,10 +141,10 @@ class Database:
         self._listeners: list[Hear] = []
         self._herald: Herald | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self._busy_ms = int(busy_timeout * 1000)
+        self._patience = busy_timeout
         if self.sqlite:
-            self._reader = self._sqlite_engine("BEGIN", pool_size, query_only=True)
-            self._writer = self._sqlite_engine("BEGIN IMMEDIATE", 1, query_only=False)
+            self._reader = self._sqlite_engine(pool_size, query_only=True)
+            self._writer = self._sqlite_engine(1, query_only=False)
         else:
             if self.url.drivername in {"postgresql", "postgres"}:
                 self.url = self.url.set(drivername="postgresql+psycopg")
@@ -156,7 +157,7 @@ class Database:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def _sqlite_engine(self, begin: str, pool_size: int, *, query_only: bool) -> Engine:
+    def _sqlite_engine(self, pool_size: int, *, query_only: bool) -> Engine:
         engine = create_engine(self.url, pool_size=pool_size, max_overflow=0, connect_args={"check_same_thread": False})
 
         @event.listens_for(engine, "connect")
@@ -164,7 +165,7 @@ class Database:
             connection.isolation_level = None  # we say BEGIN ourselves, else savepoints and IMMEDIATE do not work
             cursor = connection.cursor()
             for pragma in (
-                f"busy_timeout={self._busy_ms}",
+                f"busy_timeout={int(self._patience * 1000)}",
                 "journal_mode=WAL",
                 "synchronous=FULL",  # NORMAL loses commits when the power goes
                 "foreign_keys=ON",
@@ -177,7 +178,11 @@ class Database:
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            if query_only:
+                connection.exec_driver_sql("BEGIN")
+            else:
+                assert isinstance(connection.connection.dbapi_connection, sqlite3.Connection)
+                fair.begin(connection.connection.dbapi_connection, self._patience)
 
         return engine
 
