@@ -15,6 +15,7 @@ from models import (
     experiences,
     figures,
     follows,
+    links,
     listings,
     media,
     meetings,
@@ -114,9 +115,11 @@ def write(
         polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)
     addressed = [actors.get(db, actor_id) for actor_id in draft.to]
-    if parent is not None and visibility == Visibility.DIRECT:
+    if parent is None:
+        links.write(db, post, draft.linked or ())
+    elif visibility == Visibility.DIRECT:
         addressed.append(actors.get(db, parent.author_id))
-    posts.set_recipients(db, post, [*named.mentions, *addressed])
+    posts.set_recipients(db, post, [*named.mentions, *addressed], _beside(db, post))
     if draft.detail is not None:
         draft.detail(db, post)
     if parent is not None and not held_for:
@@ -140,6 +143,11 @@ def let_out(db: Session, author: Actor, post: Post, parent: Post | None) -> None
         listings.pass_on(db, post, None, own=created)
     tell_readers(db, post, author, parent)
     events.posted(db, post)
+
+
+def _beside(db: Session, post: Post) -> list[Actor]:
+    """Whose servers have to hear of an open post because it belongs with something they wrote."""
+    return links.authors_elsewhere(db, post) if open_visibility(post) and not post.in_reply_to_uri else []
 
 
 def _preferred(db: Session, author: Actor) -> str:
@@ -316,7 +324,9 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     posts.set_tags(db, post, named.tags)
     addressed = [actor for actor in recipients(db, post) if post.visibility == Visibility.DIRECT]
     addressed += actors.many(db, draft.to).values()
-    fresh = posts.set_recipients(db, post, [*named.mentions, *addressed])
+    if draft.linked is not None and not post.in_reply_to_uri:
+        links.write(db, post, draft.linked)
+    fresh = posts.set_recipients(db, post, [*named.mentions, *addressed], _beside(db, post))
     if draft.detail is not None:
         draft.detail(db, post)
     told = {one.account_id: one.kind for one in experiences.told(db, post)}

@@ -39,9 +39,6 @@ REMINDERS = (0, 3, 6, 12)
 """After how many months somebody can be asked what happened since; 0: never."""
 
 MONTH = timedelta(days=30.4375)
-MANUAL = (Tie.RELATED, Tie.ABOUT, Tie.PRACTISES)
-"""Ties that the author writes down; the others come of what he does."""
-
 JOB = "remind_follow_up"
 
 
@@ -190,6 +187,7 @@ def _draft(
         media=around.media,
         disclosure=around.disclosure,
         app=around.app,
+        linked=around.linked,
     )
 
 
@@ -211,9 +209,6 @@ def _fill(db: Session, post: Post, report: Report, around: Around, *, fresh: boo
         experiences.note_state(db, row, report.phase, report.outcome, post.published if fresh else now())
     if around.contacts is not None:
         experiences.set_contacts(db, post, around.contacts)
-    if around.linked is not None:
-        for tie in MANUAL:
-            links.put(db, post, tie, [one.uri for one in around.linked if links.tie_to(one) == tie])
     if fresh and around.adapted_from is not None:
         links.put(db, post, Tie.ADAPTED_FROM, [around.adapted_from.uri])
     if around.remind_months is not None:

@@ -87,6 +87,7 @@ from server.web import (
     starting,
     tags,
     the_gap,
+    ties,
     twinning,
     waiting,
     writing,
@@ -202,6 +203,7 @@ FEEDS = [
 ]
 
 DEEDS = [
+    _route("/posts/find", ties.find_some),
     _route("/posts/{id:int}/reply", posts.reply_form),
     _route("/posts/{id:int}/reply", posts.reply, POST),
     _route("/posts/{id:int}/vote", reacting.vote, POST),

@@ -248,7 +248,10 @@ def _ties(db: Session, row: Post) -> Json:
     """What the post is tied to (`links.Tie`), and where the posts are named that are tied to it."""
     if row.in_reply_to_uri:
         return {}
-    found: Json = {f"torv:{tie}": uris[0] if tie in SINGLE else uris for tie, uris in links.uris(db, row).items()}
+    named: dict[str, list[str]] = {}
+    for one in links.of(db, None, row):  # what not everybody may read is not named to everybody
+        named.setdefault(one.tie, []).append(one.uri)
+    found: Json = {f"torv:{tie}": uris[0] if tie in SINGLE else uris for tie, uris in named.items()}
     if row.visibility in _OPEN and links.to(db, None, row):
         found["torv:linkedFrom"] = f"{row.uri}/linked"
     return found

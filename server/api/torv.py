@@ -4,6 +4,7 @@ Everything here can also be read and done through Mastodon's API; a client that 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ from models import (
     communities,
     community_statistics,
     follows,
+    links,
     posts,
     reactions,
     threads,
@@ -27,6 +29,7 @@ from models import (
 from models.actors import Actor
 from models.composing import BARRIERS
 from models.errors import Invalid, NotFound
+from models.links import MOST, Linked
 from models.posts import Draft, Kind, Post, Visibility
 from server import elsewhere
 from server.api import show_accounts
@@ -62,6 +65,8 @@ class Asking(msgspec.Struct, kw_only=True):
     municipality: Annotated[str, Meta(max_length=100)] = ""
     disclosure: Annotated[str, Meta(max_length=500)] = ""
     """The author's commercial interest."""
+    link_ids: Annotated[list[Id], Meta(max_length=MOST)] = []
+    """Reports, meetings, dogmas and other questions it belongs with."""
     anonymous: bool = False
     """Only those who moderate this node see who asks; in a community whose `anonymity` is true."""
 
@@ -180,7 +185,8 @@ class Showing:
     def contribution(self, post: Post) -> entities.Contribution:
         return entities.Contribution(**self.common(post))
 
-    def question(self, post: Post) -> entities.Question:
+    def question(self, post: Post, *, db: Session | None = None) -> entities.Question:
+        """`db`: with what it is tied to, which lists leave out."""
         return entities.Question(
             **self.common(post),
             community_id=str(post.community_id) if post.community_id else None,
@@ -190,7 +196,31 @@ class Showing:
             municipality=str(post.extra.get("municipality", "")),
             duplicate_of_id=str(post.duplicate_of_id) if post.duplicate_of_id else None,
             merged=post.merged_at is not None,
+            links=tied(links.of(db, self.viewer, post)) if db is not None else [],
+            linked_from=tied(links.to(db, self.viewer, post)) if db is not None else [],
         )
+
+
+def tied(found: list[Linked]) -> list[entities.Tied]:
+    """What a post is tied to, or what is tied to it."""
+    return [
+        entities.Tied(
+            tie=str(one.tie),
+            uri=one.uri,
+            id=str(one.post.id) if one.post is not None else None,
+            kind=str(one.kind) if one.kind is not None else None,
+            title=one.post.title if one.post is not None else "",
+        )
+        for one in found
+    ]
+
+
+def to_link(db: Session, me: Actor, ids: list[int]) -> tuple[Post, ...]:
+    """The posts that a caller ties his own to. Raises Invalid."""
+    found = access.several(db, me, ids)
+    if set(ids) - set(found) or any(post.in_reply_to_uri for post in found.values()):
+        raise Invalid("There is no such post, or you may not see it.", code="links_unknown")
+    return tuple(found[id] for id in dict.fromkeys(ids))
 
 
 def _question(db: Session, viewer: Actor | None, id: int) -> Post:
@@ -240,7 +270,7 @@ def _thread(db: Session, viewer: Actor | None, question: Post) -> entities.Threa
     shown = Showing(db, viewer, [question, *found.answers, *comments])
     home = communities.home_of(db, question)
     return entities.Thread(
-        question=shown.question(question),
+        question=shown.question(question, db=db),
         community=_communities(db, viewer, [home])[0] if home is not None else None,
         answers=[shown.contribution(post) for post in found.answers],
         comments={str(id): [shown.contribution(post) for post in under] for id, under in found.comments.items()},
@@ -267,8 +297,9 @@ async def ask(call: Call, args: Asking) -> entities.Question:
     )
 
     def write(db: Session, me: Actor) -> entities.Question:
-        question = threads.ask(db, me, community_of(db, args.community_id), draft)
-        return Showing(db, me, [question]).question(question)
+        linked = to_link(db, me, args.link_ids)
+        question = threads.ask(db, me, community_of(db, args.community_id), replace(draft, linked=linked))
+        return Showing(db, me, [question]).question(question, db=db)
 
     return await call.write(write)
 

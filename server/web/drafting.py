@@ -17,7 +17,7 @@ from server.web.visits import Visit, action, own_page
 FIELDS = {
     Wanted.QUESTION: (
         *("title", "text", "to", "tags", "community", "barriers", "municipality"),
-        *("visibility", "language", "face", "disclosure"),
+        *("visibility", "language", "face", "disclosure", "links"),
     ),
     Wanted.REPLY: ("text", "face", "as", "disclosure"),
     Wanted.NOTE: ("text", "summary", "visibility", "language"),

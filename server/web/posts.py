@@ -16,6 +16,7 @@ from models import (
     drafts,
     duplicates,
     follows,
+    links,
     thread_follows,
     threads,
 )
@@ -25,6 +26,7 @@ from models.answers import AnswersPage, Order
 from models.composing import MAX_TEXT, REPLIES_KEEP
 from models.drafts import KeptDraft, Wanted
 from models.errors import DomainError, Gone, NotFound
+from models.links import Linked
 from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
@@ -79,6 +81,8 @@ class PostPage:
     """Those of them whose answers stand here, by their ids on the wire, which the answers name."""
     draft: KeptDraft | None = None
     """What the visitor began to answer."""
+    tied: list[Linked] = field(default_factory=list)
+    """What it belongs with."""
     report: ReportPage | None = None
     """Of a report: what it has beside its text."""
     meeting: MeetingPage | None = None
@@ -124,8 +128,10 @@ def look(
     report = gather(db, viewer, root) if root.kind == Kind.EXPERIENCE else None
     meeting = meeting_page.gather(db, viewer, root) if root.kind == Kind.EVENT else None
     everything += [*(report.posts if report is not None else []), *(meeting.posts if meeting is not None else [])]
+    tied = links.around(db, viewer, root) if root.thread_id == root.id else []
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
-    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, report=report, meeting=meeting)
+    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, tied=tied)
+    found.report, found.meeting = report, meeting
     if (group := communities.home_of(db, root)) is not None:
         settings = rules_of(db, group)
         found.community, found.rules, found.allows_down = group, settings.rules, settings.allows_down

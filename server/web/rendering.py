@@ -22,7 +22,7 @@ from server.i18n import LANGUAGES, NAMES, catalogue, known, later, locale
 from server.web.devices import described
 from server.web.meeting_names import STATE_NAMES
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES
-from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, content
+from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, TIE_GROUPS, content
 
 FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -87,6 +87,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "held_names": HELD_NAMES,
         "phase_names": PHASE_NAMES,
         "outcome_names": OUTCOME_NAMES,
+        "tie_groups": TIE_GROUPS,
     }
     filters: dict[str, Any] = {
         "when": when,

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, admission, anonymity, composing, moderation, municipalities, removing
+from models import access, actors, admission, anonymity, composing, links, moderation, municipalities, removing
 from models.actors import Actor
 from models.admission import MAX_DISCLOSURE
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
@@ -13,7 +13,7 @@ from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web import drafting
+from server.web import drafting, ties
 from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.showing import BARRIER_NAMES, Shown, show
@@ -105,10 +105,12 @@ def _own(db: Session, me: Actor, post_id: int) -> Post:
 async def edit_form(visit: Visit) -> Response:
     """`GET /posts/{id}/edit`: one's own post, to be changed."""
 
-    def find(db: Session) -> tuple[Post, bool]:
-        return _own(db, visit.me, visit.path("id")), admission.is_supplier(db, visit.me)
+    def find(db: Session) -> tuple[Post, bool, list[str]]:
+        post = _own(db, visit.me, visit.path("id"))
+        tied = [uri for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for uri in uris]
+        return post, admission.is_supplier(db, visit.me), tied
 
-    post, supplier = await visit.read(find)
+    post, supplier, tied = await visit.read(find)
     if post.kind == Kind.EXPERIENCE:
         return visit.go(f"/posts/{post.id}/experience")
     if post.kind == Kind.EVENT:
@@ -121,6 +123,7 @@ async def edit_form(visit: Visit) -> Response:
         language=post.language or visit.language,
         barriers=[str(barrier) for barrier in (post.extra or {}).get("barriers", [])],
         municipality=str((post.extra or {}).get("municipality", "")),
+        **({"links": tied} if post.kind == Kind.QUESTION else {}),
         **({"disclosure": disclosure} if disclosure or (supplier and post.community_id) else {}),
     )
     return await _edit_page(visit, form, post)
@@ -134,6 +137,7 @@ async def _edit_page(visit: Visit, form: Form, post: Post, status: int = 200, *,
         post=post,
         barriers=BARRIER_NAMES,
         municipalities=municipalities.known(),
+        tied=await ties.shown(visit, form),
         preview=await drafting.preview(visit, form.raw("text")) if preview else None,
     )
 
@@ -155,6 +159,7 @@ async def edit(visit: Visit, form: Form) -> Response:
         disclosure=form.line("disclosure", most=MAX_DISCLOSURE, required=False)
         if "disclosure" in form.values
         else None,
+        linked=await ties.read(visit, form) if question else None,
     )
     if form.errors:
         return await _edit_page(visit, form, post, 422)

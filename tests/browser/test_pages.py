@@ -170,6 +170,7 @@ NO_PAGES = {
     "/@{handle}": "leads on",
     "/login": "leads on",
     "/ask/similar": "a part of a page",
+    "/posts/find": "a part of a page",
     "/admin/domains/export": "a file",
     "/settings/data/copy/{id:int}": "a file",
     **{f"/feeds/{one}": "Atom" for one in ("questions", "unanswered", "public", "community/{name}", "tag/{tag}",

@@ -136,6 +136,13 @@ def _anonymous_choice(scene: Scene) -> dict[str, Any]:
     return scene.activity("ChooseAnswer")
 
 
+def _question_tied(scene: Scene) -> dict[str, Any]:
+    rule = composing.write(scene.db, scene.lene, Draft("Også nej.", "Vi deler alt", language="da"), Kind.DOGMA)
+    secret = composing.note(scene.db, scene.lene, Draft("Kun her.", visibility="node"))
+    draft = Draft("Og hvordan?", "Hvem lever efter det?", language="da", linked=(rule, scene.question, secret))
+    return document(objects.post(scene.db, threads.ask(scene.db, scene.lene, scene.group, draft)), CTX)
+
+
 def _asked_before(scene: Scene) -> dict[str, Any]:
     later = threads.ask(scene.db, scene.lene, scene.group, Draft("Igen.", "Må borgere adoptere en brandhane?"))
     duplicates.mark(scene.db, scene.lene, later, scene.question)
@@ -625,6 +632,7 @@ WRITTEN: dict[str, Write] = {
     "experience-co-author-asked": _co_author_asked,
     "experience-co-author-named": _co_author_named,
     "question-linked": _linked,
+    "question-tied": _question_tied,
     "attachments": _attached,
     "tombstone": _tombstone,
     "person": _person,

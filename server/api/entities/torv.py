@@ -88,6 +88,19 @@ class Contribution(msgspec.Struct, kw_only=True):
     tags: list[str]
 
 
+class Tied(msgspec.Struct, kw_only=True):
+    """A post that another is tied to, or that is tied to it."""
+
+    tie: str
+    """`related`, `about`, `practises`, `adaptedFrom` or `followUpOf`."""
+    uri: str
+    id: str | None
+    """Null where this node does not have it."""
+    kind: str | None
+    """What it is; null where nobody can say."""
+    title: str
+
+
 class Question(Contribution, kw_only=True):
     """A question."""
 
@@ -100,6 +113,10 @@ class Question(Contribution, kw_only=True):
     """The question that asked the same before."""
     merged: bool
     """What was answered to it stands below that one, and new answers go there."""
+    links: list[Tied]
+    """What it is tied to. Empty in lists."""
+    linked_from: list[Tied]
+    """What is tied to it. Empty in lists."""
 
 
 class Thread(msgspec.Struct, kw_only=True):
@@ -123,17 +140,6 @@ class ExperienceState(msgspec.Struct, kw_only=True):
     at: str
     source_id: str | None
     """The follow-up that says so; null where the report itself does."""
-
-
-class Tied(msgspec.Struct, kw_only=True):
-    """A post that a report is tied to, or that is tied to it."""
-
-    tie: str
-    """`related`, `about`, `practises`, `adaptedFrom` or `followUpOf`."""
-    uri: str
-    id: str | None
-    """Null where this node does not have it."""
-    title: str
 
 
 class Experience(Contribution, kw_only=True):

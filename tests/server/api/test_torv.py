@@ -208,3 +208,28 @@ async def test_a_question_names_the_earlier_one_and_says_whether_they_are_merged
         found = await api.get(f"/api/torv/v1/questions/{later}")
     assert (found["question"]["duplicate_of_id"], found["question"]["merged"]) == (str(earlier), True)
     assert found["answers"] == []
+
+
+async def test_a_question_says_what_it_belongs_with_and_what_belongs_with_it(world: ApiWorld) -> None:
+    async with world.client("birk") as birk:
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"])
+        before = (await birk.get("/api/torv/v1/questions"))[0]
+        sent = {"community_id": here["id"], "title": "Og hvad så bagefter?", "link_ids": [before["id"]]}
+        asked = await birk.post_json("/api/torv/v1/questions", sent)
+        tied = {
+            "tie": "related",
+            "uri": before["uri"],
+            "id": before["id"],
+            "kind": "question",
+            "title": before["title"],
+        }
+        assert asked["links"] == [tied]
+        thread = await birk.get(f"/api/torv/v1/questions/{before['id']}")
+        assert [one["id"] for one in thread["question"]["linked_from"]] == [asked["id"]]
+
+
+async def test_what_nobody_may_see_is_nothing_to_belong_with(world: ApiWorld) -> None:
+    async with world.client("birk") as birk:
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"])
+        sent = {"community_id": here["id"], "title": "Og hvad så bagefter?", "link_ids": ["1"]}
+        await birk.refused(422, "POST", "/api/torv/v1/questions", json=sent)
