@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from federation import crossing
 from federation.context import Federation
-from models import jobs, planning, scheduled, sharing
+from models import calls, jobs, planning, scheduled, sharing
 
 LEASE = 120.0
 
@@ -37,6 +37,19 @@ async def tell_attendees(fed: Federation, payload: Mapping[str, Any]) -> None:
         rest = planning.tell_some(db, payload)
         if rest is not None:
             jobs.advance(db, planning.telling(payload), rest, LEASE)
+        return rest
+
+    while (rest := await crossing.writing(fed.database, some)) is not None:
+        payload = rest
+
+
+async def tell_call(fed: Federation, payload: Mapping[str, Any]) -> None:
+    """The job `tell_call`: a meeting came of a question, and those who would come are told, in the same way."""
+
+    def some(db: Session) -> dict[str, Any] | None:
+        rest = calls.tell_some(db, payload)
+        if rest is not None:
+            jobs.advance(db, calls.telling(payload), rest, LEASE)
         return rest
 
     while (rest := await crossing.writing(fed.database, some)) is not None:

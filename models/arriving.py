@@ -11,6 +11,7 @@ from models import (
     actors,
     admission,
     bans,
+    calls,
     communities,
     composing,
     conversations,
@@ -149,6 +150,7 @@ def _tie(db: Session, post: Post, remote: RemotePost) -> None:
     planning.taken(db, post, meetings.take(db, post))
     if meetings.find(db, post) is not None:
         post.extra = {key: value for key, value in post.extra.items() if key != "event"}
+    calls.take(db, post)
 
 
 def new(remote: RemotePost) -> Post:
@@ -175,6 +177,7 @@ def let_out(db: Session, author: Actor, post: Post, parent: Post | None, inner: 
     """Show a post of another server to those it is for: the community's share, notices and streams."""
     _pass_on(db, post, parent, inner)
     composing.tell_readers(db, post, author, parent)
+    calls.planned(db, post)
     events.posted(db, post)
 
 

@@ -9,6 +9,7 @@ from models import (
     actors,
     admission,
     anonymity,
+    calls,
     communities,
     conversations,
     events,
@@ -142,6 +143,7 @@ def let_out(db: Session, author: Actor, post: Post, parent: Post | None) -> None
     elif created is not None:
         listings.pass_on(db, post, None, own=created)
     tell_readers(db, post, author, parent)
+    calls.planned(db, post)
     events.posted(db, post)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import actors, composing, meeting_text, meetings, memory, notifications, outbox, text
 from models.actors import Actor
-from models.meetings import Attendee, Meeting, State, Way
+from models.meetings import Attendee, Joining, Meeting, State, Way
 from models.notifications import NotificationKind
 from models.posts import Draft, Kind, Post, Visibility
 
@@ -29,6 +29,8 @@ class News(StrEnum):
     CHANGED = "changed"
     CANCELLED = "cancelled"
     SOON = "soon"
+    PLANNED = "planned"
+    """It came of a question about which he would have come to one."""
 
 
 NOTICES: Mapping[News, NotificationKind] = {
@@ -39,6 +41,7 @@ NOTICES: Mapping[News, NotificationKind] = {
     News.CHANGED: NotificationKind.MEETING_CHANGED,
     News.CANCELLED: NotificationKind.MEETING_CANCELLED,
     News.SOON: NotificationKind.MEETING_SOON,
+    News.PLANNED: NotificationKind.MEETING_PLANNED,
 }
 """The notices; of what is not here somebody with an account needs none."""
 
@@ -53,6 +56,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         News.CHANGED: "»{title}« er ændret: {summary}.",
         News.CANCELLED: "»{title}« er aflyst. {why}",
         News.SOON: "Husk »{title}«: {summary}.",
+        News.PLANNED: "Der bliver et møde, som du sagde, du ville komme til: »{title}«, {summary}.",
+        "yes": "Svar *ja*, så er du tilmeldt.",
         "link": "Link: <{link}>",
         "no": "Kan du ikke alligevel, så svar *nej*.",
         "unlike": "Kan du ikke alligevel, så fjern dit »synes godt om«.",
@@ -67,6 +72,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         News.CHANGED: "“{title}” has changed: {summary}.",
         News.CANCELLED: "“{title}” is cancelled. {why}",
         News.SOON: "Remember “{title}”: {summary}.",
+        News.PLANNED: "There is going to be a meeting that you said you would come to: “{title}”, {summary}.",
+        "yes": "Answer *yes*, and you are signed up.",
         "link": "Link: <{link}>",
         "no": "If you cannot come after all, answer *no*.",
         "unlike": "If you cannot come after all, take your like back.",
@@ -130,6 +137,8 @@ def _write(db: Session, post: Post, row: Meeting, actor: Actor, own: Attendee | 
     ]
     if news in WITH_LINK and row.online_url:
         said.append(words["link"].format(link=row.online_url))
+    if news == News.PLANNED and post.local and row.by_reply and row.joining in {Joining.FREE, Joining.APPROVAL}:
+        said.append(words["yes"])
     if news in WITH_NO:
         said.append(words["no" if row.by_reply else "unlike"])
     said.append(f"<{post.url}>")

@@ -64,6 +64,7 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
         NotificationKind.MEETING_CHANGED,
         NotificationKind.MEETING_CANCELLED,
         NotificationKind.MEETING_SOON,
+        NotificationKind.MEETING_PLANNED,
     ),
     Sort.ATTENDANCE: (NotificationKind.ATTENDING,),
     Sort.REQUESTS: (

@@ -61,6 +61,7 @@ class NotificationKind(StrEnum):
     MEETING_CHANGED = "meeting_changed"
     MEETING_CANCELLED = "meeting_cancelled"
     MEETING_SOON = "meeting_soon"
+    MEETING_PLANNED = "meeting_planned"
 
 
 CLIENT_TYPES = {
@@ -87,6 +88,7 @@ CLIENT_TYPES = {
     NotificationKind.MEETING_CHANGED: "update",
     NotificationKind.MEETING_CANCELLED: "update",
     NotificationKind.MEETING_SOON: "update",
+    NotificationKind.MEETING_PLANNED: "status",
 }
 """What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
 

@@ -50,6 +50,8 @@ class Around:
     disclosure: str | None = None
     app: dict[str, str] | None = None
     series_id: int | None = None
+    linked: tuple[Post, ...] | None = None
+    """Questions, reports and dogmas it belongs with."""
 
 
 HERE = Around()
@@ -208,6 +210,7 @@ def _draft(plan: Plan, values: Mapping[str, Any], around: Around, detail: Any) -
         media=around.media,
         disclosure=around.disclosure,
         app=around.app,
+        linked=around.linked,
         detail=detail,
     )
 

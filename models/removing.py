@@ -9,6 +9,7 @@ from models import (
     actors,
     anonymity,
     attending,
+    calls,
     communities,
     composing,
     conversations,
@@ -110,6 +111,8 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     conversations.forget_post(db, post)
     polls.drop(db, post)
     attending.reply_gone(db, post)
+    calls.reply_gone(db, post)
+    calls.forget(db, post)
     meetings.forget(db, post)
     case = experiences.forget(db, post)
     links.forget(db, post)

@@ -1,6 +1,6 @@
 """Answers that are a deed: a like of a post that asks something, or a plain yes below it, from whatever server.
 
-Whoever keeps something to be answered (an invitation to be co-author, a meeting to come to) hears of it here, in the
+Whoever keeps something to be answered (an invitation to be co-author, a meeting to come to, or to call for) hears of it here, in the
 transaction of the like or the reply.
 """
 
@@ -21,9 +21,10 @@ def liked(db: Session, actor: Actor, post: Post, *, undone: bool = False) -> Non
 
 def replied(db: Session, author: Actor, reply: Post, parent: Post) -> None:
     """Somebody answers a post."""
-    from models import attending, co_authors, experiences, text
+    from models import attending, calls, co_authors, experiences, text
 
     attending.replied(db, author, reply, parent)
+    calls.replied(db, author, reply, parent)
     if parent.local and parent.visibility == "direct":
         words = text.plain(reply.content)
         if experiences.is_yes(words) or experiences.is_no(words):

@@ -12,6 +12,7 @@ from models import (  # noqa: F401
     bans,
     blocks,
     bookmarks,
+    calls,
     cases,
     communities,
     conversations,

@@ -258,7 +258,9 @@ def _ends(doc: Mapping[str, Any]) -> datetime | None:
 _TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "as")
 _ID_TERMS = ("duplicateOf", "invites")
 _PEOPLE_TERMS = ("coAuthor", "contact")
-_OWN_TERMS = frozenset((*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom"))
+_OWN_TERMS = frozenset(
+    (*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom", "wouldCome")
+)
 MAX_SECTIONS = 20
 
 
@@ -277,6 +279,8 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
     ties = {str(tie): _ids(doc, tie, MOST) for tie in Tie}
     if any(ties.values()):
         found["links"] = {tie: ids for tie, ids in ties.items() if ids}
+    if isinstance(coming := term(doc, "wouldCome"), Mapping):
+        found["wouldCome"] = whole_number(coming.get("totalItems")) or 0
     for name in _PEOPLE_TERMS:
         if people := _ids(doc, name, MAX_PEOPLE):
             found[name] = people

@@ -18,6 +18,7 @@ from models import (
     access,
     actors,
     audience,
+    calls,
     collections,
     duplicates,
     experience_text,
@@ -116,6 +117,8 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
         body["attachment"].insert(0, meetings.website(row))
     if is_poll(row):
         body |= _poll(db, row)
+    if (call := calls.find(db, row)) is not None:
+        body["torv:wouldCome"] = {"id": f"{row.uri}/coming", "type": "Collection", "totalItems": call.coming}
     if open_to_all:
         body["interactionPolicy"] = {"canQuote": {"automaticApproval": [_quoters(row, parts.author)]}}
     body["tag"] = _tag(db, row, parts)

@@ -65,6 +65,7 @@ SENTENCES = {
     NotificationKind.MEETING_CHANGED: later("has changed time, place or link of a meeting you come to"),
     NotificationKind.MEETING_CANCELLED: later("has cancelled a meeting"),
     NotificationKind.MEETING_SOON: later("looks forward to seeing you at a meeting soon"),
+    NotificationKind.MEETING_PLANNED: later("plans the meeting that you said you would come to"),
 }
 
 OUTCOMES = {

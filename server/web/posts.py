@@ -12,6 +12,7 @@ from models import (
     anonymity,
     answers,
     bans,
+    calls,
     communities,
     drafts,
     duplicates,
@@ -31,8 +32,10 @@ from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import later
+from server.web import calls as calling
 from server.web import drafting, meeting_page
 from server.web.attaching import attached
+from server.web.calls import CallShown
 from server.web.meeting_page import MeetingPage
 from server.web.rendering import post_path
 from server.web.report_page import ReportPage, gather
@@ -83,6 +86,10 @@ class PostPage:
     """What the visitor began to answer."""
     tied: list[Linked] = field(default_factory=list)
     """What it belongs with."""
+    call: CallShown | None = None
+    """Of a question that calls for a meeting: who would come."""
+    may_call: bool = False
+    """Whether the visitor may make it such a call, or take that back."""
     report: ReportPage | None = None
     """Of a report: what it has beside its text."""
     meeting: MeetingPage | None = None
@@ -144,8 +151,10 @@ def look(
             found.must_disclose = admission.discloses(db, viewer, group)
     if question:
         found.original = duplicates.original_of(db, viewer, root)
+        found.call = calling.shown(db, viewer, root)
     if viewer is not None and question:
         found.may_accept = threads.may_accept(db, viewer, root)
+        found.may_call = calls.may_call(db, viewer, root)
         found.may_mark = duplicates.may_mark(db, viewer, root)
         found.follows_thread = bool(thread_follows.followed(db, viewer.id, [root.id]))
         found.draft = drafts.of_reply(db, viewer.id, root.id)
@@ -195,7 +204,7 @@ async def post(visit: Visit) -> Response:
     if visit.request.url.path != proper:
         query = visit.request.url.query
         return visit.go(f"{proper}?{query}" if query else proper)
-    if visit.actor is not None and found.root.id in found.shown.polls and not found.root.local:
+    if visit.actor is not None and not found.root.local and (found.root.id in found.shown.polls or found.call):
         await visit.write(lambda db, me: refresh_later(db, found.root.id))
     return show_post(visit, found, Form())
 

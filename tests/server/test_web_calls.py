@@ -1,0 +1,73 @@
+"""A question that calls for a meeting, on its page: made one, come to, and a way to plan it."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from models import calls
+from models.meetings import Way
+from models.posts import Post
+from tests.server.visiting import Visiting, person, question, words
+
+pytestmark = pytest.mark.anyio
+
+
+def asked(visiting: Visiting) -> tuple[Post, str]:
+    """A question, and the name of who asked it."""
+    with visiting.database.reading() as db:
+        post = question(db, "Hvordan fik I")
+        return post, next(name for name in ("anna", "birk", "camilla", "david", "eva", "farid")
+                          if person(db, name).id == post.author_id)  # fmt: skip
+
+
+async def test_who_asked_calls_for_a_meeting_and_others_say_that_they_would_come(visiting: Visiting) -> None:
+    post, author = asked(visiting)
+    other = "eva" if author != "eva" else "birk"
+    async with visiting.browser(author) as mine, visiting.browser(other) as theirs:
+        assert f"/posts/{post.id}/call" in await mine.read(f"/p/{post.id}")
+        assert f"/posts/{post.id}/come" not in await theirs.read(f"/p/{post.id}")
+        page = await mine.read(await mine.succeed(f"/posts/{post.id}/call"))
+        assert f"/meeting/new?from={post.id}" in page
+        page = await theirs.read(await theirs.succeed(f"/posts/{post.id}/come"))
+        assert "1 vil komme" in words(page)
+        assert "Du vil komme. Du får besked" in words(page)
+        assert 'aria-pressed="true"' in page
+        page = await theirs.read(await theirs.succeed(f"/posts/{post.id}/come", undo="1"))
+        assert "1 vil komme" not in words(page)
+
+
+async def test_nobody_else_makes_it_a_call_and_nobody_comes_where_there_is_none(visiting: Visiting) -> None:
+    post, author = asked(visiting)
+    with visiting.database.reading() as db:
+        other = next(name for name in ("eva", "farid", "birk") if not calls.may_call(db, person(db, name), post))
+    async with visiting.browser(other) as browser:
+        assert (await browser.send(f"/posts/{post.id}/call")).status_code == 403
+        assert (await browser.send(f"/posts/{post.id}/come")).status_code == 404
+        assert (await browser.send("/posts/1/come")).status_code == 404
+
+
+async def test_who_calls_no_longer_asks_as_before(visiting: Visiting) -> None:
+    post, author = asked(visiting)
+    async with visiting.browser(author) as browser:
+        await browser.succeed(f"/posts/{post.id}/call")
+        page = await browser.read(await browser.succeed(f"/posts/{post.id}/call", undo="1"))
+        assert "Spørgsmålet kalder ikke længere til møde." in words(page)
+        assert 'id="call"' not in page
+
+
+async def test_who_is_not_signed_in_sees_how_many_and_the_way_in(visiting: Visiting) -> None:
+    post, author = asked(visiting)
+
+    def make(db: Session) -> None:
+        calls.call(db, person(db, author), db.get_one(Post, post.id))
+        farid = person(db, "farid")
+        farid.municipality = "0751"
+        calls.come(db, farid, db.get_one(Post, post.id), Way.WEB)
+
+    visiting.database.write(make)
+    async with visiting.browser() as browser:
+        page = words(await browser.read(f"/p/{post.id}"))
+        assert "1 vil komme fra Aarhus" in page
+        assert "Log ind for at sige, at du vil komme" in page
+        assert (await browser.http.get(f"/p/{post.id}/coming")).json()["totalItems"] == 1
+        said = await browser.http.get(f"/p/{post.id}", headers={"Accept": "application/activity+json"})
+        assert said.json()["torv:wouldCome"] == {"id": f"{post.uri}/coming", "type": "Collection", "totalItems": 1}
