@@ -36,7 +36,7 @@ async def test_who_asked_calls_for_a_meeting_and_others_say_that_they_would_come
 
 
 async def test_nobody_else_makes_it_a_call_and_nobody_comes_where_there_is_none(visiting: Visiting) -> None:
-    post, author = asked(visiting)
+    post, _ = asked(visiting)
     with visiting.database.reading() as db:
         other = next(name for name in ("eva", "farid", "birk") if not calls.may_call(db, person(db, name), post))
     async with visiting.browser(other) as browser:
