@@ -21,7 +21,7 @@ from models import actors, anonymity, bans, blocks, communities, jobs, links, me
 from models.access import may_see
 from models.actors import Actor, ActorType
 from models.base import Base, Id, UtcTime, now
-from models.errors import Conflict, Forbidden, NotFound
+from models.errors import Forbidden, NotFound
 from models.links import Tie
 from models.meetings import Way
 from models.posts import Kind, Post
@@ -209,10 +209,17 @@ def _send(db: Session, type: str, actor: Actor, question: Post) -> outbox.Activi
     return outbox.record(db, type, actor, object_uri=question.uri, to=to)
 
 
-def joined(db: Session, join_uri: str) -> Post | None:
-    """The question of which somebody said with the `Join` of this id that he would come."""
-    query = select(Post).join(WouldCome, WouldCome.post_id == Post.id).where(WouldCome.join_uri == join_uri)
-    return db.scalars(query).first() if join_uri else None
+def by_join_uri(db: Session, uri: str) -> WouldCome | None:
+    """Who said with the `Join` of this id that he would come."""
+    return db.scalars(select(WouldCome).where(WouldCome.join_uri == uri)).first() if uri else None
+
+
+def refused(db: Session, own: WouldCome) -> None:
+    """The server of a question elsewhere does not count a member of this node."""
+    row = _hold(db, db.get_one(Post, own.post_id))
+    db.delete(own)
+    row.coming = max(0, row.coming - 1)
+    db.flush()
 
 
 # From other servers

@@ -8,7 +8,8 @@ from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn, Unreadable
 from federation.reading import activity as read_activity
 from federation.verified import Verified
-from models import actors, attending, communities, follows, meetings, posts
+from models import actors, attending, calls, communities, follows, meetings, posts
+from models.calls import WouldCome
 from models.follows import Follow
 from models.meetings import Attendee
 
@@ -26,6 +27,8 @@ async def answer(verified: Verified, *, accepted: bool) -> Effect:
     def effect(db: Session) -> str:
         if (own := joined(db, verified.activity)) is not None:
             return _place(db, own, verified.actor, accepted=accepted)
+        if (would := calls.by_join_uri(db, verified.activity.object_id)) is not None:
+            return _would_come(db, would, verified.actor, accepted=accepted)
         row = asked(db, verified.activity)
         if row is None:
             raise Ignored("We never asked.")
@@ -53,6 +56,17 @@ def _place(db: Session, own: Attendee, sender: str, *, accepted: bool) -> str:
     if not attending.answered(db, own, accepted=accepted):
         raise Ignored("It was answered so already.")
     return f"{member.uri} {'comes' if accepted else 'does not come'} to {post.uri}."
+
+
+def _would_come(db: Session, own: WouldCome, sender: str, *, accepted: bool) -> str:
+    """Who asks a question elsewhere that calls for a meeting says whether somebody of ours counts."""
+    post = posts.get(db, own.post_id)
+    if post.local or sender != actors.get(db, post.author_id).uri:
+        raise Ignored("It is not the sender's to answer.")
+    if accepted:
+        raise Ignored("It was counted so already.")
+    calls.refused(db, own)
+    return f"Nobody of ours counts at {post.uri}."
 
 
 def joined(db: Session, activity: ActivityIn) -> Attendee | None:

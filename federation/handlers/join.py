@@ -1,4 +1,5 @@
-"""Join and Leave: somebody elsewhere signs up for a meeting of this node, and takes it back."""
+"""Join and Leave: somebody elsewhere signs up for a meeting of this node, or would come to one that a question calls for;
+and takes it back."""
 
 from collections.abc import Mapping
 
@@ -10,10 +11,11 @@ from federation.handlers import early, wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn
 from federation.verified import Verified
-from models import access, actors, attending, meeting_news, meetings, memory, posts
+from models import access, actors, attending, calls, meeting_news, meetings, memory, posts
 from models.actors import Actor
+from models.calls import WouldCome
 from models.errors import Conflict, Forbidden
-from models.meetings import Way
+from models.meetings import Attendee, Way
 from models.posts import Post
 
 LEFT = 60.0
@@ -38,15 +40,23 @@ async def join(fed: Federation, verified: Verified) -> Effect:
         if not access.may_see(db, who, row):
             raise Ignored("There is no meeting of that id here.")
         try:
-            if meetings.find(db, row) is None:
-                raise Forbidden("It is no meeting.")
-            own = attending.sign_up(db, who, row, Way.JOIN, join_uri=activity.id)
+            return _taken(db, who, row, activity.id)
         except (Forbidden, Conflict) as refusal:
             meeting_news.send_answer(db, row, who, activity.id, accepted=False)
             return f"Declined: {refusal.text}"
-        return f"{who.uri} is {own.state} for {row.uri}."
 
     return effect
+
+
+def _taken(db: Session, who: Actor, post: Post, join_uri: str) -> str:
+    if calls.find(db, post) is not None:
+        calls.come(db, who, post, Way.JOIN, join_uri=join_uri)
+        meeting_news.send_answer(db, post, who, join_uri, accepted=True)
+        return f"{who.uri} would come to a meeting about {post.uri}."
+    if meetings.find(db, post) is None:
+        raise Forbidden("It is no meeting.")
+    own = attending.sign_up(db, who, post, Way.JOIN, join_uri=join_uri)
+    return f"{who.uri} is {own.state} for {post.uri}."
 
 
 async def leave(fed: Federation, verified: Verified) -> Effect:
@@ -73,26 +83,31 @@ def _withdraw(
         actor = actors.by_uri(db, verified.actor)
         if actor is None:
             raise Ignored("We do not know this actor.")
-        by_name = attending.by_join_uri(db, joined) or attending.by_join_uri(db, named)
+        by_name = _by_uri(db, joined) or _by_uri(db, named)
         post = posts.get(db, by_name.post_id) if by_name is not None else None
         post = post or posts.by_uri(db, named) or posts.by_uri(db, inside)
         if post is None or not post.local or (by_name is not None and by_name.actor_id != actor.id):
             raise Ignored("There is no meeting of that id here.")
-        own = meetings.attendee(db, post, actor)
+        own = meetings.attendee(db, post, actor) or calls.mine(db, actor, post)
         if own is None or not own.ways & Way.JOIN:
             return _nothing(db, actor, post, joined)
         done = ActivityIn(own.join_uri, "Join", actor.uri, post.uri, None)
-        attending.withdraw(db, actor, post, Way.JOIN)
+        withdraw = attending.withdraw if isinstance(own, Attendee) else calls.stay_away
+        withdraw(db, actor, post, Way.JOIN)
         early.settled(db, done)
         return f"{actor.uri} does not come to {post.uri}."
 
     return effect
 
 
+def _by_uri(db: Session, uri: str) -> Attendee | WouldCome | None:
+    return attending.by_join_uri(db, uri) or calls.by_join_uri(db, uri)
+
+
 def _nothing(db: Session, actor: Actor, post: Post, joined: str) -> str:
     """Nothing to take back. An Undo says which `Join` it means, and outlives it; a Leave does not, so that it can only
     mean one that is on its way right now."""
-    if meetings.find(db, post) is None:
+    if meetings.find(db, post) is None and calls.find(db, post) is None:
         raise Ignored("There is no meeting of that id here.")
     if not joined:
         memory.remember(db, "left", f"{actor.uri} {post.uri}", True, LEFT)

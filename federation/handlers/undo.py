@@ -24,6 +24,7 @@ from models import (
     actors,
     attending,
     blocks,
+    calls,
     communities,
     exclusions,
     follows,
@@ -77,6 +78,8 @@ def _by_id(db: Session, uri: str) -> tuple[str, str, str] | None:
         return "Announce", actors.get(db, boost.actor_id).uri, posts.get(db, boost.post_id).uri
     if (own := attending.by_join_uri(db, uri)) is not None:
         return "Join", actors.get(db, own.actor_id).uri, posts.get(db, own.post_id).uri
+    if (would := calls.by_join_uri(db, uri)) is not None:
+        return "Join", actors.get(db, would.actor_id).uri, posts.get(db, would.post_id).uri
     if (block := blocks.by_uri(db, uri)) is not None:
         return "Block", actors.get(db, block.actor_id).uri, actors.get(db, block.target_id).uri
     return None

@@ -29,6 +29,7 @@ from models import (
     ballots,
     base,
     blocks,
+    calls,
     co_authors,
     communities,
     composing,
@@ -141,6 +142,20 @@ def _question_tied(scene: Scene) -> dict[str, Any]:
     secret = composing.note(scene.db, scene.lene, Draft("Kun her.", visibility="node"))
     draft = Draft("Og hvordan?", "Hvem lever efter det?", language="da", linked=(rule, scene.question, secret))
     return document(objects.post(scene.db, threads.ask(scene.db, scene.lene, scene.group, draft)), CTX)
+
+
+def _question_calls(scene: Scene) -> dict[str, Any]:
+    calls.call(scene.db, scene.lene, scene.question)
+    calls.come(scene.db, scene.christina, scene.question, Way.JOIN, join_uri="https://b.example/activities/5")
+    return document(objects.post(scene.db, scene.question), CTX)
+
+
+def _would_come(scene: Scene) -> dict[str, Any]:
+    scene.question.local, scene.question.author_id = False, scene.christina.id
+    scene.question.extra = {**scene.question.extra, "wouldCome": 3}
+    calls.take(scene.db, scene.question)
+    calls.come(scene.db, scene.lene, scene.question, Way.WEB)
+    return scene.activity("Join")
 
 
 def _asked_before(scene: Scene) -> dict[str, Any]:
@@ -633,6 +648,8 @@ WRITTEN: dict[str, Write] = {
     "experience-co-author-named": _co_author_named,
     "question-linked": _linked,
     "question-tied": _question_tied,
+    "question-calls": _question_calls,
+    "join-of-a-question": _would_come,
     "attachments": _attached,
     "tombstone": _tombstone,
     "person": _person,
