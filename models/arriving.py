@@ -115,7 +115,8 @@ def record_remote(
         other = not post.in_reply_to_uri and post.kind != Kind.QUESTION
         if other and communities.known(db, home).questions_only:
             post.community_id = home = None
-        reason = admission.weigh(db, remote.author, home, Kind(post.kind), admission.recorded(post))
+        let_in_as = Kind.QUESTION if remote.poll is not None and parent is None else Kind(post.kind)
+        reason = admission.weigh(db, remote.author, home, let_in_as, admission.recorded(post))
         post.held_for = str(reason or "")
     db.add(post)
     db.flush()

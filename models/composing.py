@@ -82,7 +82,9 @@ def write(
         visibility = max(visibility, Visibility(parent.visibility), key=lambda v: REPLIES_KEEP[v])
     if community is not None and communities.settings(db, community).node_only:
         visibility = Visibility.NODE
-    held_for = admission.admit(db, author, community, kind, admission.written(draft, draft.disclosure or ""))
+    # a poll begins a thread that others take part in, and is let in like a question
+    let_in_as = Kind.QUESTION if parent is None and draft.poll is not None and draft.poll.options else kind
+    held_for = admission.admit(db, author, community, let_in_as, admission.written(draft, draft.disclosure or ""))
     node = node_of(db)
     writer, author = author, anonymity.face(db, author, kind, community, parent) if draft.anonymous else author
     id = new_id()

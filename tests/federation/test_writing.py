@@ -745,6 +745,22 @@ def test_what_we_write_is_what_is_checked_in(scene: Scene, name: str) -> None:
     assert json.loads(found) == json.loads(path.read_text())
 
 
+@pytest.mark.parametrize("name", ["poll", "poll-over", "poll-hidden"])
+def test_a_poll_has_what_other_servers_read_of_one_and_nothing_that_makes_them_refuse_it(name: str) -> None:
+    poll = json.loads((SNAPSHOTS / f"{name}.json").read_text())
+    assert poll["@context"] == json.loads(json.dumps(CTX_POLL))
+    assert (poll["type"], poll["torv:kind"]) == ("Question", "poll")
+    needed = {"id", "attributedTo", "to", "cc", "content", "contentMap", "endTime", "votersCount", "url", "published"}
+    assert needed <= set(poll)
+    assert not {"name", "summary", "inReplyTo"} & set(poll)
+    (options,) = (poll[key] for key in ("oneOf", "anyOf") if key in poll)
+    assert all(set(one) == {"type", "name", "replies"} and one["type"] == "Note" for one in options)
+    assert len({one["name"] for one in options}) == len(options)
+    if "audience" in poll:
+        assert poll["audience"] in poll["to"]
+        assert poll["audience"] in [one.get("href") for one in poll["tag"]]
+
+
 def test_every_snapshot_belongs_to_something_we_write() -> None:
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(WRITTEN)
 
