@@ -34,6 +34,7 @@ FIELDS = {
     ),
     Wanted.FOLLOW_UP: ("text", "phase", "outcome", "remind"),
     Wanted.MEETING: (
+        "links",
         *("title", "theme", "agenda", "starts", "ends", "timezone", "tentative", "place", "street", "postal_code"),
         *("town", "accessibility", "latitude", "longitude", "online_url", "online_hidden", "joining", "join_url"),
         *("capacity", "by_like", "by_reply", "remind_hours", "community", "visibility", "language", "disclosure"),

@@ -1,11 +1,12 @@
 """Planning a meeting, and changing it: one page, with what is wrong beside its field."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, admission, composing, meeting_text, meetings, planning, zones
+from models import access, admission, calls, composing, links, meeting_text, meetings, planning, zones
 from models.actors import Actor
 from models.admission import MAX_DISCLOSURE
 from models.composing import MAX_TITLE
@@ -17,7 +18,7 @@ from models.posts import Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web import drafting
+from server.web import drafting, ties
 from server.web.attaching import attached
 from server.web.meeting_names import JOINING_HINTS, JOINING_NAMES, REMIND_NAMES
 from server.web.rendering import post_path
@@ -30,9 +31,16 @@ TYPED = "%Y-%m-%dT%H:%M"
 
 @own_page
 async def form_page(visit: Visit) -> Response:
-    """`GET /meeting/new?draft=&community=`: an empty form, or as it was left."""
+    """`GET /meeting/new?draft=&community=&from=<post>`: an empty form, or as it was left.
+
+    `from`: what it is to be about, such as a question that calls for a meeting.
+    """
+    origin_id = visit.cursor("from")
+    origin = await visit.read(lambda db: access.access_post(db, visit.actor, origin_id)) if origin_id else None
     form = await drafting.begun(visit, Wanted.MEETING) or Form.filled(
-        community=visit.query("community"),
+        community=visit.query("community") or _home(origin),
+        title=origin.title if origin is not None else "",
+        links=origin.uri if origin is not None else "",
         timezone=visit.settings.time_zone,
         visibility=Visibility.PUBLIC.value,
         language=visit.language,
@@ -43,10 +51,22 @@ async def form_page(visit: Visit) -> Response:
     return await _page(visit, form)
 
 
+def _home(origin: Post | None) -> str:
+    return str(origin.community_id) if origin is not None and origin.community_id else ""
+
+
+def _would_come(db: Session, me: Actor, about: Sequence[Post]) -> int:
+    """How many are told of this meeting because they said that they would come to one."""
+    found = [row.coming for one in about if one.local and (row := calls.find(db, one)) is not None
+             and calls.may_plan(db, me, one)]  # fmt: skip
+    return sum(found)
+
+
 async def _page(
     visit: Visit, form: Form, status: int = 200, *, post: Post | None = None, preview: bool = False
 ) -> Response:
     groups, supplier = await visit.read(lambda db: (to_report_in(db, visit.me), admission.is_supplier(db, visit.me)))
+    tied = await ties.shown(visit, form)
     shown = None
     if preview:
         shown = await drafting.preview(visit, meeting_text.markdown(read(visit, Form(form.values))))
@@ -61,6 +81,8 @@ async def _page(
         joining_hints=JOINING_HINTS,
         reminders=REMIND_NAMES,
         zones=zones.names(),
+        tied=tied,
+        would_come=await visit.read(lambda db: _would_come(db, visit.me, tied.chosen)) if post is None else 0,
         preview=shown,
     )
 
@@ -150,6 +172,7 @@ async def _around(visit: Visit, form: Form, *, editing: bool) -> Around:
         community=group,
         visibility=form.choice("visibility", (Visibility.PUBLIC, Visibility.NODE), Visibility.PUBLIC),
         disclosure=form.line("disclosure", most=MAX_DISCLOSURE, required=False) if disclosed else None,
+        linked=await ties.read(visit, form),
     )
 
 
@@ -206,7 +229,9 @@ async def edit_page(visit: Visit) -> Response:
 
     def look(db: Session) -> tuple[Post, Form]:
         post, row = _own(db, visit.me, visit.path("id"))
-        return post, filled(post, row)
+        form = filled(post, row)
+        form.values["links"] = [u for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for u in uris]
+        return post, form
 
     post, form = await visit.read(look)
     return await _page(visit, form, post=post)

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models import composing, links, meetings
+from models import composing, meetings
 from models.actors import Actor
-from models.links import Linked, Tie
 from models.meetings import Attendee, Joining, Meeting, State
 from models.posts import Post
 
@@ -29,18 +28,11 @@ class MeetingPage:
     coming: list[Actor] = field(default_factory=list)
     asking: int = 0
     """How many wait for the organiser's answer, if that is the visitor."""
-    linked: list[Linked] = field(default_factory=list)
-    """Reports that grew out of it, and what else belongs with it."""
 
     @property
     def takes_sign_ups(self) -> bool:
         """Whether anybody can sign up now."""
         return self.row.joining in {Joining.FREE, Joining.APPROVAL} and not self.row.cancelled and not self.row.over
-
-    @property
-    def posts(self) -> list[Post]:
-        """The other posts that the page names."""
-        return [one.post for one in self.linked if one.post is not None]
 
 
 def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
@@ -50,7 +42,6 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
         return None
     mine = meetings.standing(db, viewer, [post])
     found = MeetingPage(row, sees_link=mine.sees_link(post, row))
-    found.linked = [one for one in links.to(db, viewer, post, Tie.ABOUT, Tie.RELATED) if one.post is not None]
     if viewer is None:
         return found
     found.own = meetings.attendee(db, post, viewer)

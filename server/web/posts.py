@@ -134,7 +134,7 @@ def look(
     ]
     report = gather(db, viewer, root) if root.kind == Kind.EXPERIENCE else None
     meeting = meeting_page.gather(db, viewer, root) if root.kind == Kind.EVENT else None
-    everything += [*(report.posts if report is not None else []), *(meeting.posts if meeting is not None else [])]
+    everything += report.posts if report is not None else []
     tied = links.around(db, viewer, root) if root.thread_id == root.id else []
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
     found = PostPage(post, thread, shown, above=above, later=later, merged=merged, tied=tied)

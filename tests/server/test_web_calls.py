@@ -1,9 +1,11 @@
 """A question that calls for a meeting, on its page: made one, come to, and a way to plan it."""
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import calls
+from models.jobs import Job
 from models.meetings import Way
 from models.posts import Post
 from tests.server.visiting import Visiting, person, question, words
@@ -71,3 +73,56 @@ async def test_who_is_not_signed_in_sees_how_many_and_the_way_in(visiting: Visit
         assert (await browser.http.get(f"/p/{post.id}/coming")).json()["totalItems"] == 1
         said = await browser.http.get(f"/p/{post.id}", headers={"Accept": "application/activity+json"})
         assert said.json()["torv:wouldCome"] == {"id": f"{post.uri}/coming", "type": "Collection", "totalItems": 1}
+
+
+async def test_a_meeting_is_planned_from_the_call_in_one_step_and_signed_up_for_with_one_click(
+    visiting: Visiting,
+) -> None:
+    post, author = asked(visiting)
+    other = "eva" if author != "eva" else "birk"
+    async with visiting.browser(author) as mine, visiting.browser(other) as theirs:
+        await mine.succeed(f"/posts/{post.id}/call")
+        await theirs.succeed(f"/posts/{post.id}/come")
+        page = await mine.read(f"/meeting/new?from={post.id}")
+        assert f'value="{post.title}"' in page
+        assert f'name="links" value="{post.uri}" checked' in page
+        assert "1 person har sagt" in words(page)
+        where = await mine.succeed(
+            "/meeting/new", title="Lad os tale om det", theme="Om løb.", starts="2031-12-02T16:00", place="Rådhuset",
+            timezone="Europe/Copenhagen", joining="free", remind_hours="24", visibility="public", language="da",
+            community=str(post.community_id), links=[post.uri, ""],
+        )  # fmt: skip
+        meeting = visiting.database.write(
+            lambda db: db.scalars(select(Post).where(Post.kind == "event").order_by(Post.id.desc())).first()
+        )
+        assert meeting is not None
+        page = await mine.read(where)
+        assert "1 åbent spørgsmål" in words(page) or "1 besvaret spørgsmål" in words(page)
+        assert f"/ask?about={meeting.id}" in page
+        assert "Lad os tale om det" in await theirs.read(f"/p/{post.id}")
+        for job in visiting.database.write(lambda db: list(db.scalars(select(Job).where(Job.kind == calls.TELL)))):
+            visiting.database.write(lambda db, job=job: calls.tell_some(db, job.payload))
+        page = await theirs.read("/notifications")
+        assert "planlægger det møde, du sagde, du ville komme til" in words(page)
+        await theirs.succeed(f"/posts/{meeting.id}/sign-up")
+        page = await theirs.read(where)
+        assert "Du er tilmeldt." in words(page)
+
+
+async def test_a_question_for_a_meeting_stands_at_it(visiting: Visiting) -> None:
+    async with visiting.browser("birk") as browser:
+        where = await browser.succeed(
+            "/meeting/new", title="Lad os tale om det", theme="Om løb.", starts="2031-12-02T16:00", place="Rådhuset",
+            timezone="Europe/Copenhagen", joining="free", remind_hours="24", visibility="public", language="da",
+        )  # fmt: skip
+        number = where.split("/")[2]
+        page = await browser.read(f"/ask?about={number}")
+        assert 'checked><div><label for="tie-' in page
+        group = browser.do(lambda db: person(db, "udfordrere").id)
+        uri = f"https://a.example/p/{number}"
+        asked = await browser.succeed(
+            "/ask", title="Hvem tager mod os?", community=group, visibility="public", language="da", links=[uri, ""]
+        )
+        page = words(await browser.read(where))
+        assert "1 åbent spørgsmål Hvem tager mod os? Ubesvaret Stil et spørgsmål til mødet" in page
+        assert "Møder Lad os tale om det" in words(await browser.read(asked))
