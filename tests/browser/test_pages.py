@@ -146,6 +146,7 @@ NO_PAGES = {
     "/p/{id:int}/linked": "a collection, for servers",
     "/p/{id:int}/attendees": "a collection, for servers",
     "/posts/{id:int}/attendees.csv": "a file",
+    "/p/{id:int}/coming": "a collection, for servers",
     "/experience/gap.csv": "a file",
     "/experience/gap.json": "a file",
     "/feeds/experience": "a feed",
