@@ -8,9 +8,11 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from models import access, actors, attending, meeting_text, meetings, planning, zones
+from models import access, actors, attending, links, meeting_text, meetings, planning, zones
 from models.actors import Actor
 from models.errors import Forbidden, Invalid, NotFound
+from models.links import MOST as MOST_LINKS
+from models.links import Linked
 from models.meetings import Attendee as Row
 from models.meetings import Meeting, Plan, Standing, State, Way
 from models.planning import Around
@@ -20,7 +22,7 @@ from server.api.arguments import Id, Nothing, Whole
 from server.api.calls import Call, endpoint
 from server.api.entities import torv as entities
 from server.api.times import stamp
-from server.api.torv import Showing, community_of
+from server.api.torv import Showing, community_of, tied, to_link
 from server.elsewhere import resolve_mentions
 
 Word = Annotated[str, Meta(max_length=200)]
@@ -70,6 +72,9 @@ class Planned(msgspec.Struct, kw_only=True):
     """So many hours before those who come are reminded: 2, 24, 72, 168, or 0 for never."""
     language: Annotated[str, Meta(max_length=10)] = ""
     disclosure: Annotated[str, Meta(max_length=500)] | None = None
+    link_ids: Annotated[list[Id], Meta(max_length=MOST_LINKS)] | None = None
+    """Questions, reports and dogmas it belongs with; null in an edit leaves them. Who said of such a question that he
+    would come is told of a new meeting."""
 
 
 class Publishing(Planned, kw_only=True):
@@ -99,14 +104,23 @@ class Deciding(msgspec.Struct, kw_only=True):
     let_in: bool
 
 
-def _shown(db: Session, viewer: Actor | None, found: Iterable[tuple[Post, Meeting]]) -> list[entities.Meeting]:
+def _shown(
+    db: Session, viewer: Actor | None, found: Iterable[tuple[Post, Meeting]], *, whole: bool = False
+) -> list[entities.Meeting]:
+    """`whole`: with what each is tied to."""
     listed = list(found)
     posts = [post for post, _ in listed]
     showing, mine = Showing(db, viewer, posts), meetings.standing(db, viewer, posts)
-    return [_one(post, row, showing, mine) for post, row in listed]
+    made = []
+    for post, row in listed:
+        ties = (links.of(db, viewer, post), links.to(db, viewer, post)) if whole else ([], [])
+        made.append(_one(post, row, showing, mine, ties))
+    return made
 
 
-def _one(post: Post, row: Meeting, showing: Showing, mine: Standing) -> entities.Meeting:
+def _one(
+    post: Post, row: Meeting, showing: Showing, mine: Standing, ties: tuple[list[Linked], list[Linked]]
+) -> entities.Meeting:
     here = row.place or row.street or row.town
     return entities.Meeting(
         **showing.common(post),
@@ -132,6 +146,8 @@ def _one(post: Post, row: Meeting, showing: Showing, mine: Standing) -> entities
         my_state=mine.states.get(post.id),
         organised=mine.organises(post) if mine.viewer is not None else None,
         sees_attendees=mine.sees_attendees(post),
+        links=tied(ties[0]),
+        linked_from=tied(ties[1]),
     )
 
 
@@ -156,7 +172,7 @@ def _meeting(db: Session, viewer: Actor | None, id: int) -> tuple[Post, Meeting]
 
 
 def _again(db: Session, me: Actor, post: Post) -> entities.Meeting:
-    return _shown(db, me, [_meeting(db, me, post.id)])[0]
+    return _shown(db, me, [_meeting(db, me, post.id)], whole=True)[0]
 
 
 @endpoint("read:statuses", Wanted, list[entities.Meeting], who="anybody")
@@ -181,7 +197,7 @@ async def index(call: Call, args: Wanted) -> list[entities.Meeting]:
 @endpoint("read:statuses", Nothing, entities.Meeting, who="anybody")
 async def show(call: Call, args: Nothing) -> entities.Meeting:
     """One meeting."""
-    return await call.read(lambda db: _shown(db, call.actor, [_meeting(db, call.actor, call.path())])[0])
+    return await call.read(lambda db: _shown(db, call.actor, [_meeting(db, call.actor, call.path())], whole=True)[0])
 
 
 def _time(written: str, code: str) -> datetime | None:
@@ -214,6 +230,7 @@ async def plan(call: Call, args: Publishing) -> entities.Meeting:
             community=community_of(db, args.community_id) if args.community_id is not None else None,
             visibility=Visibility(args.visibility),
             disclosure=args.disclosure,
+            linked=to_link(db, me, args.link_ids or []),
             app={"name": call.app.name, "website": call.app.website} if call.app is not None else None,
         )
         return _again(db, me, planning.publish(db, me, wanted, around))
@@ -229,7 +246,8 @@ async def edit(call: Call, args: Planned) -> entities.Meeting:
 
     def write(db: Session, me: Actor) -> entities.Meeting:
         post, _ = _meeting(db, me, call.path())
-        around = Around(visibility=post.visibility, disclosure=args.disclosure)
+        linked = to_link(db, me, args.link_ids) if args.link_ids is not None else None
+        around = Around(visibility=post.visibility, disclosure=args.disclosure, linked=linked)
         return _again(db, me, planning.edit(db, me, post, wanted, around))
 
     return await call.write(write)

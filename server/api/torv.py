@@ -3,7 +3,7 @@
 Everything here can also be read and done through Mastodon's API; a client that knows Torv has it plainer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from models import (
     actors,
     admission,
     anonymity,
+    calls,
     communities,
     community_statistics,
     follows,
@@ -30,6 +31,7 @@ from models.actors import Actor
 from models.composing import BARRIERS
 from models.errors import Invalid, NotFound
 from models.links import MOST, Linked
+from models.meetings import Way
 from models.posts import Draft, Kind, Post, Visibility
 from server import elsewhere
 from server.api import show_accounts
@@ -198,7 +200,16 @@ class Showing:
             merged=post.merged_at is not None,
             links=tied(links.of(db, self.viewer, post)) if db is not None else [],
             linked_from=tied(links.to(db, self.viewer, post)) if db is not None else [],
+            call=_called(db, self.viewer, post) if db is not None else None,
         )
+
+
+def _called(db: Session, viewer: Actor | None, question: Post) -> entities.MeetingCall | None:
+    row = calls.find(db, question)
+    if row is None:
+        return None
+    mine = calls.mine(db, viewer, question) is not None if viewer is not None else None
+    return entities.MeetingCall(coming=row.coming, municipalities=dict(calls.places(db, question)), mine=mine)
 
 
 def tied(found: list[Linked]) -> list[entities.Tied]:
@@ -374,6 +385,39 @@ async def withdraw(call: Call, args: Nothing) -> entities.Thread:
         question = _question(db, me, call.path())
         threads.withdraw(db, me, question)
         return _thread(db, me, question)
+
+    return await call.write(write)
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def call_for_meeting(call: Call, args: Nothing) -> entities.Question:
+    """Make a question of this node a call for a meeting: its author, or a moderator of its community."""
+    return await _changed(call, calls.call)
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def call_off(call: Call, args: Nothing) -> entities.Question:
+    """It calls for a meeting no longer; who would have come is forgotten."""
+    return await _changed(call, calls.call_off)
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def would_come(call: Call, args: Nothing) -> entities.Question:
+    """Say that one would come to the meeting that a question calls for. Whoever did is told when it is planned."""
+    return await _changed(call, lambda db, me, question: calls.come(db, me, question, Way.WEB))
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def would_not_come(call: Call, args: Nothing) -> entities.Question:
+    """Take that back."""
+    return await _changed(call, calls.stay_away)
+
+
+async def _changed(call: Call, deed: Callable[[Session, Actor, Post], object]) -> entities.Question:
+    def write(db: Session, me: Actor) -> entities.Question:
+        question = _question(db, me, call.path())
+        deed(db, me, question)
+        return Showing(db, me, [question]).question(question, db=db)
 
     return await call.write(write)
 

@@ -101,6 +101,17 @@ class Tied(msgspec.Struct, kw_only=True):
     title: str
 
 
+class MeetingCall(msgspec.Struct, kw_only=True):
+    """That a question calls for a meeting."""
+
+    coming: int
+    """How many would come."""
+    municipalities: dict[str, int]
+    """From where, by name, as far as they say; of questions of this node."""
+    mine: bool | None
+    """The caller would come; null without a caller."""
+
+
 class Question(Contribution, kw_only=True):
     """A question."""
 
@@ -117,6 +128,8 @@ class Question(Contribution, kw_only=True):
     """What it is tied to. Empty in lists."""
     linked_from: list[Tied]
     """What is tied to it. Empty in lists."""
+    call: MeetingCall | None
+    """Null for one that calls for no meeting, and in lists."""
 
 
 class Thread(msgspec.Struct, kw_only=True):
@@ -236,6 +249,10 @@ class Meeting(Contribution, kw_only=True):
     """The caller decides who comes; null without a caller."""
     sees_attendees: bool
     """The caller may ask who comes."""
+    links: list[Tied]
+    """What it is tied to. Empty in lists."""
+    linked_from: list[Tied]
+    """What is tied to it: its questions, reports that came of it. Empty in lists."""
 
 
 class Attendee(msgspec.Struct, kw_only=True):
