@@ -1,6 +1,6 @@
 """What was written, or promised, for a later time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -31,25 +31,27 @@ async def remind_meeting(fed: Federation, payload: Mapping[str, Any]) -> None:
 
 
 async def tell_attendees(fed: Federation, payload: Mapping[str, Any]) -> None:
-    """The job `tell_attendees`: some in each transaction, which also notes how far it has come; each is told once."""
-
-    def some(db: Session) -> dict[str, Any] | None:
-        rest = planning.tell_some(db, payload)
-        if rest is not None:
-            jobs.advance(db, planning.telling(payload), rest, LEASE)
-        return rest
-
-    while (rest := await crossing.writing(fed.database, some)) is not None:
-        payload = rest
+    """The job `tell_attendees`: those who come hear what is new of their meeting."""
+    await _tell(fed, payload, planning.tell_some, planning.telling)
 
 
 async def tell_call(fed: Federation, payload: Mapping[str, Any]) -> None:
-    """The job `tell_call`: a meeting came of a question, and those who would come are told, in the same way."""
+    """The job `tell_call`: a meeting came of a question, and those who would come hear of it."""
+    await _tell(fed, payload, calls.tell_some, calls.telling)
+
+
+async def _tell(
+    fed: Federation,
+    payload: Mapping[str, Any],
+    tell_some: Callable[[Session, Mapping[str, Any]], dict[str, Any] | None],
+    telling: Callable[[Mapping[str, Any]], str],
+) -> None:
+    """Some in each transaction, which also notes how far it has come; each is told once."""
 
     def some(db: Session) -> dict[str, Any] | None:
-        rest = calls.tell_some(db, payload)
+        rest = tell_some(db, payload)
         if rest is not None:
-            jobs.advance(db, calls.telling(payload), rest, LEASE)
+            jobs.advance(db, telling(payload), rest, LEASE)
         return rest
 
     while (rest := await crossing.writing(fed.database, some)) is not None:

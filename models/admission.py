@@ -20,10 +20,10 @@ from models.actors import Actor
 from models.base import ID_RANDOM_BITS, now
 from models.communities import WITHOUT, Community
 from models.database import node_of
-from models.errors import DomainError, Forbidden, Invalid
+from models.errors import DomainError, Forbidden, Invalid, NotFound
 from models.follows import FollowState
 from models.organizations import AffiliationClass, Organization
-from models.posts import Draft, Kind, Post
+from models.posts import Draft, Kind, Post, Visibility
 
 NEW_FOR = timedelta(days=14)
 """For how long a member counts as new; who is no member is new as well."""
@@ -104,6 +104,19 @@ def no_question(db: Session, author: Actor, group: Actor) -> DomainError | None:
     if communities.restricted(db, group) and not _exempt(db, author, group):
         return Forbidden("Only moderators ask here.", code="moderators_only")
     return None
+
+
+def check_place(db: Session, group: Actor | None, visibility: str) -> None:
+    """Raise NotFound, Invalid or Forbidden where nothing but a question can begin a thread, or not so that only this node
+    sees it. None is one's own profile."""
+    if group is None:
+        return
+    if not group.is_community or not group.active:
+        raise NotFound("There is no such community.")
+    if visibility == Visibility.NODE and not group.local:
+        raise Invalid("A post elsewhere cannot stay on this server.", code="visibility_unfit")
+    if communities.known(db, group).questions_only:
+        raise Forbidden("In this community only questions are asked.", code="questions_only")
 
 
 def may(db: Session, author: Actor, group: Actor, kind: Kind) -> bool:

@@ -36,7 +36,7 @@ from models import (
 )
 from models.actors import Actor
 from models.composing import BARRIER_TAGS, BARRIERS, MAX_TITLE
-from models.errors import Conflict, Forbidden, Invalid, NotFound
+from models.errors import Conflict, Forbidden, Invalid
 from models.posts import Draft, Kind, Post, Visibility
 
 PRIVATE = (Visibility.FOLLOWERS, Visibility.DIRECT)
@@ -81,14 +81,9 @@ def post(db: Session, author: Actor, draft: Draft) -> Post:
 
 def say(db: Session, author: Actor, group: Actor, draft: Draft) -> Post:
     """Write a note or a poll in a community that its author chose. Raises NotFound, Invalid, Forbidden."""
-    if not group.is_community or not group.active:
-        raise NotFound("There is no such community.")
     if draft.visibility not in ASKED:
         raise Invalid("In a community a post is for everybody, or for this server only.", code="visibility_unfit")
-    if draft.visibility == Visibility.NODE and not group.local:
-        raise Invalid("A post elsewhere cannot stay on this server.", code="visibility_unfit")
-    if communities.known(db, group).questions_only:
-        raise Forbidden("In this community only questions are asked.", code="questions_only")
+    admission.check_place(db, group, draft.visibility)
     if (error := admission.no_question(db, author, group)) is not None:
         raise error
     return composing.write(db, author, draft, Kind.NOTE, community=group)

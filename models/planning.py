@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from models import (
     actors,
+    admission,
     attending,
-    communities,
     composing,
     jobs,
     meeting_news,
@@ -65,7 +65,7 @@ def publish(db: Session, author: Actor, plan: Plan, around: Around = HERE) -> Po
         raise Invalid("That time has passed.", code="starts_past")
     if around.visibility not in {Visibility.PUBLIC, Visibility.NODE}:
         raise Invalid("A meeting is public, or for this node only.", code="visibility_unfit")
-    _check_community(db, around.community, around.visibility)
+    admission.check_place(db, around.community, around.visibility)
 
     def detail(db: Session, post: Post) -> None:
         row = Meeting(post_id=post.id, going=0, waiting=0, series_id=around.series_id, **values)
@@ -75,17 +75,6 @@ def publish(db: Session, author: Actor, plan: Plan, around: Around = HERE) -> Po
 
     draft = _draft(plan, values, around, detail)
     return composing.write(db, author, draft, Kind.EVENT, community=around.community)
-
-
-def _check_community(db: Session, community: Actor | None, visibility: str) -> None:
-    if community is None:
-        return
-    if not community.is_community or not community.active:
-        raise NotFound("There is no such community.")
-    if visibility == Visibility.NODE and not community.local:
-        raise Invalid("A meeting elsewhere cannot stay on this node.", code="visibility_unfit")
-    if communities.known(db, community).questions_only:
-        raise Forbidden("In this community only questions are asked.", code="questions_only")
 
 
 def edit(db: Session, editor: Actor, post: Post, plan: Plan, around: Around = HERE) -> Post:

@@ -70,7 +70,7 @@ def publish(db: Session, author: Actor, report: Report, around: Around = HERE) -
     _check(db, report)
     if around.visibility not in {Visibility.PUBLIC, Visibility.NODE}:
         raise Invalid("A report is public, or for this node only.", code="visibility_unfit")
-    _check_community(db, around.community, around.visibility)
+    admission.check_place(db, around.community, around.visibility)
     draft = _draft(db, author, report, around, contacts=around.contacts or (), origin=around.adapted_from)
 
     def detail(db: Session, post: Post) -> None:
@@ -80,17 +80,6 @@ def publish(db: Session, author: Actor, report: Report, around: Around = HERE) -
     post = composing.write(db, author, Draft(**made), Kind.EXPERIENCE, community=around.community)
     co_authors.invite(db, author, post, around.co_authors)
     return post
-
-
-def _check_community(db: Session, community: Actor | None, visibility: str) -> None:
-    if community is None:
-        return
-    if not community.is_community or not community.active:
-        raise NotFound("There is no such community.")
-    if visibility == Visibility.NODE and not community.local:
-        raise Invalid("A report elsewhere cannot stay on this node.", code="visibility_unfit")
-    if communities.known(db, community).questions_only:
-        raise Forbidden("In this community only questions are asked.", code="questions_only")
 
 
 def edit(db: Session, editor: Actor, post: Post, report: Report, around: Around) -> Post:
