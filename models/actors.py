@@ -160,8 +160,8 @@ RESERVED = frozenset(
     ]
 )
 PATHS = {ActorType.GROUP: "c", ActorType.ORGANIZATION: "org"}
-USERNAMES = {ActorType.SERVICE: r"anonym-[a-z0-9_]{1,30}"}
-"""What the node makes for a community (`anonymity`); the hyphen keeps the name from everybody else."""
+USERNAMES = {ActorType.SERVICE: r"(?:anonym|kalender)-[a-z0-9_]{1,30}"}
+"""What the node makes for a community (`anonymity`, `calendars`); the hyphen keeps the name from everybody else."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Float, ForeignKey, Index, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import anonymity, communities, zones
+from models import anonymity, communities, whereabouts, zones
 from models.access import listed
 from models.actors import Actor
 from models.base import Base, Id, UtcTime, now
@@ -102,6 +102,8 @@ class Meeting(Base):
     """How to get in and take part, in plain text."""
     latitude: Mapped[float | None] = mapped_column(Float)
     longitude: Mapped[float | None] = mapped_column(Float)
+    municipality: Mapped[str] = mapped_column(Text, default="")
+    """The code of the municipality it is in (`whereabouts`)."""
     online_url: Mapped[str] = mapped_column(Text, default="")
     online_hidden: Mapped[bool] = mapped_column(default=False)
     """The link is for those who come only."""
@@ -196,6 +198,8 @@ class Plan:
     accessibility: str = ""
     latitude: float | None = None
     longitude: float | None = None
+    municipality: str = ""
+    """Empty: what the point or the town says."""
     online_url: str = ""
     online_hidden: bool = False
     joining: str = Joining.FREE
@@ -223,19 +227,32 @@ def many(db: Session, posts: Iterable[Post]) -> dict[int, Meeting]:
 
 def plan_of(post: Post, row: Meeting) -> Plan:
     """A meeting as it was written down, to be changed."""
+    copied = {name: getattr(row, name) for name in COPIED}
+    if row.municipality == whereabouts.municipality(row.town, row.latitude, row.longitude):
+        copied["municipality"] = ""  # nobody chose it: it goes along when the meeting moves
     return Plan(
         title=post.title,
         starts=zones.wall(row.starts_at, row.timezone).replace(tzinfo=None),
         ends=None if row.open_end else zones.wall(row.ends_at, row.timezone).replace(tzinfo=None),
         tentative=row.status == Status.TENTATIVE,
         language=post.language or "da",
-        **{name: getattr(row, name) for name in COPIED},
+        **copied,
     )
 
 
 COPIED = (
     *("theme", "agenda", "timezone", "place", "street", "postal_code", "town", "accessibility", "latitude"),
-    *("longitude", "online_url", "online_hidden", "joining", "join_url", "capacity", "by_like", "by_reply"),
+    *(
+        "longitude",
+        "municipality",
+        "online_url",
+        "online_hidden",
+        "joining",
+        "join_url",
+        "capacity",
+        "by_like",
+        "by_reply",
+    ),
     "remind_hours",
 )
 """What stands in a plan as it does in its row."""
@@ -412,6 +429,7 @@ def take(db: Session, post: Post) -> list[str]:
     for name in ("place", "street", "postal_code", "town", "accessibility", "online_url", "join_url"):
         setattr(row, name, str(said.get(name, "")))
     row.latitude, row.longitude = said.get("latitude"), said.get("longitude")
+    row.municipality = whereabouts.municipality(row.town, row.latitude, row.longitude)
     row.joining = str(said["joining"]) if said.get("joining") in set(Joining) else Joining.NONE
     row.capacity, row.going = said.get("capacity"), int(said.get("going") or 0)
     row.status = str(said["status"]) if said.get("status") in set(Status) else Status.CONFIRMED

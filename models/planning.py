@@ -16,7 +16,9 @@ from models import (
     meeting_news,
     meeting_text,
     meetings,
+    municipalities,
     text,
+    whereabouts,
     zones,
 )
 from models.actors import Actor
@@ -153,6 +155,9 @@ def checked(plan: Plan) -> dict[str, Any]:
     values = {name: getattr(plan, name) for name in COPIED}
     values = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
     lines = {name: text.one_line(values[name], MAX_LINE) for name in ("place", "street", "postal_code", "town")}
+    if plan.municipality and not municipalities.name(plan.municipality):
+        raise Invalid("There is no such municipality.", code="municipality_unknown")
+    lines["municipality"] = plan.municipality or whereabouts.municipality(plan.town, plan.latitude, plan.longitude)
     state = Status.TENTATIVE if plan.tentative else Status.CONFIRMED
     return values | lines | {"starts_at": starts, "ends_at": ends, "open_end": plan.ends is None, "status": state}
 

@@ -13,6 +13,7 @@ from models import (  # noqa: F401
     blocks,
     bookmarks,
     calls,
+    calendars,
     cases,
     communities,
     conversations,

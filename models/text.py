@@ -134,6 +134,14 @@ def is_address(written: str) -> bool:
     return fit and not any(c.isspace() or c in '<>"' for c in written)
 
 
+def escape_markdown(plain: str) -> str:
+    """Plain text as Markdown that says just that: what was typed for no Markdown makes no heading, link or mention."""
+    return _MARKS.sub(r"\\\1", plain).replace("@", "@\u2060")  # which joins what stands beside it, and names nobody
+
+
+_MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+
+
 def one_line(text: str, limit: int) -> str:
     """Plain text on one line without control or direction characters, at most `limit` characters."""
     text = "".join(" " if c in "\t\r\n" else c for c in text[: limit * 4])
