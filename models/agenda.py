@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from models import whereabouts
 from models.access import listed
 from models.actors import Actor
+from models.base import now
 from models.feeds import findable
 from models.meetings import Meeting
 from models.posts import Post, Visibility
@@ -45,14 +46,17 @@ def find(
     *,
     after: tuple[datetime, int] | None = None,
     past: bool = False,
+    over: bool = False,
     limit: int = MOST,
 ) -> Found:
-    """Those that `viewer` may find, the first to come first; with `past` the last first. `after`: beginning and number of
-    the last one of the page before."""
+    """Those that `viewer` may find, the first to come first; with `past` the last first. `over`: only those that have
+    ended. `after`: beginning and number of the last one of the page before."""
     query = select(Post, Meeting).join(Meeting, Meeting.post_id == Post.id)
     query = query.where(listed(viewer), findable(), Post.removed_at.is_(None), *_wanted(choice))
     if viewer is None:
         query = query.where(Post.visibility == Visibility.PUBLIC)
+    if over:
+        query = query.where(Meeting.ends_at <= now())
     if after is not None:
         at, number = after
         beyond = Meeting.post_id < number if past else Meeting.post_id > number

@@ -30,6 +30,11 @@ def code(db: Session, post: Post) -> str:
     return urlsafe_b64encode(hmac.digest(key, post.uri.encode(), "sha256")[:16]).decode().rstrip("=")
 
 
+def fits(db: Session, post: Post, given: str) -> bool:
+    """Whether it is the code of this meeting."""
+    return hmac.compare_digest(code(db, post).encode(), given.encode())
+
+
 def is_open(row: Meeting) -> bool:
     """Whether one can check in now."""
     return not row.cancelled and row.starts_at - BEFORE <= now() <= row.ends_at + AFTER
@@ -38,7 +43,7 @@ def is_open(row: Meeting) -> bool:
 def check_in(db: Session, actor: Actor, post: Post, given: str) -> Attendee:
     """Somebody is there, and has read the code. Who did not sign up is signed up by it, where there is a place. Twice is
     once. Raises NotFound for a code that is none, Conflict at another time, Forbidden for who has no place."""
-    if not hmac.compare_digest(code(db, post).encode(), given.encode()):
+    if not fits(db, post, given):
         raise NotFound("This code is not whole. Scan it again.", code="code_unknown")
     row = attending.hold(db, post)
     if not post.local or not is_open(row):

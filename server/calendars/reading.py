@@ -76,6 +76,8 @@ class Read(msgspec.Struct, frozen=True):
     occurrences: list[Occurrence]
     skipped: int
     """Events that are none to us: without a title or a time, private, or repeating within a day."""
+    full: bool = False
+    """Whether there was more than is taken from a file."""
 
 
 def read(file: bytes, earliest: datetime, latest: datetime, zone: str) -> Read:
@@ -99,7 +101,8 @@ def read(file: bytes, earliest: datetime, latest: datetime, zone: str) -> Read:
         raise ValueError("no calendar")
     found.sort(key=lambda one: (one.begins, one.key))
     unique = {one.key: one for one in reversed(found)}
-    return Read(name, sorted(unique.values(), key=lambda one: (one.begins, one.key))[:MOST], skipped)
+    kept = sorted(unique.values(), key=lambda one: (one.begins, one.key))
+    return Read(name, kept[:MOST], skipped, len(kept) > MOST)
 
 
 def _series(events: Iterable[Any]) -> list[list[Any]]:
@@ -270,7 +273,7 @@ def main() -> None:
     found = read(sys.stdin.buffer.read(), earliest, latest, sys.argv[3])
     said = msgspec.json.encode(found)
     while len(said) > MAX_SAID:
-        found = Read(found.name, found.occurrences[: len(found.occurrences) * 3 // 4], found.skipped)
+        found = Read(found.name, found.occurrences[: len(found.occurrences) * 3 // 4], found.skipped, True)
         said = msgspec.json.encode(found)
     sys.stdout.buffer.write(said)
 

@@ -7,12 +7,14 @@ import msgspec
 
 from models.errors import Invalid
 from server.calendars.reading import Read
+from server.i18n import later
 from server.media.programs import Bounds, Failed, run
 
 AHEAD = timedelta(days=400)
 """How far ahead what repeats is written out."""
 
 BACK = timedelta(days=1)
+UNREADABLE = later("It is no calendar file that can be read here.")
 BOUNDS = Bounds(seconds=20, cpu=5, memory=1_000_000_000, file_bytes=0)
 
 
@@ -24,4 +26,4 @@ async def understand(file: bytes, present: datetime, zone: str) -> Read:
         said = await run([sys.executable, "-m", "server.calendars.reading", *span, zone], BOUNDS, file or b"\n")
         return msgspec.json.decode(said, type=Read)
     except (Failed, msgspec.DecodeError, msgspec.ValidationError):
-        raise Invalid("It is no calendar file that can be read here.", code="calendar_unreadable") from None
+        raise Invalid(UNREADABLE, code="calendar_unreadable") from None

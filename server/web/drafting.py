@@ -36,7 +36,17 @@ FIELDS = {
     Wanted.MEETING: (
         "links",
         *("title", "theme", "agenda", "starts", "ends", "timezone", "tentative", "place", "street", "postal_code"),
-        *("town", "accessibility", "latitude", "longitude", "online_url", "online_hidden", "joining", "join_url"),
+        *(
+            "town",
+            "municipality",
+            "accessibility",
+            "latitude",
+            "longitude",
+            "online_url",
+            "online_hidden",
+            "joining",
+            "join_url",
+        ),
         *("capacity", "by_like", "by_reply", "remind_hours", "community", "visibility", "language", "disclosure"),
     ),
 }

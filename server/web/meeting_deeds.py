@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, attending, composing, meetings, planning
+from models import access, actors, attending, composing, meetings, planning, series
 from models.actors import Actor
 from models.errors import Forbidden, NotFound
 from models.meetings import Attendee, Meeting, State, Way
@@ -75,7 +75,8 @@ async def decide(visit: Visit, form: Form) -> Response:
     return visit.go(f"/posts/{post_id}/attendees", said="attendee-let-in" if yes else "attendee-declined")
 
 
-def _own(db: Session, me: Actor, post_id: int) -> tuple[Post, Meeting]:
+def own_meeting(db: Session, me: Actor, post_id: int) -> tuple[Post, Meeting]:
+    """A meeting that is somebody's own to change. Raises NotFound."""
     post, row = meeting_of(db, me, post_id)
     if not composing.may_edit(db, me, post):
         raise NotFound("There is no such post, or you may not see it.")
@@ -85,19 +86,34 @@ def _own(db: Session, me: Actor, post_id: int) -> tuple[Post, Meeting]:
 @own_page
 async def cancel_form(visit: Visit) -> Response:
     """`GET /posts/{id}/cancel`: is it to be called off? It says whom that tells."""
-    post, row = await visit.read(lambda db: _own(db, visit.me, visit.path("id")))
-    return visit.page("meeting_cancel.html", post=post, row=row, form=Form())
+    return await _cancel_page(visit, Form.filled(scope=""))
+
+
+async def _cancel_page(visit: Visit, form: Form, status: int = 200) -> Response:
+    def look(db: Session) -> tuple[Post, Meeting, int]:
+        post, row = own_meeting(db, visit.me, visit.path("id"))
+        return post, row, len(series.later(db, visit.me, row))
+
+    post, row, later = await visit.read(look)
+    return visit.page("meeting_cancel.html", status=status, post=post, row=row, later=later, form=form)
 
 
 @action
 async def cancel(visit: Visit, form: Form) -> Response:
     """`POST /posts/{id}/cancel`: call it off."""
     why = form.line("why", most=planning.MAX_ACCESS, required=False)
-    post, row = await visit.read(lambda db: _own(db, visit.me, visit.path("id")))
     if form.errors:
-        return visit.page("meeting_cancel.html", status=422, post=post, row=row, form=form)
-    await visit.write(lambda db, me: planning.cancel(db, me, _own(db, me, post.id)[0], why))
-    return visit.go(post_path(post), said="meeting-cancelled")
+        return await _cancel_page(visit, form, 422)
+
+    def write(db: Session, me: Actor) -> str:
+        post, _ = own_meeting(db, me, visit.path("id"))
+        if form.raw("scope") == "later":
+            series.cancel_later(db, me, post, why)
+        else:
+            planning.cancel(db, me, post, why)
+        return post_path(post)
+
+    return visit.go(await visit.write(write), said="meeting-cancelled")
 
 
 # Who comes

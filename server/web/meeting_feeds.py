@@ -20,6 +20,7 @@ from server import i18n
 from server.calendars import writing
 from server.calendars.writing import Entry
 from server.i18n import later
+from server.site import Site
 from server.web.feeds import told
 from server.web.rendering import outside, post_path, profile_path
 from server.web.visits import Endpoint, Visit, page
@@ -34,10 +35,8 @@ def entries(db: Session, found: Iterable[tuple[Post, Meeting]], origin: str, vie
     """Meetings as calendar entries; the link to take part only where `viewer` may have it."""
     rows = list(found)
     people = actors.many(db, [post.author_id for post, _ in rows])
-    return [
-        _entry(post, row, people[post.author_id], origin, meetings.sees_link(db, viewer, post, row))
-        for post, row in rows
-    ]
+    standing = meetings.standing(db, viewer, [post for post, _ in rows])
+    return [_entry(post, row, people[post.author_id], origin, standing.sees_link(post, row)) for post, row in rows]
 
 
 def _entry(post: Post, row: Meeting, author: Actor, origin: str, link: bool) -> Entry:
@@ -99,7 +98,9 @@ def _feed(gather: Gather, *, private: bool = False) -> Endpoint:
 
         name, found = await reading(database, look)
         say = i18n.translator(request.app.state.settings.default_language)
-        title = f"{say(name)} – {request.app.state.site.name}"
+        site: Site = request.app.state.site
+        await site.current()
+        title = f"{say(name)} – {site.known.name}"
         newest = max((entry.changed for entry in found), default=None)
         return told(request, writing.calendar(found, name=title), writing.MEDIA_TYPE, newest, private=private)
 

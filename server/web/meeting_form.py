@@ -6,7 +6,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, admission, calls, composing, links, meeting_text, meetings, planning, zones
+from models import (
+    access,
+    admission,
+    calls,
+    composing,
+    links,
+    meeting_text,
+    meetings,
+    municipalities,
+    planning,
+    series,
+    zones,
+)
 from models.actors import Actor
 from models.admission import MAX_DISCLOSURE
 from models.composing import MAX_TITLE
@@ -82,9 +94,17 @@ async def _page(
         reminders=REMIND_NAMES,
         zones=zones.names(),
         tied=tied,
+        later=await visit.read(lambda db: _later(db, visit.me, post)),
+        municipalities=municipalities.known(),
         would_come=await visit.read(lambda db: _would_come(db, visit.me, tied.chosen)) if post is None else 0,
         preview=shown,
     )
+
+
+def _later(db: Session, me: Actor, post: Post | None) -> int:
+    """How many of the same series come after it."""
+    row = meetings.find(db, post) if post is not None else None
+    return len(series.later(db, me, row)) if row is not None else 0
 
 
 def read(visit: Visit, form: Form) -> Plan:
@@ -97,8 +117,8 @@ def read(visit: Visit, form: Form) -> Plan:
         title,
         form.text("theme", most=MAX_PART),
         form.text("agenda", most=MAX_PART, required=False),
-        _time(form, "starts", required=True),
-        _time(form, "ends", required=False),
+        read_time(form, "starts", required=True),
+        read_time(form, "ends", required=False),
         form.line("timezone", most=100) or zones.HOME,
         place=form.line("place", most=MAX_LINE, required=False),
         street=form.line("street", most=MAX_LINE, required=False),
@@ -107,6 +127,7 @@ def read(visit: Visit, form: Form) -> Plan:
         accessibility=form.text("accessibility", most=MAX_ACCESS, required=False),
         latitude=latitude,
         longitude=longitude,
+        municipality=form.choice("municipality", ("", *municipalities.known())),
         online_url=form.line("online_url", most=2000, required=False),
         online_hidden=form.flag("online_hidden"),
         joining=form.choice("joining", tuple(JOINING_NAMES), Joining.FREE),
@@ -120,7 +141,7 @@ def read(visit: Visit, form: Form) -> Plan:
     )
 
 
-def _time(form: Form, name: str, *, required: bool) -> datetime | None:
+def read_time(form: Form, name: str, *, required: bool) -> datetime | None:
     """A time as clocks show it; without a zone, which has a field of its own."""
     written = form.raw(name).strip()
     if not written:
@@ -265,8 +286,12 @@ async def edit(visit: Visit, form: Form) -> Response:
     kept = {"visibility": post.visibility}
 
     def write(db: Session, me: Actor) -> Post:
-        mine, _ = _own(db, me, post.id)
-        return planning.edit(db, me, mine, wanted, Around(**{**vars(around), **kept}))
+        mine, row = _own(db, me, post.id)
+        before = meetings.plan_of(mine, row)
+        edited = planning.edit(db, me, mine, wanted, Around(**{**vars(around), **kept}))
+        if form.raw("scope") == "later":
+            series.edit_later(db, me, mine, before, meetings.plan_of(mine, row))
+        return edited
 
     try:
         saved = await visit.write(write)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models import composing, meetings
+from models import access, checking_in, composing, meetings, minutes, series, text
 from models.actors import Actor
+from models.base import now
 from models.meetings import Attendee, Joining, Meeting, State
 from models.posts import Post
 
@@ -26,6 +27,14 @@ class MeetingPage:
     sees_attendees: bool = False
     sees_link: bool = False
     coming: list[Actor] = field(default_factory=list)
+    series: list[tuple[Post, Meeting]] = field(default_factory=list)
+    """All of the same series, this one among them."""
+    minutes: Post | None = None
+    lines: list[str] = field(default_factory=list)
+    """What of the minutes can become a question or a report."""
+    may_write_minutes: bool = False
+    there: int = 0
+    """How many have checked in."""
     asking: int = 0
     """How many wait for the organiser's answer, if that is the visitor."""
 
@@ -42,8 +51,17 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
         return None
     mine = meetings.standing(db, viewer, [post])
     found = MeetingPage(row, sees_link=mine.sees_link(post, row))
+    found.series = series.of(db, viewer, row)
+    found.minutes = minutes.of(db, row)
+    if found.minutes is not None and not access.may_see(db, viewer, found.minutes):
+        found.minutes = None
+    if row.starts_at <= now():
+        found.there = checking_in.count(db, post)
     if viewer is None:
         return found
+    if found.minutes is not None:
+        found.lines = minutes.lines(found.minutes.source or text.plain(found.minutes.content))
+    found.may_write_minutes = minutes.may_write(db, viewer, post, row)
     found.own = meetings.attendee(db, post, viewer)
     if found.own is not None and found.own.state == State.WAITING:
         found.in_line = meetings.place_in_line(db, found.own)
