@@ -18,7 +18,7 @@ from federation.indexing import index_posts
 from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
 from federation.refreshing import refresh_actor, refresh_post
-from federation.scheduling import publish_scheduled, remind_follow_up
+from federation.scheduling import publish_scheduled, remind_follow_up, remind_meeting, tell_attendees, tell_call
 from federation.shared_lists import read_domain_list
 from federation.synchronizing import synchronize_followers
 from federation.verifying import verify_links
@@ -37,8 +37,11 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "import": take_in,
     "end_poll": end_poll,
     "tell_poll": tell_poll,
+    "tell_call": tell_call,
     "publish_scheduled": publish_scheduled,
     "remind_follow_up": remind_follow_up,
+    "remind_meeting": remind_meeting,
+    "tell_attendees": tell_attendees,
     "read_domain_list": read_domain_list,
     "synchronize_followers": synchronize_followers,
     "verify_links": verify_links,

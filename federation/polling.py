@@ -11,7 +11,7 @@ from federation.budget import Budget, OverBudget
 from federation.context import Federation
 from federation.documents import FetchFailed
 from federation.resolving import fetch_post
-from models import arriving, ballots, jobs, memory, polls
+from models import arriving, ballots, calls, jobs, memory, polls
 from models.errors import DomainError
 from models.posts import Post
 
@@ -61,10 +61,12 @@ def refresh_later(db: Session, post_id: int) -> None:
 
 
 def _unfinished(db: Session, post_id: int) -> str:
-    """The id of a poll elsewhere whose last figures we have not seen."""
+    """The id of a poll elsewhere whose last figures we have not seen, or of a question that calls for a meeting."""
     post, poll = db.get(Post, post_id), polls.get(db, post_id)
-    if post is None or poll is None or post.local or post.deleted_at is not None:
+    if post is None or post.local or post.deleted_at is not None:
         return ""
+    if poll is None:
+        return post.uri if calls.find(db, post) is not None else ""
     seen = poll.expires_at is not None and post.checked_at is not None and post.checked_at > poll.expires_at
     return "" if seen else post.uri
 

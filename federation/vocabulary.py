@@ -97,6 +97,39 @@ CTX_QUOTE: list[Any] = [
 CTX_ACTOR: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, **_ACTOR_TERMS}]
 """For actors."""
 
+_FEP_8A8E = "https://w3id.org/fep/8a8e/"
+_EVENT_TERMS: dict[str, Any] = {
+    "ical": "http://www.w3.org/2002/12/cal/ical#",
+    "mz": "https://joinmobilizon.org/ns#",
+    **{name: _ids(_FEP_8A8E + name) for name in ("organizers", "attendees", "externalParticipationUrl")},
+    **{
+        name: _FEP_8A8E + name
+        for name in ("timezone", "joinMode", "displayEndTime", "EventScheduled", "EventCancelled")
+    },
+    "eventStatus": {"@id": f"{_FEP_8A8E}eventStatus", "@type": "@vocab"},
+    **{
+        name: f"sc:{name}"
+        for name in (
+            *("VirtualLocation", "PostalAddress", "address", "streetAddress", "postalCode", "addressLocality"),
+            *("addressRegion", "addressCountry", "maximumAttendeeCapacity", "remainingAttendeeCapacity", "inLanguage"),
+        )
+    },
+    **{
+        name: f"mz:{name}"
+        for name in (
+            *("participantCount", "anonymousParticipationEnabled", "isOnline", "repliesModerationOption", "category"),
+            *("draft", "status"),
+        )
+    },
+    **{
+        name: f"torv:{name}"
+        for name in ("onlineLink", "anonymousParticipation", "buyTicketsLink", "feeCurrency", "feeAmount")
+    },
+}
+
+CTX_EVENT: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, **_EVENT_TERMS}]
+"""For meetings, and activities about them."""
+
 CTX_PLAIN = ACTIVITYSTREAMS
 """For what needs no term beyond ActivityStreams: Follow and its answers, Delete, Tombstone, collections."""
 

@@ -160,8 +160,8 @@ RESERVED = frozenset(
     ]
 )
 PATHS = {ActorType.GROUP: "c", ActorType.ORGANIZATION: "org"}
-USERNAMES = {ActorType.SERVICE: r"anonym-[a-z0-9_]{1,30}"}
-"""What the node makes for a community (`anonymity`); the hyphen keeps the name from everybody else."""
+USERNAMES = {ActorType.SERVICE: r"(?:anonym|kalender)-[a-z0-9_]{1,30}"}
+"""What the node makes for a community (`anonymity`, `calendars`); the hyphen keeps the name from everybody else."""
 
 
 @dataclass(frozen=True)
@@ -397,11 +397,14 @@ def update_profile(db: Session, actor: Actor, **changes: Any) -> None:
 
 
 def suspend(db: Session, actor: Actor) -> None:
-    """Hide an actor and take nothing more from it. Follows in both directions end."""
+    """Hide an actor and take nothing more from it. Follows in both directions end, and his places at meetings."""
+    from models import attending  # knows actors itself
+
     actor.suspended_at = actor.suspended_at or now()
     if actor.local:
         wake(db, "tokens")
     db.flush()
+    attending.drop(db, actor)
 
 
 def unsuspend(db: Session, actor: Actor) -> None:

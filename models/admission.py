@@ -16,20 +16,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import affiliations, bans, communities, follows, text
-from models.actors import Actor
+from models.actors import Actor, ActorType
 from models.base import ID_RANDOM_BITS, now
 from models.communities import WITHOUT, Community
 from models.database import node_of
-from models.errors import DomainError, Forbidden, Invalid
+from models.errors import DomainError, Forbidden, Invalid, NotFound
 from models.follows import FollowState
 from models.organizations import AffiliationClass, Organization
-from models.posts import Draft, Kind, Post
+from models.posts import Draft, Kind, Post, Visibility
 
 NEW_FOR = timedelta(days=14)
 """For how long a member counts as new; who is no member is new as well."""
 
 WEEK = timedelta(days=7)
-THREADS = (Kind.QUESTION, Kind.EXPERIENCE)
+CALENDARS = "kalender-"
+"""How the user name of the actor begins that writes down a community's calendars; nobody can take one with a hyphen."""
+
+THREADS = (Kind.QUESTION, Kind.EXPERIENCE, Kind.EVENT)
 """What begins a thread in a community and is let in like a question."""
 
 WEIGHED = (*THREADS, Kind.ANSWER)
@@ -90,8 +93,13 @@ def is_supplier(db: Session, author: Actor) -> bool:
     return SUPPLIER in classes(db, author)
 
 
+def writes_calendars(author: Actor, group: Actor) -> bool:
+    """Whether an actor is the one that writes down what stands in a community's calendars (`calendars`)."""
+    return author.local and author.type == ActorType.SERVICE and author.username == CALENDARS + group.username
+
+
 def _exempt(db: Session, author: Actor, group: Actor) -> bool:
-    return communities.is_moderator(db, author.id, group.id)
+    return communities.is_moderator(db, author.id, group.id) or writes_calendars(author, group)
 
 
 def no_question(db: Session, author: Actor, group: Actor) -> DomainError | None:
@@ -104,6 +112,19 @@ def no_question(db: Session, author: Actor, group: Actor) -> DomainError | None:
     if communities.restricted(db, group) and not _exempt(db, author, group):
         return Forbidden("Only moderators ask here.", code="moderators_only")
     return None
+
+
+def check_place(db: Session, group: Actor | None, visibility: str) -> None:
+    """Raise NotFound, Invalid or Forbidden where nothing but a question can begin a thread, or not so that only this node
+    sees it. None is one's own profile."""
+    if group is None:
+        return
+    if not group.is_community or not group.active:
+        raise NotFound("There is no such community.")
+    if visibility == Visibility.NODE and not group.local:
+        raise Invalid("A post elsewhere cannot stay on this server.", code="visibility_unfit")
+    if communities.known(db, group).questions_only:
+        raise Forbidden("In this community only questions are asked.", code="questions_only")
 
 
 def may(db: Session, author: Actor, group: Actor, kind: Kind) -> bool:

@@ -11,6 +11,7 @@ from models import (
     actors,
     admission,
     bans,
+    calls,
     communities,
     composing,
     conversations,
@@ -20,8 +21,10 @@ from models import (
     figures,
     links,
     listings,
+    meetings,
     memory,
     notifications,
+    planning,
     polls,
     posts,
     text,
@@ -112,7 +115,8 @@ def record_remote(
         other = not post.in_reply_to_uri and post.kind != Kind.QUESTION
         if other and communities.known(db, home).questions_only:
             post.community_id = home = None
-        reason = admission.weigh(db, remote.author, home, Kind(post.kind), admission.recorded(post))
+        let_in_as = Kind.QUESTION if remote.poll is not None and parent is None else Kind(post.kind)
+        reason = admission.weigh(db, remote.author, home, let_in_as, admission.recorded(post))
         post.held_for = str(reason or "")
     db.add(post)
     db.flush()
@@ -139,11 +143,15 @@ def record_remote(
 
 
 def _tie(db: Session, post: Post, remote: RemotePost) -> None:
-    """What it is tied to, and what it has as a report."""
+    """What it is tied to, and what it has as a report or a meeting."""
     links.take(db, post, (post.extra or {}).get("links") or {})
     experiences.take(db, post, claimed=remote.co_authors, contacts=remote.contacts)
     if post.kind == Kind.EXPERIENCE:  # what has rows of its own is not kept twice
         post.extra = {key: value for key, value in post.extra.items() if key not in experiences.IN_ROWS}
+    planning.taken(db, post, meetings.take(db, post))
+    if meetings.find(db, post) is not None:
+        post.extra = {key: value for key, value in post.extra.items() if key != "event"}
+    calls.take(db, post)
 
 
 def new(remote: RemotePost) -> Post:
@@ -170,6 +178,7 @@ def let_out(db: Session, author: Actor, post: Post, parent: Post | None, inner: 
     """Show a post of another server to those it is for: the community's share, notices and streams."""
     _pass_on(db, post, parent, inner)
     composing.tell_readers(db, post, author, parent)
+    calls.planned(db, post)
     events.posted(db, post)
 
 
@@ -177,6 +186,8 @@ def _fill(post: Post, remote: RemotePost) -> None:
     titled = bool(remote.title) and not remote.in_reply_to_uri
     post.url, post.title = remote.url or remote.uri, remote.title if titled else ""
     content = text.without_title(remote.content, remote.title) if titled else remote.content
+    if remote.object_type == "Event":  # when and where stand in rows, and Torv writes them in the text as well
+        content = text.without_title(content, remote.summary)
     post.content = text.without_accepted_line(
         text.strip_leading_mentions(content) if remote.in_reply_to_uri else content
     )

@@ -36,7 +36,7 @@ from models import (
 )
 from models.actors import Actor
 from models.composing import BARRIER_TAGS, BARRIERS, MAX_TITLE
-from models.errors import Conflict, Forbidden
+from models.errors import Conflict, Forbidden, Invalid
 from models.posts import Draft, Kind, Post, Visibility
 
 PRIVATE = (Visibility.FOLLOWERS, Visibility.DIRECT)
@@ -79,6 +79,16 @@ def post(db: Session, author: Actor, draft: Draft) -> Post:
     return composing.write(db, author, draft, Kind.NOTE, community=group)
 
 
+def say(db: Session, author: Actor, group: Actor, draft: Draft) -> Post:
+    """Write a note or a poll in a community that its author chose. Raises NotFound, Invalid, Forbidden."""
+    if draft.visibility not in ASKED:
+        raise Invalid("In a community a post is for everybody, or for this server only.", code="visibility_unfit")
+    admission.check_place(db, group, draft.visibility)
+    if (error := admission.no_question(db, author, group)) is not None:
+        raise error
+    return composing.write(db, author, draft, Kind.NOTE, community=group)
+
+
 def community_in(db: Session, source: str) -> Actor | None:
     """The first community a text names, here or elsewhere, as far as we know it."""
     for match in list(text.HANDLE.finditer(source))[:50]:
@@ -104,6 +114,8 @@ def barriers_after(before: Iterable[str], old: str, new: str) -> tuple[str, ...]
 
 def _may_post(db: Session, author: Actor, group: Actor, draft: Draft) -> bool:
     if draft.visibility == Visibility.NODE and not group.local:
+        return False
+    if draft.poll is not None and not admission.may(db, author, group, Kind.QUESTION):
         return False
     return admission.no_question(db, author, group) is None
 

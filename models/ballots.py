@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, bans, communities, composing, jobs, listings, notifications, outbox, polls, posts
+from models import actors, admission, bans, communities, composing, jobs, listings, notifications, outbox, polls, posts
 from models.accounts import Account
 from models.actors import Actor
 from models.audience import addressing
@@ -20,7 +20,7 @@ from models.base import new_id, now
 from models.database import node_of
 from models.errors import Forbidden, Invalid, NotFound
 from models.polls import Ballot, Poll, PollOption
-from models.posts import Post, Visibility
+from models.posts import Kind, Post, Visibility
 
 TELL_AFTER = timedelta(minutes=3)
 """How long the votes of a poll are gathered before other servers hear the figures."""
@@ -84,6 +84,13 @@ def _open(db: Session, voter: Actor, post: Post) -> Poll:
     if not voter.active:
         raise Forbidden("This account is suspended.")
     bans.require_welcome(db, voter, post.community_id)
+    if post.held_for or post.removed_at is not None:
+        raise Forbidden("A moderator decides about this poll first.", code="poll_waits")
+    home = communities.home_of(db, post)
+    if home is not None and not admission.may(db, voter, home, Kind.ANSWER):
+        raise Forbidden(
+            "In this community only some may vote, and where you belong is not among them.", code="class_votes"
+        )
     if post.author_id == voter.id:
         raise Invalid("You cannot vote in your own polls.", code="own_poll")
     if poll.expired():

@@ -42,6 +42,8 @@ class Mute(Base):
 
 def block(db: Session, actor: Actor, target: Actor, *, uri: str = "") -> Block:
     """End all following between the two and hide each from the other. Blocking twice is once."""
+    from models import attending  # knows blocks itself
+
     if actor.id == target.id:
         raise Invalid("You cannot block yourself.")
     found = _find(db, actor.id, target.id)
@@ -51,6 +53,8 @@ def block(db: Session, actor: Actor, target: Actor, *, uri: str = "") -> Block:
     follows.undo(db, target, actor)
     row = Block(id=new_id(), uri=uri, actor_id=actor.id, target_id=target.id)
     db.add(row)
+    attending.drop(db, target, organiser=actor)
+    attending.drop(db, actor, organiser=target)
     if actor.local and not target.local:
         activity = outbox.record(db, "Block", actor, object_uri=target.uri, to=[target.uri])
         row.uri = activity.uri

@@ -9,14 +9,17 @@ from models import (
     actors,
     admission,
     anonymity,
+    calls,
     communities,
     conversations,
     events,
     experiences,
     figures,
     follows,
+    links,
     listings,
     media,
+    meetings,
     municipalities,
     notifications,
     outbox,
@@ -42,7 +45,7 @@ BARRIERS = experiences.BARRIERS
 BARRIER_TAGS = {"love": "lovgivning"}
 """The hashtag of a barrier, where it is not its own name: `#love` means something else outside Denmark."""
 
-ARTICLES = {Kind.EXPERIENCE: "Article"}
+ARTICLES = {Kind.EXPERIENCE: "Article", Kind.EVENT: "Event"}
 """Kinds that are no `Note` to other servers; their `summary` is an abstract and no warning."""
 
 REPLIES_KEEP = {
@@ -79,7 +82,9 @@ def write(
         visibility = max(visibility, Visibility(parent.visibility), key=lambda v: REPLIES_KEEP[v])
     if community is not None and communities.settings(db, community).node_only:
         visibility = Visibility.NODE
-    held_for = admission.admit(db, author, community, kind, admission.written(draft, draft.disclosure or ""))
+    # a poll begins a thread that others take part in, and is let in like a question
+    let_in_as = Kind.QUESTION if parent is None and draft.poll is not None and draft.poll.options else kind
+    held_for = admission.admit(db, author, community, let_in_as, admission.written(draft, draft.disclosure or ""))
     node = node_of(db)
     writer, author = author, anonymity.face(db, author, kind, community, parent) if draft.anonymous else author
     id = new_id()
@@ -113,9 +118,11 @@ def write(
         polls.attach(db, post, draft.poll)
     posts.set_tags(db, post, named.tags)
     addressed = [actors.get(db, actor_id) for actor_id in draft.to]
-    if parent is not None and visibility == Visibility.DIRECT:
+    if parent is None:
+        links.write(db, post, draft.linked or ())
+    elif visibility == Visibility.DIRECT:
         addressed.append(actors.get(db, parent.author_id))
-    posts.set_recipients(db, post, [*named.mentions, *addressed])
+    posts.set_recipients(db, post, [*named.mentions, *addressed], _beside(db, post))
     if draft.detail is not None:
         draft.detail(db, post)
     if parent is not None and not held_for:
@@ -138,7 +145,13 @@ def let_out(db: Session, author: Actor, post: Post, parent: Post | None) -> None
     elif created is not None:
         listings.pass_on(db, post, None, own=created)
     tell_readers(db, post, author, parent)
+    calls.planned(db, post)
     events.posted(db, post)
+
+
+def _beside(db: Session, post: Post) -> list[Actor]:
+    """Whose servers have to hear of an open post because it belongs with something they wrote."""
+    return links.authors_elsewhere(db, post) if open_visibility(post) and not post.in_reply_to_uri else []
 
 
 def _preferred(db: Session, author: Actor) -> str:
@@ -286,11 +299,13 @@ def tell_followers(db: Session, post: Post, author: Actor, parent: Post) -> None
 
 def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     """A new edition of one's own post, or of a report one is co-author of; the old one is kept, audience and community
-    stay. Raises Forbidden, Invalid, and Conflict for a report whose parts `draft` does not have."""
+    stay. Raises Forbidden, Invalid, and Conflict for a report or meeting whose parts `draft` does not have."""
     if not may_edit(db, editor, post):
         raise Forbidden("You can only edit your own posts.", code="not_author")
     if post.kind == Kind.EXPERIENCE and draft.detail is None:
         raise Conflict("A report of experience has several parts. Edit it on its page.", code="report_parts")
+    if post.kind == Kind.EVENT and draft.detail is None and meetings.find(db, post) is not None:
+        raise Conflict("A meeting has a time and a place. Edit it on its page.", code="meeting_parts")
     _check(editor, draft, post.kind)
     files = post.attachments if draft.media is None else draft.media
     if not (draft.text.strip() or draft.title.strip() or files):
@@ -313,7 +328,9 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     posts.set_tags(db, post, named.tags)
     addressed = [actor for actor in recipients(db, post) if post.visibility == Visibility.DIRECT]
     addressed += actors.many(db, draft.to).values()
-    fresh = posts.set_recipients(db, post, [*named.mentions, *addressed])
+    if draft.linked is not None and not post.in_reply_to_uri:
+        links.write(db, post, draft.linked)
+    fresh = posts.set_recipients(db, post, [*named.mentions, *addressed], _beside(db, post))
     if draft.detail is not None:
         draft.detail(db, post)
     told = {one.account_id: one.kind for one in experiences.told(db, post)}

@@ -10,7 +10,9 @@ from models import (
     accounts,
     affiliations,
     anonymity,
+    attending,
     ballots,
+    calls,
     exports,
     figures,
     follows,
@@ -116,6 +118,8 @@ def _forget_relations(db: Session, actor: Actor) -> None:
     )
     db.execute(delete(AccountDomain).where(AccountDomain.actor_id == actor.id))
     db.execute(delete(Moderator).where(Moderator.actor_id == actor.id))
+    attending.drop(db, actor, past=True)
+    calls.drop(db, actor)
     db.execute(delete(ExperiencePerson).where(ExperiencePerson.actor_id == actor.id))
     db.execute(delete(Notification).where(Notification.from_id == actor.id))
 

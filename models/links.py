@@ -1,12 +1,12 @@
-"""What first posts have to do with one another beyond answering: a report with the questions, meetings and dogmas it
-belongs to, with the report it was adapted from, and with what happened since.
+"""What first posts have to do with one another beyond answering: questions, reports, meetings and dogmas with those they
+belong to, a report with the one it was adapted from, and with what happened since.
 
 Links are typed, and said by the post they start from; they are shown at both ends. The other end is known by its id,
 also while we have not got the post: once it comes, the link leads to it. A new kind of post needs no new table, only a
 `Tie` of its own where none of these fits.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -44,8 +44,13 @@ class Tie(StrEnum):
 SINGLE = {Tie.ADAPTED_FROM, Tie.FOLLOW_UP_OF}
 """Of these a post has one at most."""
 
+MANUAL = (Tie.RELATED, Tie.ABOUT, Tie.PRACTISES)
+"""Ties that an author writes down; the others come of what he does."""
+
 BY_KIND = {Kind.DOGMA: Tie.PRACTISES, Kind.EVENT: Tie.ABOUT}
 """What a link to a post of a kind means where its author does not say."""
+
+KIND_OF = {tie: kind for kind, tie in BY_KIND.items()}
 
 
 class PostLink(Base):
@@ -73,6 +78,11 @@ class Linked:
     uri: str
     post: Post | None
 
+    @property
+    def kind(self) -> Kind | None:
+        """What the other end is; where it is not known, what the link takes it for, if it says that."""
+        return Kind(self.post.kind) if self.post is not None else KIND_OF.get(self.tie)
+
 
 def tie_to(post: Post) -> Tie:
     """What a link to this post means: a dogma is practised, out of a meeting something grew, anything else is related."""
@@ -87,6 +97,12 @@ def put(db: Session, post: Post, tie: Tie, uris: Iterable[str]) -> None:
     for uri in wanted:
         db.add(PostLink(id=new_id(), from_id=post.id, tie=tie, to_uri=uri, to_id=known.get(uri)))
     db.flush()
+
+
+def write(db: Session, post: Post, others: Sequence[Post]) -> None:
+    """What its author says a post belongs with, from now on; each other post is tied to it as its kind asks."""
+    for tie in MANUAL:
+        put(db, post, tie, [other.uri for other in others if tie_to(other) == tie])
 
 
 def take(db: Session, post: Post, said: Mapping[str, Any]) -> None:
@@ -122,6 +138,20 @@ def uris(db: Session, post: Post) -> dict[Tie, list[str]]:
     return found
 
 
+def authors_elsewhere(db: Session, post: Post) -> list[Actor]:
+    """Who wrote, on other servers, what a post says it belongs with: their servers hear of it, and show it too."""
+    query = (
+        select(Actor)
+        .join(Post, Post.author_id == Actor.id)
+        .join(PostLink, PostLink.to_id == Post.id)
+        .where(PostLink.from_id == post.id, PostLink.tie.in_(MANUAL), Post.local.is_(False), visible(None))
+        .where(Actor.local.is_(False), Actor.deleted_at.is_(None))
+        .distinct()
+        .order_by(Actor.id)
+    )
+    return list(db.scalars(query))
+
+
 def of(db: Session, viewer: Actor | None, post: Post) -> list[Linked]:
     """What a post is tied to, as far as `viewer` may see it; what is not known here stands with its id alone."""
     query = (
@@ -146,6 +176,15 @@ def to(db: Session, viewer: Actor | None, post: Post, *ties: Tie) -> list[Linked
     if ties:
         query = query.where(PostLink.tie.in_(ties))
     return [Linked(Tie(row[0]), row[1].uri, row[1]) for row in db.execute(query)]
+
+
+def around(db: Session, viewer: Actor | None, post: Post) -> list[Linked]:
+    """What a post belongs with, whichever of the two says so, each once: first what its own author named."""
+    found: dict[str, Linked] = {}
+    for one in [*of(db, viewer, post), *to(db, viewer, post, *MANUAL)]:
+        if one.tie in MANUAL:
+            found.setdefault(one.uri, one)
+    return list(found.values())
 
 
 def forget(db: Session, post: Post) -> None:

@@ -30,6 +30,8 @@ class Sort(StrEnum):
     POSTS = "posts"
     EXPERIENCE = "experience"
     REMINDERS = "reminders"
+    MEETINGS = "meetings"
+    ATTENDANCE = "attendance"
     REQUESTS = "requests"
     HOUSE = "house"
 
@@ -54,8 +56,20 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
         NotificationKind.CO_AUTHOR_ACCEPTED,
     ),
     Sort.REMINDERS: (NotificationKind.FOLLOW_UP_DUE,),
+    Sort.MEETINGS: (
+        NotificationKind.PLACE,
+        NotificationKind.PLACE_WAITING,
+        NotificationKind.PLACE_ASKED,
+        NotificationKind.PLACE_REFUSED,
+        NotificationKind.MEETING_CHANGED,
+        NotificationKind.MEETING_CANCELLED,
+        NotificationKind.MEETING_SOON,
+        NotificationKind.MEETING_PLANNED,
+    ),
+    Sort.ATTENDANCE: (NotificationKind.ATTENDING,),
     Sort.REQUESTS: (
         NotificationKind.CO_AUTHOR,
+        NotificationKind.ATTENDANCE_ASKED,
         NotificationKind.FOLLOW_REQUEST,
         NotificationKind.TWIN_REQUEST,
         NotificationKind.AFFILIATION_REQUEST,
@@ -69,7 +83,7 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
 KEPT = (Sort.REQUESTS, Sort.HOUSE)
 """What always stands on the page: somebody waits for an answer, or it is about the account itself."""
 
-BY_MAIL = (Sort.HOUSE, Sort.REMINDERS)
+BY_MAIL = (Sort.HOUSE, Sort.REMINDERS, Sort.MEETINGS)
 """What is mailed where nobody chose."""
 
 _SORTS: Mapping[str, Sort] = {kind: sort for sort, kinds in KINDS.items() for kind in kinds}

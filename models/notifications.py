@@ -52,6 +52,16 @@ class NotificationKind(StrEnum):
     FOLLOW_UP = "follow_up"
     FOLLOW_UP_DUE = "follow_up_due"
     EXAMPLE = "example"
+    ATTENDING = "attending"
+    ATTENDANCE_ASKED = "attendance_asked"
+    PLACE = "place"
+    PLACE_WAITING = "place_waiting"
+    PLACE_ASKED = "place_asked"
+    PLACE_REFUSED = "place_refused"
+    MEETING_CHANGED = "meeting_changed"
+    MEETING_CANCELLED = "meeting_cancelled"
+    MEETING_SOON = "meeting_soon"
+    MEETING_PLANNED = "meeting_planned"
 
 
 CLIENT_TYPES = {
@@ -72,11 +82,18 @@ CLIENT_TYPES = {
     NotificationKind.CONTACT: "mention",
     NotificationKind.REPLICATED: "mention",
     NotificationKind.FOLLOW_UP: "status",
+    NotificationKind.PLACE: "update",
+    NotificationKind.PLACE_WAITING: "update",
+    NotificationKind.PLACE_REFUSED: "update",
+    NotificationKind.MEETING_CHANGED: "update",
+    NotificationKind.MEETING_CANCELLED: "update",
+    NotificationKind.MEETING_SOON: "update",
+    NotificationKind.MEETING_PLANNED: "status",
 }
 """What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
 
 An accepted answer is an `update` of the question: choosing an answer edits the question, whose author thereby tells
-those who wrote below it. So is a question that was asked before. A new answer in a thread one follows is a `status`.
+those who wrote below it. So is a question that was asked before, and what is new of a meeting. A new answer in a thread one follows is a `status`.
 """
 
 GROUPED = {"favourite", "reblog", "follow"}

@@ -78,7 +78,8 @@ class Ballot(Base):
 
 @dataclass(frozen=True)
 class PollDraft:
-    """A poll as somebody on this node wants it, open for `seconds` from now. Without options: no poll (any more)."""
+    """A poll as somebody on this node wants it, open for `seconds` from now, in an edit with 0 as long as it was to be.
+    Without options: no poll (any more)."""
 
     options: tuple[str, ...] = ()
     seconds: int = 0
@@ -146,15 +147,18 @@ def attach(db: Session, post: Post, draft: PollDraft) -> Poll | None:
             post.object_type = "Note"
             db.flush()
         return None
-    titles = _checked(post, draft)
     poll = hold(db, post.id)
+    titles = _checked(post, draft, poll)
     if poll is None:
         poll = Poll(post_id=post.id, voters_count=0)
         db.add(poll)
     elif poll.multiple != draft.multiple or [option.title for option in options(db, post.id)] != titles:
+        if not draft.seconds and poll.expired():
+            raise Invalid("The poll has ended. Say for how long people can vote now.", code="poll_time")
         _void(db, poll)
-    poll.multiple, poll.hide_totals, poll.ended = draft.multiple, draft.hide_totals, False
-    poll.expires_at = now().replace(microsecond=0) + timedelta(seconds=draft.seconds)
+    poll.multiple, poll.hide_totals = draft.multiple, draft.hide_totals
+    if draft.seconds or poll.expires_at is None:
+        poll.ended, poll.expires_at = False, now().replace(microsecond=0) + timedelta(seconds=draft.seconds)
     post.object_type = OBJECT_TYPE
     db.flush()
     if not options(db, post.id):
@@ -163,7 +167,7 @@ def attach(db: Session, post: Post, draft: PollDraft) -> Poll | None:
     return poll
 
 
-def _checked(post: Post, draft: PollDraft) -> list[str]:
+def _checked(post: Post, draft: PollDraft, known: Poll | None) -> list[str]:
     titles = [text.one_line(option, 4 * MAX_OPTION_CHARS) for option in draft.options]
     if not MIN_OPTIONS <= len(titles) <= MAX_OPTIONS:
         raise Invalid(f"A poll has {MIN_OPTIONS} to {MAX_OPTIONS} options.", code="poll_options")
@@ -173,7 +177,8 @@ def _checked(post: Post, draft: PollDraft) -> list[str]:
         raise Invalid(f"An option has at most {MAX_OPTION_CHARS} characters.", code="poll_option_long")
     if len(set(titles)) != len(titles):
         raise Invalid("Two options of the poll are the same.", code="poll_option_twice")
-    if not MIN_SECONDS <= draft.seconds <= MAX_SECONDS:
+    stays = known is not None and draft.seconds == 0
+    if not (stays or MIN_SECONDS <= draft.seconds <= MAX_SECONDS):
         raise Invalid("A poll is open for at least 5 minutes and at most a month.", code="poll_time")
     if post.attachments:
         raise Invalid("A post cannot have both a poll and files.", code="poll_with_files")

@@ -21,8 +21,8 @@ MAX_PINS = 20
 
 
 class Kind(StrEnum):
-    """What a post is to its readers. `experience` is a report (`experiences`). `event` and `dogma` are reserved: they are
-    stored, shown and answered like the others; a module of their own gives them more."""
+    """What a post is to its readers. `experience` is a report (`experiences`), `event` a meeting (`meetings`). `dogma`
+    is reserved: it is stored, shown and answered like the others; a module of its own gives it more."""
 
     NOTE = "note"
     QUESTION = "question"
@@ -225,6 +225,8 @@ class Draft:
     """The author's commercial interest in what he writes. None in an edit leaves it as it is."""
     detail: "Callable[[Session, Post], None] | None" = None
     """Writes what a post of this kind has in tables of its own, in the same transaction, before anybody is told."""
+    linked: "tuple[Post, ...] | None" = None
+    """Questions, reports, meetings and dogmas that a first post belongs with. None in an edit leaves them as they are."""
     invites: str = ""
     """The id of the report as whose co-author this direct post asks its reader to be named."""
     may_name_nobody: bool = False

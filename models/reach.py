@@ -15,6 +15,7 @@ from models.base import now
 from models.database import node_of
 from models.domains import DomainRule
 from models.follows import Follow, FollowState
+from models.meetings import Attendee, State
 from models.outbox import Activity
 from models.posts import Post
 
@@ -37,7 +38,7 @@ def addressed(db: Session, activity: Activity) -> list[str]:
     """Inboxes of the actors an activity names, in order, each once.
 
     What goes to one actor alone (a Follow and its answers, a Block) goes to his own inbox. Changes and deletions of a
-    post also go to those who replied to it.
+    post also go to those who replied to it, and of a meeting to those who signed up.
     """
     named = [*activity.to, *activity.cc, activity.data.get("audience", "")]
     rows: list[Actor] = []
@@ -50,7 +51,10 @@ def addressed(db: Session, activity: Activity) -> list[str]:
     inboxes += activity.data.get("inboxes", [])
     if activity.type in {"Update", "Delete"} and activity.post_id is not None and activity.public:
         repliers = select(_inbox).join(Post, Post.author_id == Actor.id).where(Post.in_reply_to_id == activity.post_id)
-        inboxes += db.scalars(repliers.where(_reachable()).distinct().order_by(_inbox).limit(BATCH))
+        coming = select(_inbox).join(Attendee, Attendee.actor_id == Actor.id)
+        coming = coming.where(Attendee.post_id == activity.post_id, Attendee.state != State.DECLINED)
+        for query in (repliers, coming):
+            inboxes += db.scalars(query.where(_reachable()).distinct().order_by(_inbox).limit(BATCH))
     return list(dict.fromkeys(inboxes))
 
 

@@ -87,6 +87,8 @@ def vote(
         _count(post, row.value, -1)
         db.delete(row)
         db.flush()
+        if row.value > value:
+            responses.liked(db, actor, post, undone=True)
     row = Vote(id=new_id(), uri=uri or "", actor_id=actor.id, post_id=post.id, value=value, emoji=emoji[:100])
     db.add(row)
     _count(post, value, 1)

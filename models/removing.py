@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from models import (
     actors,
     anonymity,
+    attending,
+    calls,
     communities,
     composing,
     conversations,
@@ -18,8 +20,10 @@ from models import (
     links,
     listings,
     media,
+    meetings,
     memory,
     outbox,
+    planning,
     polls,
 )
 from models.actors import Actor
@@ -41,11 +45,13 @@ REMEMBER_DELETED = 7 * 24 * 3600
 
 
 def delete_post(db: Session, actor: Actor, post: Post) -> None:
-    """A person deletes his own post, here and wherever it went. Raises NotFound or Forbidden."""
+    """A person deletes his own post, here and wherever it went. Raises NotFound, Forbidden, and Conflict for a meeting that
+    people mean to come to."""
     if post.deleted_at is not None:
         raise NotFound("There is no such post.")
     if not post.local or not anonymity.wrote(db, actor, post):
         raise Forbidden("You can only delete your own posts.", code="not_author")
+    planning.check_deletable(db, post)
     actor = anonymity.acting(db, actor, post)
     _send(db, actor, post)
     tombstone(db, post)
@@ -104,6 +110,10 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     events.deleted(db, post)
     conversations.forget_post(db, post)
     polls.drop(db, post)
+    attending.reply_gone(db, post)
+    calls.reply_gone(db, post)
+    calls.forget(db, post)
+    meetings.forget(db, post)
     case = experiences.forget(db, post)
     links.forget(db, post)
     if case is not None and case.local:

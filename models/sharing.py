@@ -39,9 +39,6 @@ REMINDERS = (0, 3, 6, 12)
 """After how many months somebody can be asked what happened since; 0: never."""
 
 MONTH = timedelta(days=30.4375)
-MANUAL = (Tie.RELATED, Tie.ABOUT, Tie.PRACTISES)
-"""Ties that the author writes down; the others come of what he does."""
-
 JOB = "remind_follow_up"
 
 
@@ -73,7 +70,7 @@ def publish(db: Session, author: Actor, report: Report, around: Around = HERE) -
     _check(db, report)
     if around.visibility not in {Visibility.PUBLIC, Visibility.NODE}:
         raise Invalid("A report is public, or for this node only.", code="visibility_unfit")
-    _check_community(db, around.community, around.visibility)
+    admission.check_place(db, around.community, around.visibility)
     draft = _draft(db, author, report, around, contacts=around.contacts or (), origin=around.adapted_from)
 
     def detail(db: Session, post: Post) -> None:
@@ -83,17 +80,6 @@ def publish(db: Session, author: Actor, report: Report, around: Around = HERE) -
     post = composing.write(db, author, Draft(**made), Kind.EXPERIENCE, community=around.community)
     co_authors.invite(db, author, post, around.co_authors)
     return post
-
-
-def _check_community(db: Session, community: Actor | None, visibility: str) -> None:
-    if community is None:
-        return
-    if not community.is_community or not community.active:
-        raise NotFound("There is no such community.")
-    if visibility == Visibility.NODE and not community.local:
-        raise Invalid("A report elsewhere cannot stay on this node.", code="visibility_unfit")
-    if communities.known(db, community).questions_only:
-        raise Forbidden("In this community only questions are asked.", code="questions_only")
 
 
 def edit(db: Session, editor: Actor, post: Post, report: Report, around: Around) -> Post:
@@ -155,15 +141,9 @@ def _check(db: Session, report: Report, *, follow_up: bool = False) -> None:
         raise Invalid(f"Unknown barrier: {sorted(unknown)[0][:40]}", code="barrier_unknown")
     if report.municipality and not municipalities.name(report.municipality):
         raise Invalid("There is no such municipality.", code="municipality_unknown")
-    if report.rule_url and not _is_address(report.rule_url):
+    if report.rule_url and not text.is_address(report.rule_url):
         raise Invalid("Write the whole address, with https:// in front.", code="rule_url_unfit")
     kle.checked(db, report.kle)
-
-
-def _is_address(written: str) -> bool:
-    return len(written) <= 2000 and written.startswith(("https://", "http://")) and not any(
-        c.isspace() or c in "<>\"" for c in written
-    )  # fmt: skip
 
 
 def _draft(
@@ -196,6 +176,7 @@ def _draft(
         media=around.media,
         disclosure=around.disclosure,
         app=around.app,
+        linked=around.linked,
     )
 
 
@@ -217,9 +198,6 @@ def _fill(db: Session, post: Post, report: Report, around: Around, *, fresh: boo
         experiences.note_state(db, row, report.phase, report.outcome, post.published if fresh else now())
     if around.contacts is not None:
         experiences.set_contacts(db, post, around.contacts)
-    if around.linked is not None:
-        for tie in MANUAL:
-            links.put(db, post, tie, [one.uri for one in around.linked if links.tie_to(one) == tie])
     if fresh and around.adapted_from is not None:
         links.put(db, post, Tie.ADAPTED_FROM, [around.adapted_from.uri])
     if around.remind_months is not None:

@@ -128,6 +128,20 @@ def plain(html: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
+def is_address(written: str) -> bool:
+    """Whether something that was typed is the whole address of a page."""
+    fit = len(written) <= 2000 and written.startswith(("https://", "http://"))
+    return fit and not any(c.isspace() or c in '<>"' for c in written)
+
+
+def escape_markdown(plain: str) -> str:
+    """Plain text as Markdown that says just that: what was typed for no Markdown makes no heading, link or mention."""
+    return _MARKS.sub(r"\\\1", plain).replace("@", "@\u2060")  # which joins what stands beside it, and names nobody
+
+
+_MARKS = re.compile(r"([!-/:-@\[-`{-~])")
+
+
 def one_line(text: str, limit: int) -> str:
     """Plain text on one line without control or direction characters, at most `limit` characters."""
     text = "".join(" " if c in "\t\r\n" else c for c in text[: limit * 4])

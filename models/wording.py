@@ -46,6 +46,18 @@ def report(post: Post, facts: Iterable[tuple[str, str]] = ()) -> str:
     return f'{title(post.title)}{f"<p>{short}</p>" if short else ""}<p><a href="{address}">{address}</a></p>'
 
 
+def meeting(post: Post) -> str:
+    """A meeting, for apps: the title in bold, when and where, its text, and where one signs up."""
+    address = text.escape(post.url or post.uri)
+    said = f"<p>{text.escape(post.summary)}</p>" if post.summary else ""
+    return f'{title(post.title)}{said}{post.content}<p><a href="{address}">{address}</a></p>'
+
+
+def titled(name: str, said: str) -> str:
+    """Clean HTML with its title in bold before it."""
+    return title(name) + said
+
+
 def title(words: str) -> str:
     """A title as the first paragraph; empty where there is none."""
     return f"<p><strong>{text.escape(words)}</strong></p>" if words else ""

@@ -15,6 +15,7 @@ from federation.context import Federation
 from federation.crossing import in_thread, writing
 from models import (
     affiliations,
+    calendars,
     deliveries,
     digests,
     domain_lists,
@@ -34,6 +35,7 @@ from models import (
 )
 from models.errors import Unavailable
 from server import exporting, sending
+from server.calendars import importing
 from server.media import processing, remote
 from server.media.store import Store
 from server.settings import Settings
@@ -63,6 +65,7 @@ _SWEEPS: dict[str, Callable[[Session, int], int]] = {
     "bans that are over": exclusions.end_over,
     "letters with what is new": digests.promise_due,
     "shared lists": domain_lists.promise_due,
+    "calendars of others": calendars.promise_due,
 }
 
 
@@ -74,6 +77,7 @@ def jobs(settings: Settings) -> Mapping[str, working.Run]:
         "mail": sending.sending(settings),
         **processing.jobs(settings),
         **exporting.jobs(settings),
+        **importing.jobs(settings),
     }
 
 

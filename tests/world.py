@@ -11,6 +11,7 @@ neither do the municipalities. Everything is built by the functions that visitor
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -18,12 +19,15 @@ from models import (
     accounts,
     actors,
     affiliations,
+    attending,
     base,
     co_authors,
     communities,
     composing,
     follows,
+    meetings,
     organizations,
+    planning,
     reactions,
     settings,
     sharing,
@@ -497,6 +501,7 @@ class World:
     answers: dict[str, list[Post]] = field(default_factory=dict)
     notes: list[Post] = field(default_factory=list)
     reports: dict[str, Post] = field(default_factory=dict)
+    meeting: Post | None = None
 
 
 def build(db: Session) -> World:
@@ -520,7 +525,7 @@ def build(db: Session) -> World:
 
 
 def share(db: Session, world: World) -> World:
-    """The reports of experience, among them the three examples that started it all."""
+    """The reports of experience, among them the three examples that started it all, and a meeting."""
     for told in REPORTS:
         with days_ago(told.days):
             report = Report(
@@ -552,6 +557,38 @@ def share(db: Session, world: World) -> World:
             said, phase, outcome, days = told.since
             with days_ago(days):
                 sharing.follow_up(db, world.people[told.author], post, said, phase=phase, outcome=outcome)
+    return hold(db, world)
+
+
+def hold(db: Session, world: World) -> World:
+    """A meeting in three weeks, one place too small."""
+    day = (base.now() + timedelta(days=21)).replace(tzinfo=None, hour=16, minute=0, second=0, microsecond=0)
+    plan = meetings.Plan(
+        "Fyraftensmøde: Når jura siger nej",
+        "Tre korte oplæg om, hvad der skete bagefter. Derefter bordsnak, hvor du kan få hjælp til dit eget nej.",
+        "1. Farid: Paragraffen, der ikke var der\n2. Birk: Børneattesten\n3. Bordsnak\n4. Hvem tager fat i hvem?",
+        day,
+        day.replace(hour=18),
+        place="Havby Bibliotek, 2. sal",
+        street="Havnegade 4",
+        postal_code="5990",
+        town="Havby",
+        accessibility="Elevator ved indgangen mod gården. Teleslynge i salen. Ring til Eva, hvis du skal hentes ved døren.",
+        latitude=55.47,
+        longitude=9.86,
+        online_url="https://mode.havby.example/jura",
+        online_hidden=True,
+        capacity=3,
+        by_like=True,
+    )
+    with days_ago(6):
+        around = planning.Around(community=world.communities["udfordrere"])
+        post = planning.publish(db, world.people["anna"], plan, around)
+        world.meeting = post
+        for name in ("birk", "eva", "camilla", "farid"):
+            attending.sign_up(db, world.people[name], post, meetings.Way.WEB)
+    with days_ago(2):
+        composing.note(db, world.people["david"], Draft("Bliver det optaget?", language="da"), reply_to=post)
     return world
 
 

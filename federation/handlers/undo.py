@@ -17,9 +17,24 @@ from federation.handlers import early, wraps
 from federation.handlers.block import moderating
 from federation.handlers.choose_answer import judge
 from federation.handlers.effects import Effect, Ignored
+from federation.handlers.join import undo_join
 from federation.reading import ActivityIn
 from federation.verified import Verified
-from models import actors, blocks, communities, exclusions, follows, inbox, jobs, listings, posts, reactions, threads
+from models import (
+    actors,
+    attending,
+    blocks,
+    calls,
+    communities,
+    exclusions,
+    follows,
+    inbox,
+    jobs,
+    listings,
+    posts,
+    reactions,
+    threads,
+)
 from models.actors import Actor
 from models.base import now
 
@@ -54,13 +69,17 @@ async def _undone(fed: Federation, verified: Verified) -> ActivityIn:
 
 
 def _by_id(db: Session, uri: str) -> tuple[str, str, str] | None:
-    """(type, actor, object) of a follow, vote, boost or block whose activity has this id."""
+    """(type, actor, object) of a follow, vote, boost, sign-up or block whose activity has this id."""
     if (follow := follows.by_uri(db, uri)) is not None:
         return "Follow", actors.get(db, follow.follower_id).uri, actors.get(db, follow.target_id).uri
     if (vote := reactions.by_vote_uri(db, uri)) is not None:
         return "Like", actors.get(db, vote.actor_id).uri, posts.get(db, vote.post_id).uri
     if (boost := reactions.by_boost_uri(db, uri)) is not None:
         return "Announce", actors.get(db, boost.actor_id).uri, posts.get(db, boost.post_id).uri
+    if (own := attending.by_join_uri(db, uri)) is not None:
+        return "Join", actors.get(db, own.actor_id).uri, posts.get(db, own.post_id).uri
+    if (would := calls.by_join_uri(db, uri)) is not None:
+        return "Join", actors.get(db, would.actor_id).uri, posts.get(db, would.post_id).uri
     if (block := blocks.by_uri(db, uri)) is not None:
         return "Block", actors.get(db, block.actor_id).uri, actors.get(db, block.target_id).uri
     return None
@@ -236,6 +255,7 @@ def _removed(db: Session, uri: str) -> tuple[posts.Post, Actor] | None:
 
 UNDOERS: dict[str, Undo] = {
     "Follow": _follow,
+    "Join": undo_join,
     "Like": _vote,
     "Dislike": _vote,
     "EmojiReact": _vote,

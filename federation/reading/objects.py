@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from federation.reading import meetings
 from federation.reading.decoding import Unreadable
 from federation.reading.values import (
     first_type,
@@ -257,12 +258,13 @@ def _ends(doc: Mapping[str, Any]) -> datetime | None:
 _TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "as")
 _ID_TERMS = ("duplicateOf", "invites")
 _PEOPLE_TERMS = ("coAuthor", "contact")
-_OWN_TERMS = frozenset((*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom"))
+_OWN_TERMS = frozenset(
+    (*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom", "wouldCome")
+)
 OWN = ("torv:", TORV)
 """What the names of our own terms begin with."""
 
 MAX_SECTIONS = 20
-_EVENT_TEXTS = ("startTime", "endTime", "timezone", "joinMode", "eventStatus", "externalParticipationUrl", "onlineLink")
 
 
 def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -271,10 +273,7 @@ def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
     if any(key.startswith(OWN) for key in doc):
         _take_own(doc, found)
     if kind == "Event":
-        found["event"] = {name: line(doc.get(name), 500) for name in _EVENT_TEXTS if line(doc.get(name), 500)}
-        place = next((item for item in several(doc.get("location")) if isinstance(item, Mapping)), None)
-        if place is not None and (where := line(place.get("name"), 200)):
-            found["event"]["place"] = where
+        found["event"] = meetings.event(doc)
     return found
 
 
@@ -292,6 +291,8 @@ def _take_own(doc: Mapping[str, Any], found: dict[str, Any]) -> None:
     ties = {str(tie): _ids(doc, tie, MOST) for tie in Tie}
     if any(ties.values()):
         found["links"] = {tie: ids for tie, ids in ties.items() if ids}
+    if isinstance(coming := term(doc, "wouldCome"), Mapping):
+        found["wouldCome"] = whole_number(coming.get("totalItems")) or 0
     for name in _PEOPLE_TERMS:
         if people := _ids(doc, name, MAX_PEOPLE):
             found[name] = people

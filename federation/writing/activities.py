@@ -13,18 +13,19 @@ an id.
     else                                            the id of the object
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL, CTX_QUOTE
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_EVENT, CTX_PLAIN, CTX_POLL, CTX_QUOTE
 from federation.writing import Json, document, objects, stamp
 from federation.writing import actors as writing_actors
 from models import actors, outbox
 from models.outbox import Activity
 from models.posts import Post
 
-_PLAIN = frozenset({"Follow", "Accept", "Reject", "Block", "Flag", "Move", "Delete", "Add", "Remove"})
+_PLAIN = frozenset({"Follow", "Accept", "Reject", "Block", "Flag", "Move", "Delete", "Add", "Remove", "Join", "Leave"})
 _DATED = frozenset({"Create"})
 DEPTH = 3
 """How deep activities are put into one another: Announce, Undo, and what is undone."""
@@ -69,16 +70,23 @@ def context_of(row: Activity, body: Json) -> Any:
         return CTX_PLAIN
     if row.type == "Create" and embed is not None:
         return CTX_PLAIN  # a vote in a poll elsewhere
-    return CTX_POLL if _holds_poll(body) else CTX
+    return context_for(body)
 
 
-def _holds_poll(body: Any) -> bool:
-    """Whether it is about a poll, however often it is wrapped."""
+def context_for(body: Json) -> Any:
+    """The context of an object, or of an activity about it."""
+    return next((_OF_TYPES[type] for type in _types(body) if type in _OF_TYPES), CTX)
+
+
+_OF_TYPES: dict[str, Any] = {"Question": CTX_POLL, "Event": CTX_EVENT}
+"""What needs terms of its own."""
+
+
+def _types(body: Any) -> Iterator[str]:
+    """The types of what an activity is about, however often it is wrapped."""
     while isinstance(body, dict):
-        if body.get("type") == "Question":
-            return True
+        yield str(body.get("type", ""))
         body = body.get("object")
-    return False
 
 
 def _object(db: Session, row: Activity, form: str, depth: int) -> Any:

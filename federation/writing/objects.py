@@ -3,7 +3,7 @@
 A question is a `Note` with `name`, because only then do Mastodon users see its full text; its title stands again, in
 bold, as the first paragraph of `content`. Answers, comments and notes have no `name` (a reply with one can be taken for
 a poll vote). `Question` is ActivityStreams' word for a poll, and nothing else goes out under it. An experience report is
-an `Article`.
+an `Article`, a meeting an `Event`.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
-from federation.writing import Json, stamp
+from federation.writing import Json, meetings, stamp
 from models import (
     access,
     actors,
     audience,
+    calls,
     collections,
     duplicates,
     experience_text,
@@ -30,10 +31,12 @@ from models import (
     text,
     wording,
 )
+from models import meetings as rows_of_meetings
 from models.actors import Actor
 from models.database import node_of
 from models.experiences import As, Part
 from models.links import SINGLE
+from models.meetings import Meeting
 from models.posts import Kind, Post, Visibility
 from models.quotes import QuoteStamp
 
@@ -63,8 +66,8 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     """A local post as an object; a deleted one as its tombstone. `form` is the setting `question_object`."""
     if row.deleted_at is not None:
         return tombstone(row)
-    parts = _parts(db, row)
-    content = _content(db, row, parts)
+    parts, meeting = _parts(db, row), rows_of_meetings.find(db, row)
+    content = _content(db, row, parts, meeting)
     open_to_all = row.visibility in _OPEN
     body: Json = {
         "id": row.uri,
@@ -109,8 +112,13 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     body |= _terms(row) | _ties(db, row)
     if row.kind == Kind.EXPERIENCE:
         body |= _report(db, row)
+    if meeting is not None:
+        body |= meetings.terms(db, row, meeting)
+        body["attachment"].insert(0, meetings.website(row))
     if is_poll(row):
         body |= _poll(db, row)
+    if (call := calls.find(db, row)) is not None:
+        body["torv:wouldCome"] = {"id": f"{row.uri}/coming", "type": "Collection", "totalItems": call.coming}
     if open_to_all:
         body["interactionPolicy"] = {"canQuote": {"automaticApproval": [_quoters(row, parts.author)]}}
     body["tag"] = _tag(db, row, parts)
@@ -178,10 +186,15 @@ def _type(row: Post, form: str) -> str:
         return polls.OBJECT_TYPE
     if row.kind == Kind.QUESTION and form == PAGE:
         return "Page"
+    if row.kind == Kind.EVENT and row.object_type == "Event":
+        return "Event"
     return "Article" if row.kind in _LONG else "Note"
 
 
-def _content(db: Session, row: Post, parts: _Parts) -> str:
+def _content(db: Session, row: Post, parts: _Parts, meeting: Meeting | None) -> str:
+    if meeting is not None:
+        said = meetings.said_before(row, meeting) + row.content + meetings.said_after(db, row, meeting)
+        return wording.titled(row.title, said)
     answer = accepted_answer(db, row)
     named = wording.Accepted(answer.uri, actors.get(db, answer.author_id).handle) if answer is not None else None
     original = duplicates.original_of(db, None, row)
@@ -238,7 +251,10 @@ def _ties(db: Session, row: Post) -> Json:
     """What the post is tied to (`links.Tie`), and where the posts are named that are tied to it."""
     if row.in_reply_to_uri:
         return {}
-    found: Json = {f"torv:{tie}": uris[0] if tie in SINGLE else uris for tie, uris in links.uris(db, row).items()}
+    named: dict[str, list[str]] = {}
+    for one in links.of(db, None, row):  # what not everybody may read is not named to everybody
+        named.setdefault(one.tie, []).append(one.uri)
+    found: Json = {f"torv:{tie}": uris[0] if tie in SINGLE else uris for tie, uris in named.items()}
     if row.visibility in _OPEN and links.to(db, None, row):
         found["torv:linkedFrom"] = f"{row.uri}/linked"
     return found

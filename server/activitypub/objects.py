@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from federation.crossing import reading
-from federation.vocabulary import CTX, CTX_PLAIN, CTX_POLL, CTX_QUOTE
+from federation.vocabulary import CTX_PLAIN, CTX_QUOTE
 from federation.writing import activities, objects
 from models import access, actors, outbox, quotes
 from models.actors import Actor
@@ -72,7 +72,8 @@ def _post(db: Session, viewer: Actor | None, id: int, form: str) -> Found | None
     row = local_post(db, viewer, id)
     if row is None:
         return None
-    return Found(objects.post(db, row, form), CTX_POLL if objects.is_poll(row) else CTX, viewer is None)
+    body = objects.post(db, row, form)
+    return Found(body, activities.context_for(body), viewer is None)
 
 
 def _activity(db: Session, viewer: Actor | None, id: int, form: str) -> Found | None:

@@ -11,7 +11,7 @@ from federation.crossing import reading
 from federation.vocabulary import CTX_PLAIN
 from federation.writing import collections as writing
 from federation.writing import objects
-from models import actors, collections, links
+from models import actors, calls, collections, links, meetings
 from models.collections import PAGE
 from models.posts import Post
 from server.activitypub.answering import admit, answer, federation_of, not_found, number
@@ -79,6 +79,26 @@ async def likes(request: Request) -> Response:
 async def shares(request: Request) -> Response:
     """`GET /p/{id}/shares`: how many boosted it."""
     return await _give(request, lambda _db, row, _wanted: writing.number(f"{row.uri}/shares", row.boost_count))
+
+
+async def attendees(request: Request) -> Response:
+    """`GET /p/{id}/attendees`: how many come to a meeting; who they are is not for everybody."""
+
+    def build(db: Session, row: Post, _wanted: Asked) -> dict[str, Any]:
+        meeting = meetings.find(db, row)
+        return writing.number(f"{row.uri}/attendees", meeting.going if meeting is not None else 0)
+
+    return await _give(request, build)
+
+
+async def coming(request: Request) -> Response:
+    """`GET /p/{id}/coming`: how many would come to the meeting that a question calls for."""
+
+    def build(db: Session, row: Post, _wanted: Asked) -> dict[str, Any]:
+        call = calls.find(db, row)
+        return writing.number(f"{row.uri}/coming", call.coming if call is not None else 0)
+
+    return await _give(request, build)
 
 
 async def linked(request: Request) -> Response:

@@ -13,7 +13,7 @@ from models.errors import Invalid, NotFound
 from models.experience_text import markdown
 from models.experiences import MAX_PEOPLE, As, Report
 from models.gap import Choice
-from models.links import MOST, Linked
+from models.links import MOST
 from models.posts import Kind, Post, Visibility
 from models.sharing import Around
 from server.api import show_accounts
@@ -22,7 +22,7 @@ from server.api.calls import Call, endpoint
 from server.api.entities import torv as entities
 from server.api.paging import Page
 from server.api.times import stamp
-from server.api.torv import Showing, community_of
+from server.api.torv import Showing, community_of, tied, to_link
 from server.elsewhere import resolve_mentions
 
 Word = Annotated[str, Meta(max_length=60)]
@@ -129,8 +129,8 @@ def _shown(
                 example=row.example_at is not None,
                 co_authors=[accounts[one.id] for one in crews[post.id][As.CO_AUTHOR]],
                 contacts=[accounts[one.id] for one in crews[post.id][As.CONTACT]],
-                links=_tied(links.of(db, viewer, post)) if whole else [],
-                linked_from=_tied(links.to(db, viewer, post)) if whole else [],
+                links=tied(links.of(db, viewer, post)) if whole else [],
+                linked_from=tied(links.to(db, viewer, post)) if whole else [],
             )
         )
     return made
@@ -145,18 +145,6 @@ def _states(db: Session, post: Post) -> list[entities.ExperienceState]:
             source_id=str(one.source_id) if one.source_id else None,
         )
         for one in experiences.states(db, post.id)
-    ]
-
-
-def _tied(found: list[Linked]) -> list[entities.Tied]:
-    return [
-        entities.Tied(
-            tie=str(one.tie),
-            uri=one.uri,
-            id=str(one.post.id) if one.post is not None else None,
-            title=one.post.title if one.post is not None else "",
-        )
-        for one in found
     ]
 
 
@@ -208,13 +196,10 @@ def _people(db: Session, ids: list[int]) -> tuple[Actor, ...]:
 
 
 def _around(db: Session, me: Actor, args: Reporting) -> dict[str, Any]:
-    posts = access.several(db, me, args.link_ids)
-    if set(args.link_ids) - set(posts):
-        raise Invalid("There is no such post, or you may not see it.", code="links_unknown")
     return {
         "contacts": _people(db, args.contact_ids),
         "co_authors": _people(db, args.co_author_ids),
-        "linked": tuple(posts[id] for id in dict.fromkeys(args.link_ids)),
+        "linked": to_link(db, me, args.link_ids),
         "disclosure": args.disclosure,
     }
 

@@ -31,7 +31,7 @@ from models.actors import Actor
 from models.base import ID_RANDOM_BITS
 from models.database import node_of
 from models.listings import Listing
-from models.posts import Pin, Post, PostTag, Recipient, Visibility
+from models.posts import Kind, Pin, Post, PostTag, Recipient, Visibility
 from models.reactions import Boost
 from models.statuses import Item
 from server.api import show_accounts, show_filters
@@ -55,7 +55,7 @@ from server.media.links import Links
 from server.media.links import links as made_here
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
-ABSTRACT = {"Article", "Page"}
+ABSTRACT = {"Article", "Page", "Event"}
 """Types on which `summary` is no warning."""
 
 
@@ -236,6 +236,8 @@ def _quoters(post: Post) -> QuoteApproval:
 def _content(post: Post, found: _Gathered) -> str:
     if (report := found.reports.get(post.id)) is not None:
         return wording.report(post, experience_text.facts(post, report))
+    if post.kind == Kind.EVENT and post.object_type == "Event":
+        return wording.meeting(post)
     answer = found.answers.get(post.accepted_id or 0)
     author = found.people.get(answer.author_id) if answer is not None else None
     named = wording.Accepted(answer.uri, author.handle) if answer is not None and author is not None else None

@@ -3,7 +3,8 @@
 Everything here can also be read and done through Mastodon's API; a client that knows Torv has it plainer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,9 +17,11 @@ from models import (
     actors,
     admission,
     anonymity,
+    calls,
     communities,
     community_statistics,
     follows,
+    links,
     posts,
     reactions,
     threads,
@@ -27,6 +30,8 @@ from models import (
 from models.actors import Actor
 from models.composing import BARRIERS
 from models.errors import Invalid, NotFound
+from models.links import MOST, Linked
+from models.meetings import Way
 from models.posts import Draft, Kind, Post, Visibility
 from server import elsewhere
 from server.api import show_accounts
@@ -62,6 +67,8 @@ class Asking(msgspec.Struct, kw_only=True):
     municipality: Annotated[str, Meta(max_length=100)] = ""
     disclosure: Annotated[str, Meta(max_length=500)] = ""
     """The author's commercial interest."""
+    link_ids: Annotated[list[Id], Meta(max_length=MOST)] = []
+    """Reports, meetings, dogmas and other questions it belongs with."""
     anonymous: bool = False
     """Only those who moderate this node see who asks; in a community whose `anonymity` is true."""
 
@@ -180,7 +187,8 @@ class Showing:
     def contribution(self, post: Post) -> entities.Contribution:
         return entities.Contribution(**self.common(post))
 
-    def question(self, post: Post) -> entities.Question:
+    def question(self, post: Post, *, db: Session | None = None) -> entities.Question:
+        """`db`: with what it is tied to, which lists leave out."""
         return entities.Question(
             **self.common(post),
             community_id=str(post.community_id) if post.community_id else None,
@@ -190,7 +198,40 @@ class Showing:
             municipality=str(post.extra.get("municipality", "")),
             duplicate_of_id=str(post.duplicate_of_id) if post.duplicate_of_id else None,
             merged=post.merged_at is not None,
+            links=tied(links.of(db, self.viewer, post)) if db is not None else [],
+            linked_from=tied(links.to(db, self.viewer, post)) if db is not None else [],
+            call=_called(db, self.viewer, post) if db is not None else None,
         )
+
+
+def _called(db: Session, viewer: Actor | None, question: Post) -> entities.MeetingCall | None:
+    row = calls.find(db, question)
+    if row is None:
+        return None
+    mine = calls.mine(db, viewer, question) is not None if viewer is not None else None
+    return entities.MeetingCall(coming=row.coming, municipalities=dict(calls.places(db, question)), mine=mine)
+
+
+def tied(found: list[Linked]) -> list[entities.Tied]:
+    """What a post is tied to, or what is tied to it."""
+    return [
+        entities.Tied(
+            tie=str(one.tie),
+            uri=one.uri,
+            id=str(one.post.id) if one.post is not None else None,
+            kind=str(one.kind) if one.kind is not None else None,
+            title=one.post.title if one.post is not None else "",
+        )
+        for one in found
+    ]
+
+
+def to_link(db: Session, me: Actor, ids: list[int]) -> tuple[Post, ...]:
+    """The posts that a caller ties his own to. Raises Invalid."""
+    found = access.several(db, me, ids)
+    if set(ids) - set(found) or any(post.in_reply_to_uri for post in found.values()):
+        raise Invalid("There is no such post, or you may not see it.", code="links_unknown")
+    return tuple(found[id] for id in dict.fromkeys(ids))
 
 
 def _question(db: Session, viewer: Actor | None, id: int) -> Post:
@@ -240,7 +281,7 @@ def _thread(db: Session, viewer: Actor | None, question: Post) -> entities.Threa
     shown = Showing(db, viewer, [question, *found.answers, *comments])
     home = communities.home_of(db, question)
     return entities.Thread(
-        question=shown.question(question),
+        question=shown.question(question, db=db),
         community=_communities(db, viewer, [home])[0] if home is not None else None,
         answers=[shown.contribution(post) for post in found.answers],
         comments={str(id): [shown.contribution(post) for post in under] for id, under in found.comments.items()},
@@ -267,8 +308,9 @@ async def ask(call: Call, args: Asking) -> entities.Question:
     )
 
     def write(db: Session, me: Actor) -> entities.Question:
-        question = threads.ask(db, me, community_of(db, args.community_id), draft)
-        return Showing(db, me, [question]).question(question)
+        linked = to_link(db, me, args.link_ids)
+        question = threads.ask(db, me, community_of(db, args.community_id), replace(draft, linked=linked))
+        return Showing(db, me, [question]).question(question, db=db)
 
     return await call.write(write)
 
@@ -343,6 +385,39 @@ async def withdraw(call: Call, args: Nothing) -> entities.Thread:
         question = _question(db, me, call.path())
         threads.withdraw(db, me, question)
         return _thread(db, me, question)
+
+    return await call.write(write)
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def call_for_meeting(call: Call, args: Nothing) -> entities.Question:
+    """Make a question of this node a call for a meeting: its author, or a moderator of its community."""
+    return await _changed(call, calls.call)
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def call_off(call: Call, args: Nothing) -> entities.Question:
+    """It calls for a meeting no longer; who would have come is forgotten."""
+    return await _changed(call, calls.call_off)
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def would_come(call: Call, args: Nothing) -> entities.Question:
+    """Say that one would come to the meeting that a question calls for. Whoever did is told when it is planned."""
+    return await _changed(call, lambda db, me, question: calls.come(db, me, question, Way.WEB))
+
+
+@endpoint("write:statuses", Nothing, entities.Question)
+async def would_not_come(call: Call, args: Nothing) -> entities.Question:
+    """Take that back."""
+    return await _changed(call, calls.stay_away)
+
+
+async def _changed(call: Call, deed: Callable[[Session, Actor, Post], object]) -> entities.Question:
+    def write(db: Session, me: Actor) -> entities.Question:
+        question = _question(db, me, call.path())
+        deed(db, me, question)
+        return Showing(db, me, [question]).question(question, db=db)
 
     return await call.write(write)
 

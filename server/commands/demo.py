@@ -44,7 +44,9 @@ def demo() -> None:
             if not built and db.scalar(select(exists().select_from(Account))):
                 raise Conflict("The demo world is built in an empty node only; this one has people already.")
         if not built:
-            click.echo("Building the demo world: six people, two communities, four threads, six reports …", err=True)
+            click.echo(
+                "Building the demo world: six people, two communities, four threads, six reports, a meeting …", err=True
+            )
             database.write(work)
     click.echo("The demo world is there.", err=True)
 

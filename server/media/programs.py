@@ -28,12 +28,12 @@ class Failed(Exception):
     """The program did not do it. The text is for the log: it may hold what a stranger wrote."""
 
 
-async def run(program: Sequence[str], bounds: Bounds) -> bytes:
-    """Run a program (its whole path, and its arguments) to its end; what it said. Raises Failed."""
+async def run(program: Sequence[str], bounds: Bounds, given: bytes = b"") -> bytes:
+    """Run a program (its whole path, and its arguments) to its end; what it said. `given` is what it reads. Raises Failed."""
     confined = [str(bounds.cpu), str(bounds.memory), str(bounds.file_bytes)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-S", "-E", str(HERE / "confined.py"), *confined, *program,
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.PIPE if given else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
@@ -42,7 +42,7 @@ async def run(program: Sequence[str], bounds: Bounds) -> bytes:
     assert process.stdout is not None
     try:
         async with asyncio.timeout(bounds.seconds):
-            said = await _read(process.stdout)
+            _, said = await asyncio.gather(_give(process, given), _read(process.stdout))
             code = await process.wait()
     except TimeoutError:
         raise Failed(f"not done in {bounds.seconds:g} s") from None
@@ -51,6 +51,16 @@ async def run(program: Sequence[str], bounds: Bounds) -> bytes:
     if code != 0:
         raise Failed(f"ended with {code}")
     return said
+
+
+async def _give(process: asyncio.subprocess.Process, given: bytes) -> None:
+    if process.stdin is None:
+        return
+    with suppress(ConnectionError):  # it has ended, or wants no more; how it ended says whether that was right
+        process.stdin.write(given)
+        await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
 
 
 async def _read(stream: asyncio.StreamReader) -> bytes:

@@ -26,6 +26,8 @@ NAMES = {
     Sort.POSTS: later("Posts of those I want to be told of, and polls that are over"),
     Sort.EXPERIENCE: later("My reports of experience: who does the same, who names me, and what happened since"),
     Sort.REMINDERS: later("Reminders I have asked for"),
+    Sort.MEETINGS: later("Meetings I come to: my place, changes, cancellation and reminders"),
+    Sort.ATTENDANCE: later("Who signs up for my meetings"),
     Sort.REQUESTS: later("Requests that wait for my answer"),
     Sort.HOUSE: later("From moderators and about my account"),
 }

@@ -17,15 +17,47 @@ from server.web.visits import Visit, action, own_page
 FIELDS = {
     Wanted.QUESTION: (
         *("title", "text", "to", "tags", "community", "barriers", "municipality"),
-        *("visibility", "language", "face", "disclosure"),
+        *("visibility", "language", "face", "disclosure", "links"),
     ),
     Wanted.REPLY: ("text", "face", "as", "disclosure"),
-    Wanted.NOTE: ("text", "summary", "visibility", "language"),
+    Wanted.NOTE: (
+        "text",
+        "summary",
+        "visibility",
+        "language",
+        "community",
+        "options",
+        "multiple",
+        "hidden",
+        "open_for",
+        "disclosure",
+    ),
     Wanted.FOLLOW_UP: ("text", "phase", "outcome", "remind"),
+    Wanted.MEETING: (
+        "links",
+        *("title", "theme", "agenda", "starts", "ends", "timezone", "tentative", "place", "street", "postal_code"),
+        *(
+            "town",
+            "municipality",
+            "accessibility",
+            "latitude",
+            "longitude",
+            "online_url",
+            "online_hidden",
+            "joining",
+            "join_url",
+        ),
+        *("capacity", "by_like", "by_reply", "remind_hours", "community", "visibility", "language", "disclosure"),
+    ),
 }
 """What of each form is kept; files are not. A report's form has steps of its own (`report_form`)."""
 
-WHERE = {Wanted.QUESTION: "/ask", Wanted.NOTE: "/post", Wanted.EXPERIENCE: "/experience/new"}
+WHERE = {
+    Wanted.QUESTION: "/ask",
+    Wanted.NOTE: "/post",
+    Wanted.EXPERIENCE: "/experience/new",
+    Wanted.MEETING: "/meeting/new",
+}
 OF_A_POST = {Wanted.EXPERIENCE: "edit", Wanted.FOLLOW_UP: "since"}
 """Where a draft is gone on with that is to change a post, or to go with one."""
 
@@ -62,7 +94,7 @@ def as_form(row: KeptDraft) -> Form:
 async def keep(visit: Visit, form: Form, kind: Wanted, *, parent: int | None = None) -> KeptDraft | None:
     """Keep what was typed; the form knows from then on which draft it is. None where nothing was typed."""
     fields = {name: form.values[name] for name in FIELDS[kind] if name in form.values}
-    if not any(value.strip() for name in ("title", "text") for value in fields.get(name, [])):
+    if not any(value.strip() for name in ("title", "text", "theme") for value in fields.get(name, [])):
         return None
     draft_id = number(form)
 

@@ -90,24 +90,29 @@ def feed(make: Callable[[Session, Request], Feed]) -> Callable[[Request], Awaita
 
 
 def _answer(request: Request, xml: str, values: dict[str, Any]) -> Response:
-    body = xml.encode()
+    return told(request, xml.encode(), MEDIA_TYPE, values["updated"])
+
+
+def told(request: Request, body: bytes, media_type: str, newest: datetime | None, *, private: bool = False) -> Response:
+    """A feed as answer, or only that it is as it was. `newest`: when what stands in it changed last; None where what is
+    gone since then does not show in it. `private`: it is one reader's alone."""
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:20]}"'
-    newest: datetime = values["updated"]
-    headers = {
-        "ETag": tag,
-        "Last-Modified": format_datetime(newest, usegmt=True),
-        "Cache-Control": f"public, max-age={FRESH}",
-        "Access-Control-Allow-Origin": "*",
-    }
+    headers = {"ETag": tag, "Cache-Control": f"{'private' if private else 'public'}, max-age={FRESH}"}
+    if newest is not None:
+        headers["Last-Modified"] = format_datetime(newest, usegmt=True)
+    if not private:
+        headers["Access-Control-Allow-Origin"] = "*"
     if _known(request, tag, newest):
         return Response(status_code=304, headers=headers)
-    return Response(body, headers={**headers, "Content-Type": MEDIA_TYPE})
+    return Response(body, headers={**headers, "Content-Type": media_type})
 
 
-def _known(request: Request, tag: str, newest: datetime) -> bool:
+def _known(request: Request, tag: str, newest: datetime | None) -> bool:
     """Whether the asker has this very feed (RFC 9110: the tag goes before the date)."""
     if (tags := request.headers.get("if-none-match")) is not None:
         return tag in tags or tags.strip() == "*"
+    if newest is None:
+        return False
     try:
         since = parsedate_to_datetime(request.headers.get("if-modified-since", ""))
     except ValueError:

@@ -56,6 +56,16 @@ SENTENCES = {
     NotificationKind.FOLLOW_UP: later("tells what happened since"),
     NotificationKind.FOLLOW_UP_DUE: later("reminds you: what happened since?"),
     NotificationKind.EXAMPLE: later("chose your report as a good example"),
+    NotificationKind.ATTENDING: later("has signed up for your meeting"),
+    NotificationKind.ATTENDANCE_ASKED: later("asks to come to your meeting"),
+    NotificationKind.PLACE: later("has a place for you at a meeting"),
+    NotificationKind.PLACE_WAITING: later("has put you on the waiting list of a meeting"),
+    NotificationKind.PLACE_ASKED: later("has got your wish to come to a meeting, and says yes or no"),
+    NotificationKind.PLACE_REFUSED: later("has no place for you at a meeting"),
+    NotificationKind.MEETING_CHANGED: later("has changed time, place or link of a meeting you come to"),
+    NotificationKind.MEETING_CANCELLED: later("has cancelled a meeting"),
+    NotificationKind.MEETING_SOON: later("looks forward to seeing you at a meeting soon"),
+    NotificationKind.MEETING_PLANNED: later("plans the meeting that you said you would come to"),
 }
 
 OUTCOMES = {

@@ -12,10 +12,12 @@ from models import (
     anonymity,
     answers,
     bans,
+    calls,
     communities,
     drafts,
     duplicates,
     follows,
+    links,
     thread_follows,
     threads,
 )
@@ -25,23 +27,27 @@ from models.answers import AnswersPage, Order
 from models.composing import MAX_TEXT, REPLIES_KEEP
 from models.drafts import KeptDraft, Wanted
 from models.errors import DomainError, Gone, NotFound
+from models.links import Linked
 from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import later
-from server.web import drafting
+from server.web import calls as calling
+from server.web import drafting, meeting_page
 from server.web.attaching import attached
+from server.web.calls import CallShown
+from server.web.meeting_page import MeetingPage
 from server.web.rendering import post_path
 from server.web.report_page import ReportPage, gather
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
-from server.web.structured import qa_page
+from server.web.structured import meeting_event, qa_page
 from server.web.visits import Visit, action, own_page, page
 
 ORDERS = {Order.VOTES: later("Most votes"), Order.NEWEST: later("Newest"), Order.OLDEST: later("Oldest")}
 """In which order the answers of a thread can be read."""
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
-TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html"}
+TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html", Kind.EVENT: "meeting.html"}
 """What shows a first post of a kind; `post.html` all others."""
 
 
@@ -78,8 +84,16 @@ class PostPage:
     """Those of them whose answers stand here, by their ids on the wire, which the answers name."""
     draft: KeptDraft | None = None
     """What the visitor began to answer."""
+    tied: list[Linked] = field(default_factory=list)
+    """What it belongs with."""
+    call: CallShown | None = None
+    """Of a question that calls for a meeting: who would come."""
+    may_call: bool = False
+    """Whether the visitor may make it such a call, or take that back."""
     report: ReportPage | None = None
     """Of a report: what it has beside its text."""
+    meeting: MeetingPage | None = None
+    """Of a meeting: when, where and who."""
 
     @property
     def root(self) -> Post:
@@ -119,9 +133,12 @@ def look(
         *(post for under in thread.comments.values() for post in under),
     ]
     report = gather(db, viewer, root) if root.kind == Kind.EXPERIENCE else None
+    meeting = meeting_page.gather(db, viewer, root) if root.kind == Kind.EVENT else None
     everything += report.posts if report is not None else []
+    tied = links.around(db, viewer, root) if root.thread_id == root.id else []
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
-    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, report=report)
+    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, tied=tied)
+    found.report, found.meeting = report, meeting
     if (group := communities.home_of(db, root)) is not None:
         settings = rules_of(db, group)
         found.community, found.rules, found.allows_down = group, settings.rules, settings.allows_down
@@ -134,8 +151,10 @@ def look(
             found.must_disclose = admission.discloses(db, viewer, group)
     if question:
         found.original = duplicates.original_of(db, viewer, root)
+        found.call = calling.shown(db, viewer, root)
     if viewer is not None and question:
         found.may_accept = threads.may_accept(db, viewer, root)
+        found.may_call = calls.may_call(db, viewer, root)
         found.may_mark = duplicates.may_mark(db, viewer, root)
         found.follows_thread = bool(thread_follows.followed(db, viewer.id, [root.id]))
         found.draft = drafts.of_reply(db, viewer.id, root.id)
@@ -185,7 +204,7 @@ async def post(visit: Visit) -> Response:
     if visit.request.url.path != proper:
         query = visit.request.url.query
         return visit.go(f"{proper}?{query}" if query else proper)
-    if visit.actor is not None and found.root.id in found.shown.polls and not found.root.local:
+    if visit.actor is not None and not found.root.local and (found.root.id in found.shown.polls or found.call):
         await visit.write(lambda db, me: refresh_later(db, found.root.id))
     return show_post(visit, found, Form())
 
@@ -206,6 +225,8 @@ def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200, *, p
         form = drafting.as_form(found.draft)
     root = found.root
     template = TEMPLATES.get(Kind(root.kind), "post.html")
+    if root.kind == Kind.EVENT and found.meeting is None:  # another server's that says no time
+        template = "post.html"
     alternate = root.uri if root.visibility in OPEN else ""
     author = found.shown.people[root.author_id]
     followable = root.kind == Kind.QUESTION and root.visibility == Visibility.PUBLIC and author.indexable
@@ -220,6 +241,7 @@ def show_post(visit: Visit, found: PostPage, form: Form, status: int = 200, *, p
         preview=preview,
         orders=ORDERS,
         qa=qa_page(found.thread, found.shown, visit.node.origin) if isinstance(found.thread, AnswersPage) else None,
+        event=meeting_event(root, found.meeting.row, found.shown, visit.node.origin) if found.meeting else None,
         feed=f"/feeds/thread/{root.id}" if followable else "",
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import actors, admission, anonymity, municipalities, threads
+from models import access, actors, admission, anonymity, municipalities, threads
 from models.actors import Actor, ActorType
 from models.admission import MAX_DISCLOSURE
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
@@ -17,7 +17,7 @@ from models.text import HASHTAG, is_tag, tag_key
 from server.elsewhere import find_actor, resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web import drafting, similar
+from server.web import drafting, similar, ties
 from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.showing import BARRIER_NAMES, to_ask_in
@@ -33,9 +33,16 @@ FACES = ("self", "anonymous")
 
 @own_page
 async def ask_form(visit: Visit) -> Response:
-    """`GET /ask?community=<id>&to=<handle>&title=`: an empty question, or with `draft` one that was begun."""
+    """`GET /ask?community=<id>&to=<handle>&title=&about=<post>`: an empty question, or with `draft` one that was begun.
+
+    `about`: a meeting, a dogma or a report that it is to stand at.
+    """
+    about = visit.cursor("about")
+    post = await visit.read(lambda db: access.access_post(db, visit.actor, about)) if about else None
+    community = str(post.community_id) if post is not None and post.community_id else ""
     form = await drafting.begun(visit, Wanted.QUESTION) or Form.filled(
-        community=visit.query("community"),
+        community=visit.query("community") or community,
+        links=post.uri if post is not None else "",
         to=visit.query("to"),
         title=visit.query("title")[:MAX_TITLE],
         visibility=Visibility.PUBLIC.value,
@@ -59,8 +66,9 @@ async def ask(visit: Visit, form: Form) -> Response:
     if community is None:
         form.error("community", later("Choose where to ask."))
     handles = await _asked(visit, form)
+    linked = await ties.read(visit, form)
     text = _whole(draft.text, handles, _tags(form))
-    draft = replace(draft, text=text, media=await attached(visit, form))
+    draft = replace(draft, text=text, linked=linked, media=await attached(visit, form))
     if form.errors:
         return await _refused(visit, form, 422)
     await resolve_mentions(visit, text)
@@ -172,4 +180,5 @@ async def _ask_page(visit: Visit, form: Form, status: int = 200, *, preview: boo
         municipalities=municipalities.known(),
         preview=await drafting.preview(visit, form.raw("text")) if preview else None,
         similar=await similar.like(visit, form.raw("title")),
+        tied=await ties.shown(visit, form),
     )

@@ -13,14 +13,16 @@ from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from models import base
+from models import base, meeting_text, zones
 from models.actors import Actor
+from models.meetings import Meeting
 from models.posts import Post
 from server import dates, static_files
-from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
+from server.i18n import LANGUAGES, NAMES, catalogue, known, later, locale
 from server.web.devices import described
+from server.web.meeting_names import STATE_NAMES
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES
-from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, content
+from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, TIE_GROUPS, content
 
 FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -57,8 +59,19 @@ def environment(language: str, time_zone: str) -> Environment:
         form = "d. MMM" if language == "da" else "d MMM"
         return str(format_date(at.astimezone(zone), form, locale=locale(language)))
 
+    def meeting_here(row: Meeting) -> str:
+        """When a meeting is by the clocks of this server, where those of its place show another time."""
+        here, there = row.starts_at.astimezone(zone), zones.wall(row.starts_at, row.timezone)
+        if here.utcoffset() == there.utcoffset():
+            return ""
+        return texts.gettext(later("%(time)s here")) % {"time": dates.full(row.starts_at, language, zone)}
+
     made.globals |= {
         "language": language,
+        "meeting_when": lambda row: meeting_text.when(row, language),
+        "meeting_where": lambda row: meeting_text.where(row, language),
+        "meeting_here": meeting_here,
+        "state_names": STATE_NAMES,
         "language_names": locale(language).languages,
         "languages": [(code, NAMES[code]) for code in LANGUAGES],
         "static": static_files.address,
@@ -74,6 +87,7 @@ def environment(language: str, time_zone: str) -> Environment:
         "held_names": HELD_NAMES,
         "phase_names": PHASE_NAMES,
         "outcome_names": OUTCOME_NAMES,
+        "tie_groups": TIE_GROUPS,
     }
     filters: dict[str, Any] = {
         "when": when,

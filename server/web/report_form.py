@@ -28,10 +28,10 @@ from models.experience_text import markdown
 from models.experiences import MAX_PART, MAX_PEOPLE, As, Outcome, Part, Phase, Report
 from models.posts import Kind, Post, Visibility
 from models.sharing import MAX_ABSTRACT, Around
-from server.elsewhere import find, find_actor, is_address, resolve_mentions
+from server.elsewhere import find_actor, is_address, resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web import drafting
+from server.web import drafting, ties
 from server.web.attaching import attached
 from server.web.rendering import post_path
 from server.web.report_names import OUTCOME_NAMES, PART_HINTS, PART_NAMES, PHASE_NAMES, REMIND_NAMES
@@ -55,7 +55,6 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 FIELDS = tuple(name for _, names in STEPS for name in names)
 KEPT = (*FIELDS, "adapted_from")
-OWN_LINK = re.compile(r"/p/(\d{1,19})(?:/|$)")
 
 
 @own_page
@@ -107,6 +106,7 @@ async def _page(
         phases=PHASE_NAMES,
         outcomes=OUTCOME_NAMES,
         reminders=REMIND_NAMES,
+        tied=await ties.shown(visit, form),
         municipalities=municipalities.known(),
         preview=shown,
     )
@@ -239,7 +239,7 @@ async def _around(visit: Visit, form: Form, *, post: Post | None = None) -> Arou
     """What stands around the report: people and posts are looked up, here and on other servers."""
     contacts = await _people(visit, form, "contacts")
     invited = await _people(visit, form, "co_authors")
-    linked = await _linked(visit, form)
+    linked = await ties.read(visit, form)
     community_id = form.number("community") if post is None else None
     origin_id = form.number("adapted_from") if post is None else None
 
@@ -256,7 +256,7 @@ async def _around(visit: Visit, form: Form, *, post: Post | None = None) -> Arou
         visibility=form.choice("visibility", (Visibility.PUBLIC, Visibility.NODE), Visibility.PUBLIC),
         contacts=tuple(contacts),
         co_authors=tuple(invited),
-        linked=tuple(linked),
+        linked=linked,
         adapted_from=origin,
         remind_months=int(remind),
         disclosure=form.line("disclosure", most=MAX_DISCLOSURE, required=False)
@@ -282,34 +282,6 @@ async def _people(visit: Visit, form: Form, name: str) -> list[Actor]:
             return []
         found.append(one)
     return found
-
-
-async def _linked(visit: Visit, form: Form) -> list[Post]:
-    written = [one for one in form.text("links", most=5000, required=False).split() if one]
-    if len(written) > links.MOST:
-        form.error("links", later("Write at most twenty addresses."))
-        return []
-    found: list[Post] = []
-    for one in written:
-        try:
-            found.append(await _post_at(visit, one))
-        except DomainError as error:
-            form.error("links", drafting.said_of(error))
-            return []
-    return found
-
-
-async def _post_at(visit: Visit, address: str) -> Post:
-    """The post at an address of this node or another. Raises NotFound."""
-    if address.startswith((f"{visit.node.origin}/p/", "/p/")) and (match := OWN_LINK.search(address)):
-        number = min(int(match[1]), 2**63 - 1)
-        return await visit.read(lambda db: access.access_post(db, visit.actor, number))
-    if not is_address(address):
-        raise NotFound("Write the address of a question, a report, a meeting or a dogma.")
-    thing = await find(visit, address)
-    if isinstance(thing, Actor):
-        raise NotFound("Write the address of a question, a report, a meeting or a dogma.")
-    return await visit.read(lambda db: access.access_post(db, visit.actor, thing.id))
 
 
 async def _publish(visit: Visit, form: Form, report: Report, around: Around) -> Response:
@@ -361,7 +333,7 @@ async def edit_page(visit: Visit) -> Response:
 
 def _filled(db: Session, post: Post) -> Form:
     row = experiences.get(db, post)
-    tied = [uri for tie, uris in links.uris(db, post).items() if tie in sharing.MANUAL for uri in uris]
+    tied = [uri for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for uri in uris]
     disclosure = str((post.extra or {}).get("disclosure", ""))
     return Form.filled(
         title=post.title,

@@ -40,8 +40,6 @@ class ReportPage:
     origin: Linked | None = None
     """The report it was adapted from."""
     replicas: list[Post] = field(default_factory=list)
-    linked: list[Linked] = field(default_factory=list)
-    """What its author ties it to, and what is tied to it."""
     kle_title: str = ""
     may_edit: bool = False
     may_follow_up: bool = False
@@ -55,8 +53,8 @@ class ReportPage:
     @property
     def posts(self) -> list[Post]:
         """The other posts whose authors the page names."""
-        tied = [one.post for one in [*self.linked, *([self.origin] if self.origin else [])] if one.post is not None]
-        return [*self.follow_ups, *self.replicas, *tied, *([self.case] if self.case else [])]
+        origin = self.origin.post if self.origin is not None else None
+        return [*self.follow_ups, *self.replicas, *(one for one in (origin, self.case) if one is not None)]
 
 
 def gather(db: Session, viewer: Actor | None, post: Post) -> ReportPage:
@@ -72,16 +70,8 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> ReportPage:
     ]
     case = experiences.case_of(db, post)
     found.case = case if case is not None and may_see(db, viewer, case) else None
-    for one in links.of(db, viewer, post):
-        if one.tie == Tie.ADAPTED_FROM:
-            found.origin = one
-        elif one.tie != Tie.FOLLOW_UP_OF:
-            found.linked.append(one)
-    for one in links.to(db, viewer, post):
-        if one.tie == Tie.ADAPTED_FROM and one.post is not None:
-            found.replicas.append(one.post)
-        elif one.tie in sharing.MANUAL and one.uri not in {two.uri for two in found.linked}:
-            found.linked.append(one)
+    found.origin = next((one for one in links.of(db, viewer, post) if one.tie == Tie.ADAPTED_FROM), None)
+    found.replicas = [one.post for one in links.to(db, viewer, post, Tie.ADAPTED_FROM) if one.post is not None]
     if viewer is not None:
         _own(db, viewer, post, found)
     return found

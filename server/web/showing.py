@@ -1,7 +1,7 @@
 """What pages need beside the posts themselves: who wrote them, where they belong, and what the visitor did to them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from models.communities import WITHOUT, Community
 from models.composing import BARRIER_TAGS
 from models.organizations import AffiliationClass
 from models.polls import Shown as Poll
-from models.posts import Post, PostTag
+from models.posts import Kind, Post, PostTag
 from models.text import plain, strip_leading_mentions
 from server.i18n import later
 from server.media.links import Links, links
@@ -57,6 +57,15 @@ HELD_NAMES = {
     Reason.KEPT_OUT: later("A moderator has kept it out."),
 }
 """Why a post waits, to a moderator."""
+
+TIE_GROUPS: Mapping[Kind | None, str] = {
+    Kind.QUESTION: later("Questions"),
+    Kind.EXPERIENCE: later("Reports of experience"),
+    Kind.EVENT: later("Meetings"),
+    Kind.DOGMA: later("Dogmas"),
+    None: later("Posts"),
+}
+"""What belongs with a post, told apart by what it is, in this order; None is everything else."""
 
 TAG_NAMES = {BARRIER_TAGS.get(barrier, barrier): name for barrier, name in BARRIER_NAMES.items()}
 

@@ -1,13 +1,14 @@
-"""A thread as search engines read it: schema.org `QAPage` in JSON-LD, only of what its authors let be found."""
+"""Threads and meetings as search engines read them: schema.org in JSON-LD, only of what its authors let be found."""
 
 from typing import Any
 
 import msgspec
 from markupsafe import Markup
 
-from models import text
+from models import text, zones
 from models.actors import Actor
 from models.answers import AnswersPage
+from models.meetings import Meeting
 from models.posts import Post, Visibility
 from server.web.rendering import outside, post_path, profile_path
 from server.web.showing import Shown
@@ -34,6 +35,40 @@ def qa_page(thread: AnswersPage, shown: Shown, origin: str) -> Markup | None:
     if suggested := [_answer(post, shown, origin) for post in answers if post not in accepted]:
         question["suggestedAnswer"] = suggested
     return embedded({"@context": "https://schema.org", "@type": "QAPage", "mainEntity": question})
+
+
+def meeting_event(post: Post, row: Meeting, shown: Shown, origin: str) -> Markup | None:
+    """The JSON-LD of a meeting of this node: schema.org `Event`. A link that is not for everybody does not stand there."""
+    if not post.local or not _findable(post, shown):
+        return None
+    link = "" if row.online_hidden else row.online_url
+    mode = "Online" if row.online_only else "Mixed" if row.online_url else "Offline"
+    places: list[dict[str, Any]] = []
+    if not row.online_only:
+        address = {"@type": "PostalAddress", "streetAddress": row.street, "postalCode": row.postal_code}
+        place: dict[str, Any] = {"@type": "Place", "name": row.place or row.address}
+        places.append(place | {"address": {**address, "addressLocality": row.town}})
+    if row.online_url:
+        places.append({"@type": "VirtualLocation", "url": link or origin + post_path(post)})
+    event: dict[str, Any] = {
+        "@type": "Event",
+        "name": post.title,
+        "description": text.plain(post.content),
+        "url": origin + post_path(post),
+        "startDate": zones.wall(row.starts_at, row.timezone).isoformat(timespec="seconds"),
+        "eventStatus": f"https://schema.org/{'EventCancelled' if row.cancelled else 'EventScheduled'}",
+        "eventAttendanceMode": f"https://schema.org/{mode}EventAttendanceMode",
+        "location": places,
+        "organizer": _author(shown.people[post.author_id], origin),
+        "isAccessibleForFree": True,
+    }
+    if not row.open_end:
+        event["endDate"] = zones.wall(row.ends_at, row.timezone).isoformat(timespec="seconds")
+    if row.capacity:
+        event |= {"maximumAttendeeCapacity": row.capacity, "remainingAttendeeCapacity": row.free_places}
+    if post.language:
+        event["inLanguage"] = post.language
+    return embedded({"@context": "https://schema.org", **event})
 
 
 def embedded(data: dict[str, Any]) -> Markup:

@@ -21,6 +21,7 @@ from models.gap import Choice, Count
 from models.links import Tie
 from models.posts import Post
 from server.i18n import later
+from server.web import danish_map
 from server.web.question_lists import to_choose
 from server.web.rendering import outside
 from server.web.report_lists import address, choices, read_choice
@@ -30,7 +31,6 @@ from server.web.visits import Visit, page
 
 LICENCE = "CC0-1.0"
 LICENCE_URL = "https://creativecommons.org/publicdomain/zero/1.0/"
-MAP_WIDTH, MAP_HEIGHT, MARGIN = 640, 560, 26
 BY_STATE, BY_PLACE = ("barriers", "phase", "outcome"), ("outcome", "municipality")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -128,14 +128,9 @@ def picture(choice: Choice, counted: Sequence[Count], placed: Sequence[Count]) -
 
 def dots(places: dict[str, Row]) -> list[Dot]:
     """All municipalities on the map, the largest first, so that small ones lie on top."""
-    known = municipalities.known().values()
-    west, east = min(one.longitude for one in known), max(one.longitude for one in known)
-    south, north = min(one.latitude for one in known), max(one.latitude for one in known)
-    narrow = math.cos(math.radians((south + north) / 2))
-    scale = min((MAP_WIDTH - 2 * MARGIN) / ((east - west) * narrow), (MAP_HEIGHT - 2 * MARGIN) / (north - south))
     most = max([1, *(row.cases for row in places.values())])
     made = []
-    for one in known:
+    for one in municipalities.known().values():
         row = places.get(one.code)
         cases, worked = (row.cases, row.outcomes[Outcome.WORKED]) if row else (0, 0)
         radius = 7 + 15 * math.sqrt(cases / most) if cases else 2.5
@@ -143,8 +138,7 @@ def dots(places: dict[str, Row]) -> list[Dot]:
             Dot(
                 one.code,
                 one.name,
-                round(MARGIN + (one.longitude - west) * narrow * scale, 1),
-                round(MARGIN + (north - one.latitude) * scale, 1),
+                *danish_map.place(one.latitude, one.longitude),
                 round(radius, 1),
                 round(radius * math.sqrt(worked / cases), 1) if cases else 0.0,
                 cases,
@@ -175,7 +169,7 @@ async def the_gap(visit: Visit) -> Response:
         narrowed=choice != gap.EVERYTHING,
         to=to,
         columns=COLUMNS,
-        size=(MAP_WIDTH, MAP_HEIGHT),
+        size=(danish_map.WIDTH, danish_map.HEIGHT),
         licence=LICENCE_URL,
         tab="gap",
         **choices(groups, areas),

@@ -3,7 +3,19 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, admission, anonymity, composing, moderation, municipalities, removing
+from models import (
+    access,
+    actors,
+    admission,
+    anonymity,
+    asking,
+    composing,
+    links,
+    moderation,
+    municipalities,
+    polls,
+    removing,
+)
 from models.actors import Actor
 from models.admission import MAX_DISCLOSURE
 from models.composing import BARRIERS, MAX_TEXT, MAX_TITLE
@@ -13,9 +25,10 @@ from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web import drafting
+from server.web import drafting, poll_form, ties
 from server.web.attaching import attached
 from server.web.rendering import post_path
+from server.web.report_form import to_report_in
 from server.web.showing import BARRIER_NAMES, Shown, show
 from server.web.visits import Visit, action, own_page
 
@@ -40,11 +53,22 @@ VISIBILITIES = {
 }
 
 
+COMMUNITY_FAULTS = {
+    "class_asks",
+    "questions_only",
+    "moderators_only",
+    "community_closed",
+    "banned",
+}
+
+
 @own_page
 async def note_form(visit: Visit) -> Response:
-    """`GET /post?to=name@domain`: an empty post, begun with whom it is for."""
+    """`GET /post?to=name@domain&community=<id>`: an empty post, begun with whom it is for, or where it is to stand."""
     to = visit.query("to")
     form = await drafting.begun(visit, Wanted.NOTE) or Form.filled(
+        community=visit.query("community"),
+        open_for=poll_form.USUAL,
         text=f"@{to} " if to else "",
         visibility=(Visibility.DIRECT if to else Visibility.PUBLIC).value,
         language=visit.language,
@@ -66,15 +90,19 @@ async def note(visit: Visit, form: Form) -> Response:
         visibility=form.choice("visibility", tuple(VISIBILITIES), Visibility.PUBLIC),
         language=form.choice("language", LANGUAGES, visit.language),
         summary=warning,
+        disclosure=form.line("disclosure", most=MAX_DISCLOSURE, required=False),
+        poll=poll_form.read(form),
         media=await attached(visit, form),
     )
+    community = form.number("community")
     if form.errors:
         await drafting.keep_refused(visit, form, Wanted.NOTE)
         return await _note_page(visit, form, status=422)
     await resolve_mentions(visit, text)
 
     def write(db: Session, me: Actor) -> Post:
-        post = composing.note(db, me, draft)
+        group = actors.get(db, community) if community is not None else None
+        post = composing.note(db, me, draft) if group is None else asking.say(db, me, group, draft)
         drafting.sent(db, me, form)
         return post
 
@@ -83,15 +111,36 @@ async def note(visit: Visit, form: Form) -> Response:
     except DomainError as error:
         if error.status not in {403, 422}:
             raise
-        form.error("text", error.text)
+        form.error(_field_of(error), error.text)
         await drafting.keep_refused(visit, form, Wanted.NOTE)
         return await _note_page(visit, form, status=error.status)
-    return visit.go(post_path(post), said="posted")
+    return visit.go(post_path(post), said="held" if post.held_for else "posted")
+
+
+def _field_of(error: DomainError) -> str:
+    """The field that an error of the models speaks of."""
+    if error.code in COMMUNITY_FAULTS:
+        return "community"
+    if name := next((one for one in ("visibility", "disclosure") if error.code.startswith(one)), ""):
+        return name
+    return poll_form.field_of(error.code) or "text"
 
 
 async def _note_page(visit: Visit, form: Form, status: int = 200, *, preview: bool = False) -> Response:
-    shown = await drafting.preview(visit, form.raw("text")) if preview else None
-    return visit.page("note.html", status=status, form=form, visibilities=VISIBILITIES, preview=shown)
+    def find(db: Session) -> tuple[list[Actor], bool]:
+        return to_report_in(db, visit.me), admission.is_supplier(db, visit.me)
+
+    groups, supplier = await visit.read(find)
+    return visit.page(
+        "note.html",
+        status=status,
+        form=form,
+        visibilities=VISIBILITIES,
+        groups=groups,
+        supplier=supplier,
+        durations=poll_form.DURATIONS,
+        preview=await drafting.preview(visit, form.raw("text")) if preview else None,
+    )
 
 
 def _own(db: Session, me: Actor, post_id: int) -> Post:
@@ -105,12 +154,16 @@ def _own(db: Session, me: Actor, post_id: int) -> Post:
 async def edit_form(visit: Visit) -> Response:
     """`GET /posts/{id}/edit`: one's own post, to be changed."""
 
-    def find(db: Session) -> tuple[Post, bool]:
-        return _own(db, visit.me, visit.path("id")), admission.is_supplier(db, visit.me)
+    def find(db: Session) -> tuple[Post, bool, list[str], dict[str, str]]:
+        post = _own(db, visit.me, visit.path("id"))
+        tied = [uri for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for uri in uris]
+        return post, admission.is_supplier(db, visit.me), tied, poll_form.filled(db, post)
 
-    post, supplier = await visit.read(find)
+    post, supplier, tied, poll = await visit.read(find)
     if post.kind == Kind.EXPERIENCE:
         return visit.go(f"/posts/{post.id}/experience")
+    if post.kind == Kind.EVENT:
+        return visit.go(f"/posts/{post.id}/meeting")
     disclosure = str((post.extra or {}).get("disclosure", ""))
     form = Form.filled(
         title=post.title,
@@ -119,6 +172,8 @@ async def edit_form(visit: Visit) -> Response:
         language=post.language or visit.language,
         barriers=[str(barrier) for barrier in (post.extra or {}).get("barriers", [])],
         municipality=str((post.extra or {}).get("municipality", "")),
+        **({"links": tied} if post.kind == Kind.QUESTION else {}),
+        **poll,
         **({"disclosure": disclosure} if disclosure or (supplier and post.community_id) else {}),
     )
     return await _edit_page(visit, form, post)
@@ -132,6 +187,8 @@ async def _edit_page(visit: Visit, form: Form, post: Post, status: int = 200, *,
         post=post,
         barriers=BARRIER_NAMES,
         municipalities=municipalities.known(),
+        tied=await ties.shown(visit, form),
+        durations=poll_form.DURATIONS,
         preview=await drafting.preview(visit, form.raw("text")) if preview else None,
     )
 
@@ -153,6 +210,8 @@ async def edit(visit: Visit, form: Form) -> Response:
         disclosure=form.line("disclosure", most=MAX_DISCLOSURE, required=False)
         if "disclosure" in form.values
         else None,
+        linked=await ties.read(visit, form) if question else None,
+        poll=poll_form.read(form, edited=True) if post.object_type == polls.OBJECT_TYPE else None,
     )
     if form.errors:
         return await _edit_page(visit, form, post, 422)
@@ -166,7 +225,8 @@ async def edit(visit: Visit, form: Form) -> Response:
     except DomainError as error:
         if error.status != 422:
             raise
-        form.error(next((name for name in ("title", "disclosure") if error.code.startswith(name)), "text"), error.text)
+        named = next((name for name in ("title", "disclosure") if error.code.startswith(name)), "")
+        form.error(named or poll_form.field_of(error.code) or "text", error.text)
         return await _edit_page(visit, form, post, 422)
     return visit.go(post_path(saved), said="held" if saved.held_for else "edited")
 

@@ -3,6 +3,7 @@ nothing is loaded, and no policy has to stop it, because what arrives in the pag
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +13,25 @@ from sqlalchemy.orm import Session
 
 from federation import reading, resolving
 from federation.resolving import Budget
-from models import actors, announcements, arriving, communities, follows, house, identity, moderation, profiles, threads
+from models import (
+    actors,
+    announcements,
+    arriving,
+    attending,
+    communities,
+    follows,
+    house,
+    identity,
+    moderation,
+    planning,
+    profiles,
+    threads,
+)
 from models.actors import Actor
+from models.base import now
 from models.errors import DomainError
 from models.house import Page as HousePage
+from models.meetings import Plan, Way
 from models.posts import Draft, Post
 from tests import keys
 from tests.browser.conftest import Site
@@ -40,6 +56,15 @@ def typed(db: Session, number: int, evil: str) -> None:
     threads.comment(db, person(db, "camilla"), question, Draft(evil))
     moderation.report(db, reporter=birk, target=person(db, "camilla"), post_uris=[question.uri], comment=evil)
     announcements.announce(db, f"{number} {evil}")
+    plan = Plan(
+        f"Hvad nu {evil}"[:190], evil, evil, (now() + timedelta(days=9)).replace(tzinfo=None, microsecond=0),
+        place=evil[:200], street=evil[:200], postal_code=evil[:200], town=evil[:200], accessibility=evil,
+        latitude=1.0, longitude=1.0,
+    )  # fmt: skip
+    meeting = planning.publish(db, birk, plan, planning.Around(community=group))
+    attending.sign_up(db, person(db, "anna"), meeting, Way.WEB)
+    if number % 2:
+        planning.cancel(db, birk, meeting, evil)
 
 
 def last_words(db: Session, evil: str) -> None:
@@ -79,7 +104,18 @@ def remote(evil: str, number: int) -> tuple[dict[str, Any], list[dict[str, Any]]
         {**common, "id": f"https://m{number}.example/s/1"},
         {**common, "id": f"https://m{number}.example/s/2", "name": evil},
         {**common, **poll, "id": f"https://m{number}.example/s/3"},
+        {**common, **_event(evil), "id": f"https://m{number}.example/s/4", "name": evil},
     ]
+
+
+def _event(evil: str) -> dict[str, Any]:
+    address = dict.fromkeys(("streetAddress", "postalCode", "addressLocality", "addressCountry"), evil)
+    place = {"type": "Place", "name": evil, "summary": evil, "address": address, "latitude": evil, "longitude": evil}
+    return {
+        "type": "Event", "startTime": "2031-12-01T15:00:00Z", "endTime": evil, "timezone": evil, "location": [place],
+        "joinMode": "external", "externalParticipationUrl": evil, "onlineLink": evil, "eventStatus": evil,
+        "maximumAttendeeCapacity": evil, "participantCount": evil,
+    }  # fmt: skip
 
 
 async def arrive(site: Site) -> list[int]:
@@ -116,6 +152,7 @@ def hostile(site: Site) -> list[str]:
         numbers = elsewhere.submit(asyncio.run, arrive(site)).result()
     with site.database.reading() as db:
         ids = db.scalars(select(Post.id).where(Post.title.startswith("Hvad nu"))).all()
+        meetings = db.scalars(select(Post.id).where(Post.id.in_(ids), Post.kind == "event")).all()
         actor_ids = db.scalars(select(Actor.id).where(Actor.uri.endswith("/users/eve")).limit(4)).all()
     return [
         *(
@@ -127,10 +164,12 @@ def hostile(site: Site) -> list[str]:
             "/start",
             "/admin/reports",
             "/admin/domains",
+            "/meetings",
         ),
         *("/search?q=hvad", "/search?q=script&what=people", "/admin/announcements", "/requests", "/settings/blocks"),
         *(f"/p/{id}" for id in (*ids, *numbers)),
         *(f"/posts/{id}/{what}" for id in ids[:6] for what in ("history", "reply", "report", "from-home")),
+        *(f"/posts/{id}/attendees" for id in meetings),
         *(f"/@eve@m{number}.example" for number in range(len(CORPUS))),
         *(f"/actors/{id}/report" for id in actor_ids),
     ]

@@ -58,6 +58,9 @@ OPEN_PAGES = (
     "/experience/gap",
     "/experience/gap?barrier=love",
     "/p/{report_of}",
+    "/meetings",
+    "/meetings?show=past",
+    "/p/{meeting}",
     "/communities",
     "/c/udfordrere",
     "/u/anna",
@@ -132,6 +135,8 @@ OWN_PAGES = (
         "/posts/{own_report}/experience",
         "/admin/kle",
     ),
+    *("/meetings", "/meeting/new", "/p/{meeting}", "/posts/{meeting}/meeting", "/posts/{meeting}/cancel"),
+    "/posts/{meeting}/attendees",
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
 )
 MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "manage")
@@ -139,6 +144,9 @@ MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "ma
 
 NO_PAGES = {
     "/p/{id:int}/linked": "a collection, for servers",
+    "/p/{id:int}/attendees": "a collection, for servers",
+    "/posts/{id:int}/attendees.csv": "a file",
+    "/p/{id:int}/coming": "a collection, for servers",
     "/experience/gap.csv": "a file",
     "/experience/gap.json": "a file",
     "/feeds/experience": "a feed",
@@ -163,6 +171,7 @@ NO_PAGES = {
     "/@{handle}": "leads on",
     "/login": "leads on",
     "/ask/similar": "a part of a page",
+    "/posts/find": "a part of a page",
     "/admin/domains/export": "a file",
     "/settings/data/copy/{id:int}": "a file",
     **{f"/feeds/{one}": "Atom" for one in ("questions", "unanswered", "public", "community/{name}", "tag/{tag}",
@@ -190,6 +199,7 @@ NUMBERS = (
     "list",
     "report_of",
     "own_report",
+    "meeting",
 )
 TEXTS = ("uri", "confirm", "password", "unsubscribe", "invitation")
 """What stands for something in the paths above."""
@@ -203,7 +213,8 @@ def filled(site: Site, path: str) -> str:
         anna = actors.by_handle(db, "anna")
         assert anna is not None
         q = db.scalars(select(Post.id).where(Post.title.startswith("Hvordan fik I"))).one()
-        others = (Kind.COMMENT, Kind.EXPERIENCE)
+        others = (Kind.COMMENT, Kind.EXPERIENCE, Kind.EVENT)
+        meeting = db.scalars(select(Post.id).where(Post.kind == Kind.EVENT, Post.author_id == anna.id)).one()
         mine = db.scalars(select(Post.id).where(Post.author_id == anna.id, Post.kind.not_in(others))).first()
         note = db.scalars(select(Post.id).where(Post.kind == Kind.NOTE, Post.visibility == "public")).first()
         someone = actors.by_handle(db, "birk")
@@ -215,7 +226,7 @@ def filled(site: Site, path: str) -> str:
     birk, report, sanction = moderated(site) if "/admin/" in path or "{sanction}" in path else (0, 0, 0)
     known = {"q": q, "mine": mine, "note": note, "person": anna.id, "birk": birk, "report": report, "uri": uri}
     known |= {"sanction": sanction, "someone": someone.id, "report_of": report_of}
-    known["own_report"] = own_report
+    known |= {"own_report": own_report, "meeting": meeting}
     if any(f"{{{name}}}" in path for name in ("announcement", "list")):
         known |= site.database.write(housed)
     return path.format(**known)

@@ -16,14 +16,16 @@ from sqlalchemy.orm import Session
 from federation import receiving
 from federation.handlers import HANDLERS
 from federation.receiving import IncomingRequest
-from models import accounts, actors, communities, composing, follows, posts, reactions, threads
+from models import accounts, actors, attending, communities, composing, follows, planning, posts, reactions, threads
 from models.base import now
 from models.database import Database
 from models.follows import FollowState
+from models.meetings import Way
 from models.polls import PollDraft
 from models.posts import Draft, Post
 from tests.conftest import NODE, Templates
 from tests.federation.neighbours import BOOKKEEPING, Fediverse, Inbox, Json, Neighbour, neighbour
+from tests.models.test_meetings import PLAN
 
 pytestmark = pytest.mark.anyio
 QUIET = frozenset({"memory", "peers"})
@@ -52,7 +54,7 @@ FEDIVERSE = Fediverse()
 
 JONAS, KARLA = neighbour(FEDIVERSE), neighbour(FEDIVERSE, "karla", "k.example")
 neighbour(FEDIVERSE, "jonas2", "n.example", alsoKnownAs=[JONAS.uri])
-QUESTION, POLL = 4711, 4712
+QUESTION, POLL, MEETING = 4711, 4712, 4713
 
 
 def fill(database: Database) -> None:
@@ -152,10 +154,6 @@ def _newer(post: Json) -> Json:
     return {**post, "content": "<p>Rettet</p>", "updated": stamp}
 
 
-def _event(scene: Scene, uri: str) -> Json:
-    return scene.jonas.does("Join", uri)
-
-
 ROWS: dict[str, Row] = {
     "Create": Row(
         lambda s: s.jonas.creates(s.jonas.note("new")),
@@ -239,13 +237,14 @@ ROWS: dict[str, Row] = {
         before=lambda s: _pinned(s),
     ),
     "Join": Row(
-        lambda s: s.jonas.does("Join", s.question.uri),
+        lambda s: s.jonas.does("Join", f"{NODE.origin}/p/{MEETING}"),
         lambda s: s.jonas.does("Join", s.karlas["id"]),
+        before=lambda s: _planned(s),
     ),
     "Leave": Row(
-        lambda s: s.jonas.does("Leave", s.question.uri),
-        lambda s: s.jonas.does("Leave", s.karlas["id"]),
-        effect=False,
+        lambda s: s.jonas.does("Leave", f"{NODE.origin}/p/{MEETING}"),
+        lambda s: s.jonas.does("Leave", s.karla.id("act/join")),
+        before=lambda s: _joined(s),
     ),
 }
 
@@ -258,6 +257,31 @@ def _polled(scene: Scene) -> None:
         assert lene is not None
         with patch.object(composing, "new_id", lambda at=None: POLL):
             composing.note(db, lene, Draft("Hvornår?", poll=poll))
+
+    scene.inbox.write(change)
+
+
+def _planned(scene: Scene) -> None:
+    """Lene holds a meeting."""
+
+    def change(db: Session) -> None:
+        lene = actors.by_uri(db, scene.lene)
+        assert lene is not None
+        with patch.object(composing, "new_id", lambda at=None: MEETING):
+            planning.publish(db, lene, PLAN)
+
+    scene.inbox.write(change)
+
+
+def _joined(scene: Scene) -> None:
+    """Both come."""
+    _planned(scene)
+
+    def change(db: Session) -> None:
+        for one in (scene.jonas, scene.karla):
+            who = actors.by_uri(db, one.uri)
+            assert who is not None
+            attending.sign_up(db, who, posts.get(db, MEETING), Way.JOIN, join_uri=one.id("act/join"))
 
     scene.inbox.write(change)
 

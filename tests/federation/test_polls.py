@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from federation import polling
 from models import actors, ballots, blocks, composing, polls, posts
 from models.base import clock, now
+from models.communities import Community
 from models.jobs import Job
 from models.notifications import Notification
 from models.outbox import Activity
 from models.polls import Ballot, PollDraft
-from models.posts import Draft, Post
+from models.posts import Draft, Kind, Post
 from tests.conftest import Templates
 from tests.federation import scenes
 from tests.federation.neighbours import BOOKKEEPING, PUBLIC, Json, Neighbour
@@ -160,6 +161,30 @@ async def test_a_vote_after_the_end_does_not_count(scene: Scene) -> None:
     clock.offset += DAY
     ended = await nothing_changes(scene, scene.jonas, vote(scene.jonas, poll.uri, "Onsdag"))
     assert ended == "The poll has already ended."
+
+
+async def test_where_only_some_may_answer_only_those_vote_from_elsewhere_too(scene: Scene) -> None:
+    def ask(db: Session) -> Post:
+        lene, home = actors.by_uri(db, LENE), actors.by_uri(db, scenes.SPOERG)
+        assert lene is not None
+        assert home is not None
+        db.get_one(Community, home.id).answerers = ["public-body"]
+        return composing.write(db, lene, Draft("Hvornår?", poll=WHEN), Kind.NOTE, community=home)
+
+    poll: Post = scene.inbox.write(ask)
+    said = await nothing_changes(scene, scene.jonas, vote(scene.jonas, poll.uri, "Torsdag"))
+    assert said.startswith("In this community only some may vote")
+
+
+async def test_a_poll_of_somebody_who_may_not_ask_there_waits_for_a_moderator(scene: Scene) -> None:
+    def only_public_bodies(db: Session) -> None:
+        home = actors.by_uri(db, scenes.SPOERG)
+        assert home is not None
+        db.get_one(Community, home.id).askers = ["public-body"]
+
+    scene.inbox.write(only_public_bodies)
+    poll = await met(scene, to=[PUBLIC, scenes.SPOERG], audience=scenes.SPOERG)
+    assert scene.post(poll["id"]).held_for == "class"
 
 
 async def test_somebody_who_is_blocked_does_not_vote(scene: Scene) -> None:
@@ -391,8 +416,6 @@ async def test_our_voters_are_told_when_a_poll_elsewhere_is_over_after_a_last_lo
 
 
 async def test_a_poll_in_a_community_of_ours_is_wrapped_but_not_announced_plainly(scene: Scene) -> None:
-    from models.posts import Kind
-
     def ask(db: Session) -> Post:
         lene, home = actors.by_uri(db, LENE), actors.by_uri(db, scenes.SPOERG)
         assert lene is not None

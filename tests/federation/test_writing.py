@@ -17,7 +17,7 @@ from pyld import jsonld
 from pyld.documentloader.frozen import FrozenDocumentLoader
 from sqlalchemy.orm import Session
 
-from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN, CTX_POLL, CTX_QUOTE, SECURITY
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_EVENT, CTX_PLAIN, CTX_POLL, CTX_QUOTE, SECURITY
 from federation.writing import activities, collections, document, dumps, objects
 from federation.writing import actors as writing_actors
 from models import (
@@ -25,9 +25,11 @@ from models import (
     actors,
     affiliations,
     arriving,
+    attending,
     ballots,
     base,
     blocks,
+    calls,
     co_authors,
     communities,
     composing,
@@ -37,6 +39,7 @@ from models import (
     moving,
     organizations,
     outbox,
+    planning,
     posts,
     quotes,
     reactions,
@@ -49,11 +52,13 @@ from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
 from models.experiences import Report
+from models.meetings import Way
 from models.organizations import Facts
 from models.polls import PollDraft, RemotePoll
 from models.posts import Draft, Kind, Post, Visibility
 from models.text import plain
 from tests.federation.elsewhere import newest, remote
+from tests.models.test_meetings import PLAN
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 BEGIN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -130,6 +135,27 @@ def _anonymous_choice(scene: Scene) -> dict[str, Any]:
     answer = threads.answer(scene.db, _account(scene.db, "birk", "Birk"), question, Draft("Sig det mandag."))
     threads.accept(scene.db, scene.lene, question, answer)
     return scene.activity("ChooseAnswer")
+
+
+def _question_tied(scene: Scene) -> dict[str, Any]:
+    rule = composing.write(scene.db, scene.lene, Draft("Også nej.", "Vi deler alt", language="da"), Kind.DOGMA)
+    secret = composing.note(scene.db, scene.lene, Draft("Kun her.", visibility="node"))
+    draft = Draft("Og hvordan?", "Hvem lever efter det?", language="da", linked=(rule, scene.question, secret))
+    return document(objects.post(scene.db, threads.ask(scene.db, scene.lene, scene.group, draft)), CTX)
+
+
+def _question_calls(scene: Scene) -> dict[str, Any]:
+    calls.call(scene.db, scene.lene, scene.question)
+    calls.come(scene.db, scene.christina, scene.question, Way.JOIN, join_uri="https://b.example/activities/5")
+    return document(objects.post(scene.db, scene.question), CTX)
+
+
+def _would_come(scene: Scene) -> dict[str, Any]:
+    scene.question.local, scene.question.author_id = False, scene.christina.id
+    scene.question.extra = {**scene.question.extra, "wouldCome": 3}
+    calls.take(scene.db, scene.question)
+    calls.come(scene.db, scene.lene, scene.question, Way.WEB)
+    return scene.activity("Join")
 
 
 def _asked_before(scene: Scene) -> dict[str, Any]:
@@ -227,6 +253,75 @@ def _co_author_named(scene: Scene) -> dict[str, Any]:
     clock.offset += 3600
     co_authors.answer(scene.db, scene.christina, post, yes=True)
     return scene.activity("Update")
+
+
+MEETING = replace(PLAN, starts=datetime.fromisoformat("2026-12-01T16:00"), ends=datetime.fromisoformat("2026-12-01T18:00"),
+                  capacity=40)  # fmt: skip
+MOBILIZON_JOIN = "https://mobilizon.example/join/5"
+
+
+def _planned(scene: Scene, **changed: Any) -> Post:
+    around = planning.Around(community=scene.group)
+    return planning.publish(scene.db, scene.lene, replace(MEETING, **changed), around)
+
+
+def _meeting(scene: Scene) -> dict[str, Any]:
+    post = _planned(scene)
+    attending.sign_up(scene.db, scene.christina, post, Way.LIKE)
+    return document(objects.post(scene.db, post), CTX_EVENT)
+
+
+def _meeting_online(scene: Scene) -> dict[str, Any]:
+    nowhere = dict.fromkeys(("place", "street", "postal_code", "town", "accessibility"), "")
+    post = _planned(scene, **nowhere, latitude=None, longitude=None, ends=None, online_hidden=True, capacity=None,
+                    joining="none", tentative=True, language="en")  # fmt: skip
+    return document(objects.post(scene.db, post), CTX_EVENT)
+
+
+def _meeting_cancelled(scene: Scene) -> dict[str, Any]:
+    post = _planned(scene, joining="external", join_url="https://tilmeld.example/1", by_like=False)
+    clock.offset += 3600
+    planning.cancel(scene.db, scene.lene, post, "Oplægsholderen er syg.")
+    return scene.activity("Update")
+
+
+def _meeting_created(scene: Scene) -> dict[str, Any]:
+    _planned(scene)
+    return scene.activity("Create")
+
+
+def _meeting_wrapped(scene: Scene) -> dict[str, Any]:
+    _planned(scene)
+    return _announces(scene, plain=False)
+
+
+def _meeting_accept(scene: Scene) -> dict[str, Any]:
+    attending.sign_up(scene.db, scene.christina, _planned(scene), Way.JOIN, join_uri=MOBILIZON_JOIN)
+    return scene.activity("Accept")
+
+
+def _meeting_confirmed(scene: Scene) -> dict[str, Any]:
+    attending.sign_up(scene.db, scene.christina, _planned(scene), Way.LIKE)
+    return scene.activity("Create")
+
+
+def _theirs(scene: Scene) -> Post:
+    event = {"starts": "2026-12-01T15:00:00+00:00", "joining": "free"}
+    post = RemotePost("https://b.example/p/9", scene.christina, Visibility.PUBLIC, BEGIN, object_type="Event",
+                      kind_hint="event", title="Møde i b", extra={"event": event})  # fmt: skip
+    found, _ = arriving.record_remote(scene.db, post)
+    attending.sign_up(scene.db, scene.lene, found, Way.WEB)
+    return found
+
+
+def _meeting_join(scene: Scene) -> dict[str, Any]:
+    _theirs(scene)
+    return scene.activity("Join")
+
+
+def _meeting_leave(scene: Scene) -> dict[str, Any]:
+    attending.withdraw(scene.db, scene.lene, _theirs(scene))
+    return scene.activity("Leave")
 
 
 def _linked(scene: Scene) -> dict[str, Any]:
@@ -552,6 +647,9 @@ WRITTEN: dict[str, Write] = {
     "experience-co-author-asked": _co_author_asked,
     "experience-co-author-named": _co_author_named,
     "question-linked": _linked,
+    "question-tied": _question_tied,
+    "question-calls": _question_calls,
+    "join-of-a-question": _would_come,
     "attachments": _attached,
     "tombstone": _tombstone,
     "person": _person,
@@ -591,6 +689,15 @@ WRITTEN: dict[str, Write] = {
     "quote-reject": lambda scene: _quoted(scene, "Reject"),
     "quote-stamp": _quote_stamp,
     "quote-revoked": _quote_revoked,
+    "meeting": _meeting,
+    "meeting-online": _meeting_online,
+    "meeting-created": _meeting_created,
+    "meeting-wrapped": _meeting_wrapped,
+    "meeting-cancelled": _meeting_cancelled,
+    "meeting-accept": _meeting_accept,
+    "meeting-confirmed": _meeting_confirmed,
+    "meeting-join": _meeting_join,
+    "meeting-leave": _meeting_leave,
     "poll": _poll,
     "poll-over": _poll_over,
     "poll-hidden": _poll_hidden,
@@ -636,6 +743,22 @@ def test_what_we_write_is_what_is_checked_in(scene: Scene, name: str) -> None:
     if os.environ.get("TORV_WRITE_SNAPSHOTS"):
         path.write_text(found)
     assert json.loads(found) == json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("name", ["poll", "poll-over", "poll-hidden"])
+def test_a_poll_has_what_other_servers_read_of_one_and_nothing_that_makes_them_refuse_it(name: str) -> None:
+    poll = json.loads((SNAPSHOTS / f"{name}.json").read_text())
+    assert poll["@context"] == json.loads(json.dumps(CTX_POLL))
+    assert (poll["type"], poll["torv:kind"]) == ("Question", "poll")
+    needed = {"id", "attributedTo", "to", "cc", "content", "contentMap", "endTime", "votersCount", "url", "published"}
+    assert needed <= set(poll)
+    assert not {"name", "summary", "inReplyTo"} & set(poll)
+    (options,) = (poll[key] for key in ("oneOf", "anyOf") if key in poll)
+    assert all(set(one) == {"type", "name", "replies"} and one["type"] == "Note" for one in options)
+    assert len({one["name"] for one in options}) == len(options)
+    if "audience" in poll:
+        assert poll["audience"] in poll["to"]
+        assert poll["audience"] in [one.get("href") for one in poll["tag"]]
 
 
 def test_every_snapshot_belongs_to_something_we_write() -> None:
@@ -691,6 +814,47 @@ def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str)
     assert body["source"]["mediaType"] == "text/markdown"
     assert body["name"] not in body["source"]["content"]
     assert "inReplyTo" not in body
+
+
+EVENTS = ["meeting", "meeting-online"]
+PIEFED = (
+    *("startTime", "endTime", "timezone", "maximumAttendeeCapacity", "participantCount", "onlineLink", "joinMode"),
+    *("externalParticipationUrl", "anonymousParticipation", "isOnline", "buyTicketsLink", "feeCurrency", "feeAmount"),
+)
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_meeting_has_every_key_that_piefed_asks_for(scene: Scene, name: str) -> None:
+    body = WRITTEN[name](scene)
+    assert [key for key in PIEFED if key not in body] == []
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_meeting_has_what_lemmy_mobilizon_and_gancio_need(scene: Scene, name: str) -> None:
+    body = WRITTEN[name](scene)
+    assert (body["type"], body["torv:kind"]) == ("Event", "event")
+    assert body["name"]
+    assert "inReplyTo" not in body
+    assert isinstance(body["attributedTo"], str)
+    assert body["audience"] in body["to"]  # Lemmy: the community is addressed, and the audience
+    assert body["source"]["mediaType"] == "text/markdown"
+    assert body["attachment"][0] == {"type": "Link", "href": body["url"], "mediaType": "text/html", "name": "Website"}
+    assert body["joinMode"] in {"free", "restricted", "invite", "external"}  # Mobilizon refuses any other word
+    assert body["ical:status"] in {"CONFIRMED", "TENTATIVE", "CANCELLED"}
+    assert datetime.fromisoformat(body["startTime"]).tzinfo is not None
+    assert body["repliesModerationOption"] == "allow_all"
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_meeting_reads_well_where_only_title_and_summary_are_shown(scene: Scene, name: str) -> None:
+    body = WRITTEN[name](scene)
+    assert "2026" in plain(body["summary"])
+    assert body["content"].startswith(f"<p><strong>{body['name']}</strong></p>{body['summary']}")
+    assert body["sensitive"] is False
+
+
+def test_a_link_that_is_for_those_who_come_goes_out_to_nobody_else(scene: Scene) -> None:
+    assert "meet.example" not in json.dumps(WRITTEN["meeting-online"](scene))
 
 
 def test_the_longest_abstract_still_fits(scene: Scene) -> None:

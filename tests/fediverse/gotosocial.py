@@ -228,6 +228,15 @@ class Neighbour:
         more = {"in_reply_to_id": reply_to} if reply_to else {}
         return self.call("POST", "/api/v1/statuses", status=text, visibility=visibility, **more)
 
+    def ask(self, text: str, options: list[str], seconds: int = 86_400) -> Any:
+        """Publish a poll."""
+        more = {"poll[options][]": options, "poll[expires_in]": str(seconds)}
+        return self.call("POST", "/api/v1/statuses", status=text, visibility="public", **more)
+
+    def vote(self, status: Any, choice: int) -> Any:
+        """Fill in a ballot; the poll as it is then."""
+        return self.call("POST", f"/api/v1/polls/{status['poll']['id']}/votes", **{"choices[]": str(choice)})
+
     def home(self) -> list[Any]:
         """The home timeline, boosts as what they boost."""
         found: list[Any] = self.call("GET", "/api/v1/timelines/home?limit=40")

@@ -9,7 +9,8 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, experiences, follows, oauth, sharing
+from models import accounts, actors, experiences, follows, meetings, oauth, planning, polls, sharing
 from models.actors import Actor
+from models.base import now
+from models.calls import MeetingCall
 from models.experiences import Report
 from models.inbox import Received
 from models.jobs import Job
 from models.listings import Listing
+from models.meetings import Attendee, Plan, State
 from models.notifications import Notification
 from models.posts import Post, by_uri
 from tests.fediverse.gotosocial import GoToSocial, Neighbour, names_in_etc_hosts, require_gotosocial
@@ -501,6 +505,153 @@ def test_somebody_there_becomes_co_author_by_a_like(street: Neighbours) -> None:
     street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
     greta = street.greta_on(a)
     a.until("her yes", lambda db: experiences.is_co_author(db, greta, db.get_one(Post, number)), seconds=30)
+
+
+MEETING = Plan(
+    "Fyraftensmøde på Torvet", "Tre korte oplæg, derefter *bordsnak*.", "1. Velkomst", None, None, place="Rådhuset",
+    street="Torvet 1", town="Eksempelby", online_url="https://meet.example/x", by_like=True, capacity=20,
+)  # fmt: skip
+
+
+def hold(street: Neighbours, **changed: Any) -> int:
+    """Anna plans a meeting in Torvet, a month from now."""
+    starts = (now() + timedelta(days=30)).replace(tzinfo=None, minute=0, second=0, microsecond=0)
+
+    def write(db: Session) -> int:
+        around = planning.Around(community=local(db, "torvet"))
+        return planning.publish(db, local(db, "anna"), replace(MEETING, starts=starts, **changed), around).id
+
+    return street.towns.a.database.write(write)
+
+
+def coming(db: Session, number: int) -> list[str]:
+    """Who comes to a meeting."""
+    return [actor.username for _, actor in meetings.attendees(db, db.get_one(Post, number), State.GOING)]
+
+
+def from_the_node(street: Neighbours, number: int, count: int) -> Any:
+    """The last of so many posts that the node itself wrote to Greta, as she sees it."""
+
+    def written(db: Session) -> list[str] | None:
+        query = select(Post).where(Post.author_id == actors.node_actor(db).id, Post.visibility == "direct")
+        found = [one for one in db.scalars(query.order_by(Post.id)) if (one.extra or {}).get("meeting") == str(number)]
+        return [one.uri for one in found] if len(found) >= count else None
+
+    uris = street.towns.a.until("the node writes to Greta", written, seconds=30)
+    assert len(uris) == count
+    return street.sees(street.greta, uris[-1])
+
+
+def test_a_meeting_arrives_there_and_a_reply_signs_up_is_confirmed_and_taken_back(street: Neighbours) -> None:
+    a = street.towns.a
+    number = hold(street)
+    status = street.sees(street.greta, street.uri(number))
+    assert "Rådhuset, Torvet 1, Eksempelby · også online" in status["spoiler_text"]
+    assert "<strong>Fyraftensmøde på Torvet</strong>" in status["content"]
+    assert "<em>bordsnak</em>" in status["content"]
+    assert "#<span>deltager</span>" in status["content"]
+    assert status["url"].startswith(street.uri(number))
+    street.reply(status, "Det lyder godt! #deltager")
+    a.until("her place", lambda db: coming(db, number) == ["greta"], seconds=30)
+    confirmed = from_the_node(street, number, 1)
+    assert confirmed["visibility"] == "direct"
+    assert "You are signed up for “Fyraftensmøde på Torvet”" in confirmed["content"]  # her account writes English
+    assert "https://meet.example/x" in confirmed["content"]
+
+    def move(db: Session) -> None:
+        post = db.get_one(Post, number)
+        plan = meetings.plan_of(post, db.get_one(meetings.Meeting, number))
+        planning.edit(db, local(db, "anna"), post, replace(plan, place="Biblioteket", street=""))
+
+    a.database.write(move)
+    street.wait("the new place", lambda: "Biblioteket" in (street.greta.again(status) or {}).get("spoiler_text", ""))
+    assert "has changed" in from_the_node(street, number, 2)["content"]
+    street.greta.post(f"@{a.host}@{a.host} nej", visibility="direct", reply_to=confirmed["id"])
+    a.until("her no", lambda db: coming(db, number) == [], seconds=30)
+    assert "no longer signed up" in from_the_node(street, number, 3)["content"]
+
+
+def test_a_like_there_signs_up_and_a_cancellation_arrives(street: Neighbours) -> None:
+    a = street.towns.a
+    number = hold(street, title="Endnu et møde")
+    status = street.sees(street.greta, street.uri(number))
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
+    a.until("her place", lambda db: coming(db, number) == ["greta"], seconds=30)
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/unfavourite")
+    a.until("her place is free", lambda db: coming(db, number) == [], seconds=30)
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
+    a.until("her place again", lambda db: coming(db, number) == ["greta"], seconds=30)
+    a.database.write(lambda db: planning.cancel(db, local(db, "anna"), db.get_one(Post, number), "Regn."))
+    street.wait("that it is off", lambda: "AFLYST" in (street.greta.again(status) or {}).get("spoiler_text", ""))
+    assert "er aflyst. Regn." in from_the_node(street, number, 3)["content"]
+
+
+def votes(db: Session, post_id: int) -> list[int]:
+    return [option.votes for option in polls.options(db, post_id)]
+
+
+def test_a_poll_of_a_community_here_is_voted_on_there_and_its_figures_follow(street: Neighbours) -> None:
+    a, text = street.towns.a, "Hvilket tema til næste fyraftensmøde?"
+    where = street.towns.anna.do(
+        "/post", text=text, options="Regler\nPolitik\nVaner", open_for="86400", community=street.towns.torvet,
+        visibility="public", language="da",
+    )  # fmt: skip
+    number = int(where.split("/")[2])
+    status = street.sees(street.greta, street.uri(number))
+    assert [one["title"] for one in status["poll"]["options"]] == ["Regler", "Politik", "Vaner"]
+    assert (status["poll"]["multiple"], status["poll"]["expired"]) == (False, False)
+    assert text in status["content"]
+    street.greta.vote(status, 2)
+    a.until("her vote", lambda db: votes(db, number) == [0, 0, 1], seconds=30)
+    assert a.read(lambda db: db.get_one(Post, number).reply_count) == 0
+    street.towns.carl.do(f"/posts/{number}/ballot", choice="0")
+    a.let_time_pass()  # the figures are told some minutes after a vote
+    street.wait(
+        "the figures",
+        lambda: [one["votes_count"] for one in (street.greta.again(status) or status)["poll"]["options"]] == [1, 0, 1],
+    )
+
+
+def test_a_poll_from_there_is_voted_on_here(street: Neighbours) -> None:
+    a, carl = street.towns.a, street.towns.carl
+    street.follow_greta()
+    asked = street.greta.ask("Hvornår skal vi mødes?", ["Onsdag", "Torsdag"])
+    post = street.here(a, asked["uri"])
+    page = carl.page(f"/p/{post.id}")
+    assert "Onsdag" in page
+    assert "Torsdag" in page
+    carl.do(f"/posts/{post.id}/ballot", choice="1")
+    street.wait(
+        "his vote",
+        lambda: [one["votes_count"] for one in street.greta.again(asked)["poll"]["options"]] == [0, 1],  # type: ignore[index]
+    )
+    a.until("the figures as they are there", lambda db: votes(db, post.id) == [0, 1], seconds=30)
+
+
+def test_somebody_there_would_come_by_a_reply_and_signs_up_by_answering_what_she_is_told(street: Neighbours) -> None:
+    a, anna = street.towns.a, street.towns.anna
+    number = anna.ask(street.towns.torvet, "Skal vi mødes om bænkene?")
+    anna.do(f"/posts/{number}/call")
+    status = street.sees(street.greta, street.uri(number))
+    street.reply(status, "Jeg kommer!")
+    a.until("that she would come", lambda db: db.get_one(MeetingCall, number).coming == 1, seconds=30)
+    where = anna.do(
+        "/meeting/new", title="Om bænkene", theme="Vi tales ved.", starts="2031-12-02T16:00", place="Rådhuset",
+        timezone="Europe/Copenhagen", joining="free", by_reply="1", remind_hours="24", visibility="public",
+        language="da", community=street.towns.torvet, links=street.uri(number),
+    )  # fmt: skip
+    meeting = int(where.split("/")[2])
+    letter = a.until(
+        "the letter",
+        lambda db: db.scalars(
+            select(Post).where(Post.visibility == "direct", Post.source.contains("Om bænkene")).order_by(Post.id.desc())
+        ).first(),
+        seconds=30,
+    )
+    told = street.sees(street.greta, letter.uri)
+    street.greta.post(f"@{told['account']['acct']} ja", visibility="direct", reply_to=told["id"])
+    greta = street.greta_on(a)
+    a.until("her place", lambda db: db.get(Attendee, (meeting, greta.id)) is not None, seconds=30)
 
 
 def test_who_unfollows_is_no_follower_any_more(street: Neighbours) -> None:

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import follows
+from models import follows, polls
 from models.actors import Actor
+from models.base import now
 from models.listings import Listing
 from models.notifications import Notification
 from models.outbox import Activity
@@ -186,3 +187,38 @@ def test_nothing_is_announced_twice_recorded_twice_or_sent_in_circles(towns: Tow
     assert said is not None
     assert towns.b.read(lambda db: notices(db, "bodil", "comment", said.id)) == 1
     assert towns.a.read(lambda db: notices(db, "carl", "answer", answer.id)) == 1
+
+
+def votes(node: RealNode, post_id: int) -> list[int]:
+    return node.read(lambda db: [option.votes for option in polls.options(db, post_id)])
+
+
+def test_a_poll_in_a_community_is_voted_on_from_the_twin_and_both_hear_how_it_ended(towns: Towns) -> None:
+    where = towns.anna.do(
+        "/post", text="Hvilket tema næste gang?", options="Regler\nVaner", open_for="86400", community=towns.torvet,
+        visibility="public", language="da",
+    )  # fmt: skip
+    number = int(where.split("/")[2])
+    seen = towns.question_on_b(number)
+    assert "Regler" in towns.bodil.page(f"/p/{seen.id}")
+    towns.bodil.do(f"/posts/{seen.id}/ballot", choice="1")
+    towns.a.until("her vote", lambda db: [one.votes for one in polls.options(db, number)] == [0, 1])
+    assert towns.bodil.send(f"/posts/{seen.id}/ballot", choice="0").status_code == 422
+    towns.carl.do(f"/posts/{number}/ballot", choice="1")
+    towns.a.let_time_pass()
+    towns.b.until("the figures", lambda db: [one.votes for one in polls.options(db, seen.id)] == [0, 2])
+
+    def over(db: Session) -> None:
+        poll = polls.get(db, number)
+        assert poll is not None
+        poll.expires_at = now()
+        polls.promise_end(db, poll, poll.expires_at)
+
+    towns.a.database.write(over)
+    towns.a.until("the end", lambda db: notices(db, "carl", "poll", number) == 1)
+    assert towns.a.read(lambda db: notices(db, "anna", "poll", number)) == 1
+    towns.b.until("that it is over", lambda db: polls.of(db, None, [seen.id])[seen.id].expired)
+    towns.b.let_time_pass()
+    towns.b.until("the end on B", lambda db: notices(db, "bodil", "poll", seen.id) == 1)
+    assert votes(towns.b, seen.id) == [0, 2]
+    assert "Slut" in towns.bodil.page(f"/p/{seen.id}")

@@ -38,6 +38,7 @@ def texts_in_code() -> Iterator[tuple[str, Key, str | None]]:
     for file in [
         *ROOT.glob("server/*.py"),
         *ROOT.glob("server/api/*.py"),
+        *ROOT.glob("server/calendars/*.py"),
         *ROOT.glob("server/web/*.py"),
         *ROOT.glob("server/oauth/*.py"),
         *ROOT.glob("models/*.py"),

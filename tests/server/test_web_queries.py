@@ -70,6 +70,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
         "/search": ["?q=haver", "?q=have&order=new", "?q=havre", "?q=ny&what=people", "?q=emne&what=communities"],
         "/ask": ["?title=Hvordan+fik+kommunen+gang+i+en+byhave"],
         "/ask/similar": ["?title=Hvordan+fik+kommunen+gang+i+en+byhave"],
+        "/posts/find": ["?q=have"],
         "/notifications": ["?show=answers"],
         "/admin/reports": ["?state=closed"],
         "/admin/people": ["?q=ny", "?role=member"],
@@ -107,7 +108,7 @@ NEEDS_WORDS = {"/admin/letters/drop", "/c/{name}/bans/new", "/intents/follow"}
 
 
 STILL = {
-    "/org/{name}", "/about", "/accessibility", "/contact", "/privacy-policy", "/ask/similar", "/posts/{id:int}/similar", "/post", "/follow",
+    "/org/{name}", "/about", "/accessibility", "/contact", "/privacy-policy", "/ask/similar", "/posts/{id:int}/similar", "/posts/find", "/post", "/follow",
     "/notifications/count", "/notifications/aside", "/posts/{id:int}/reply", "/posts/{id:int}/duplicate", "/posts/{id:int}/edit",
     "/posts/{id:int}/delete", "/posts/{id:int}/report", "/posts/{id:int}/from-home", "/actors/{id:int}/report",
     "/intents/follow", "/communities/new", "/c/{name}/settings", "/c/{name}/close", "/c/{name}/bans/new", "/settings",

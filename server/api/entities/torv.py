@@ -88,6 +88,30 @@ class Contribution(msgspec.Struct, kw_only=True):
     tags: list[str]
 
 
+class Tied(msgspec.Struct, kw_only=True):
+    """A post that another is tied to, or that is tied to it."""
+
+    tie: str
+    """`related`, `about`, `practises`, `adaptedFrom` or `followUpOf`."""
+    uri: str
+    id: str | None
+    """Null where this node does not have it."""
+    kind: str | None
+    """What it is; null where nobody can say."""
+    title: str
+
+
+class MeetingCall(msgspec.Struct, kw_only=True):
+    """That a question calls for a meeting."""
+
+    coming: int
+    """How many would come."""
+    municipalities: dict[str, int]
+    """From where, by name, as far as they say; of questions of this node."""
+    mine: bool | None
+    """The caller would come; null without a caller."""
+
+
 class Question(Contribution, kw_only=True):
     """A question."""
 
@@ -100,6 +124,12 @@ class Question(Contribution, kw_only=True):
     """The question that asked the same before."""
     merged: bool
     """What was answered to it stands below that one, and new answers go there."""
+    links: list[Tied]
+    """What it is tied to. Empty in lists."""
+    linked_from: list[Tied]
+    """What is tied to it. Empty in lists."""
+    call: MeetingCall | None
+    """Null for one that calls for no meeting, and in lists."""
 
 
 class Thread(msgspec.Struct, kw_only=True):
@@ -123,17 +153,6 @@ class ExperienceState(msgspec.Struct, kw_only=True):
     at: str
     source_id: str | None
     """The follow-up that says so; null where the report itself does."""
-
-
-class Tied(msgspec.Struct, kw_only=True):
-    """A post that a report is tied to, or that is tied to it."""
-
-    tie: str
-    """`related`, `about`, `practises`, `adaptedFrom` or `followUpOf`."""
-    uri: str
-    id: str | None
-    """Null where this node does not have it."""
-    title: str
 
 
 class Experience(Contribution, kw_only=True):
@@ -177,3 +196,73 @@ class GapCount(msgspec.Struct, kw_only=True):
     outcome: str
     municipality: str
     cases: int
+
+
+class Place(msgspec.Struct, kw_only=True):
+    """Where a meeting is held."""
+
+    name: str
+    street: str
+    postal_code: str
+    town: str
+    accessibility: str
+    """How to get in and take part, in plain text."""
+    latitude: float | None
+    longitude: float | None
+
+
+class Meeting(Contribution, kw_only=True):
+    """A meeting."""
+
+    community_id: str | None
+    summary: str
+    """When and where on one line, in the meeting's language."""
+    theme: str
+    """What it is about, in Markdown; empty for other servers' meetings, whose `content` says it."""
+    agenda: str
+    starts_at: str
+    """In UTC."""
+    ends_at: str | None
+    timezone: str
+    """The IANA name of the zone in which `starts` is written; empty where its server named none."""
+    place: Place | None
+    online: bool
+    """One can take part online."""
+    online_url: str | None
+    """Null where it is for those who come only, and the caller is none of them."""
+    status: str
+    """`confirmed`, `tentative` or `cancelled`."""
+    cancelled_why: str
+    joining: str
+    """`free`, `restricted` (the organiser decides), `external` (at `join_url`) or `none`."""
+    join_url: str | None
+    capacity: int | None
+    going: int
+    waiting: int
+    by_like: bool
+    """A like signs up."""
+    by_reply: bool
+    """A reply with #deltager, or a plain yes, signs up."""
+    my_state: str | None
+    """`going`, `waiting`, `asked` or `declined`; null for who has not signed up, and without a caller."""
+    organised: bool | None
+    """The caller decides who comes; null without a caller."""
+    sees_attendees: bool
+    """The caller may ask who comes."""
+    links: list[Tied]
+    """What it is tied to. Empty in lists."""
+    linked_from: list[Tied]
+    """What is tied to it: its questions, reports that came of it. Empty in lists."""
+
+
+class Attendee(msgspec.Struct, kw_only=True):
+    """Somebody who signed up."""
+
+    number: str
+    """The cursor of the list."""
+    account: Account
+    state: str
+    ways: list[str]
+    """`web`, `join`, `like`, `reply`; empty to those who only come themselves."""
+    signed_up_at: str
+    checked_in_at: str | None

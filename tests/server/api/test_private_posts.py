@@ -22,6 +22,7 @@ ABOUT_IT = [
     ("GET", "/api/v1/polls/{id}"),
     ("GET", "/api/torv/v1/questions/{id}"),
     ("GET", "/api/torv/v1/experiences/{id}"),
+    ("GET", "/api/torv/v1/meetings/{id}"),
 ]
 BY_TOKEN = [
     ("GET", "/api/v1/statuses/{id}/source"),

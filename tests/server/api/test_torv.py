@@ -208,3 +208,50 @@ async def test_a_question_names_the_earlier_one_and_says_whether_they_are_merged
         found = await api.get(f"/api/torv/v1/questions/{later}")
     assert (found["question"]["duplicate_of_id"], found["question"]["merged"]) == (str(earlier), True)
     assert found["answers"] == []
+
+
+async def test_a_question_says_what_it_belongs_with_and_what_belongs_with_it(world: ApiWorld) -> None:
+    async with world.client("birk") as birk:
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"])
+        before = (await birk.get("/api/torv/v1/questions"))[0]
+        sent = {"community_id": here["id"], "title": "Og hvad så bagefter?", "link_ids": [before["id"]]}
+        asked = await birk.post_json("/api/torv/v1/questions", sent)
+        tied = {
+            "tie": "related",
+            "uri": before["uri"],
+            "id": before["id"],
+            "kind": "question",
+            "title": before["title"],
+        }
+        assert asked["links"] == [tied]
+        thread = await birk.get(f"/api/torv/v1/questions/{before['id']}")
+        assert [one["id"] for one in thread["question"]["linked_from"]] == [asked["id"]]
+
+
+async def test_what_nobody_may_see_is_nothing_to_belong_with(world: ApiWorld) -> None:
+    async with world.client("birk") as birk:
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"])
+        sent = {"community_id": here["id"], "title": "Og hvad så bagefter?", "link_ids": ["1"]}
+        await birk.refused(422, "POST", "/api/torv/v1/questions", json=sent)
+
+
+async def test_a_question_calls_for_a_meeting_and_others_would_come(world: ApiWorld) -> None:
+    async with world.client("birk") as birk, world.client("eva") as eva:
+        here = next(one for one in await birk.get("/api/torv/v1/communities") if not one["moderators_only"])
+        asked = await birk.post_json(
+            "/api/torv/v1/questions", {"community_id": here["id"], "title": "Skal vi mødes om det?"}
+        )
+        assert asked["call"] is None
+        path = f"/api/torv/v1/questions/{asked['id']}"
+        await eva.refused(404, "PUT", f"{path}/coming")
+        await eva.refused(403, "PUT", f"{path}/call")
+        assert (await birk.call("PUT", f"{path}/call")).json()["call"]["coming"] == 0
+        said = (await eva.call("PUT", f"{path}/coming")).json()["call"]
+        assert (said["coming"], said["mine"]) == (1, True)
+        sent = {"title": "Om det", "starts": "2031-12-02T16:00", "place": "Rådhuset", "link_ids": [asked["id"]]}
+        planned = await birk.post_json("/api/torv/v1/meetings", sent)
+        assert [one["id"] for one in planned["links"]] == [asked["id"]]
+        thread = await eva.get(path)
+        assert [(one["id"], one["kind"]) for one in thread["question"]["linked_from"]] == [(planned["id"], "event")]
+        assert (await eva.call("DELETE", f"{path}/coming")).json()["call"]["coming"] == 0
+        assert (await birk.call("DELETE", f"{path}/call")).json()["call"] is None
