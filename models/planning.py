@@ -11,6 +11,7 @@ from models import (
     actors,
     attending,
     communities,
+    companions,
     composing,
     jobs,
     meeting_news,
@@ -72,7 +73,9 @@ def publish(db: Session, author: Actor, plan: Plan, around: Around = HERE) -> Po
         promise_reminder(db, row)
 
     draft = _draft(plan, values, around, detail)
-    return composing.write(db, author, draft, Kind.EVENT, community=around.community)
+    post = composing.write(db, author, draft, Kind.EVENT, community=around.community)
+    companions.keep(db, post, db.get_one(Meeting, post.id))
+    return post
 
 
 def _check_community(db: Session, community: Actor | None, visibility: str) -> None:
@@ -108,6 +111,7 @@ def edit(db: Session, editor: Actor, post: Post, plan: Plan, around: Around = HE
 
     edited = composing.edit(db, editor, post, _draft(plan, values, around, detail))
     attending.refill(db, post)
+    companions.keep(db, post, row)
     if meetings.changes(before, meetings.facts(row)) and not post.held_for and not row.over:
         _tell_all(db, post, News.CHANGED)
     return edited
@@ -129,6 +133,7 @@ def cancel(db: Session, by: Actor, post: Post, why: str = "") -> None:
     post.summary = meeting_text.summary(row, post.language)
     db.flush()
     composing.touch(db, actors.get(db, post.author_id), post)
+    companions.keep(db, post, row)
     _tell_all(db, post, News.CANCELLED)
 
 

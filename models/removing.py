@@ -10,6 +10,7 @@ from models import (
     anonymity,
     attending,
     communities,
+    companions,
     composing,
     conversations,
     duplicates,
@@ -110,6 +111,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     conversations.forget_post(db, post)
     polls.drop(db, post)
     attending.reply_gone(db, post)
+    companions.drop(db, post)
     meetings.forget(db, post)
     case = experiences.forget(db, post)
     links.forget(db, post)
