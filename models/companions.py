@@ -20,8 +20,8 @@ from models.posts import Draft, Post, Visibility
 WITHOUT_EVENTS = frozenset({"nodebb", "mbin", "kbin"})
 """Software that throws an `Event` away."""
 
-WORDS = {"da": "Møde i {group}, indbudt af {who}. Læs mere, og tilmeld dig: <{url}>",
-         "en": "A meeting in {group}, organised by {who}. Read more and sign up: <{url}>"}  # fmt: skip
+WORDS = {"da": "Møde i {group}, indbudt af {who}: <{url}>",
+         "en": "A meeting in {group}, organised by {who}: <{url}>"}  # fmt: skip
 KEY = "companion"
 """Under which a meeting's post keeps the number of its companion (`Post.extra`)."""
 
@@ -84,7 +84,7 @@ def _draft(db: Session, post: Post, row: Meeting, group: Actor) -> Draft:
     language = meeting_text.language_of(post.language)
     author = actors.get(db, post.author_id)
     words = WORDS[language].format(group=_plain(group.display_name), who=_plain(author.display_name), url=post.url)
-    how = meeting_text.how_to_sign_up(row, language) if row.by_reply else ""
+    how = meeting_text.how_to_sign_up(row, language, likes=False)
     said = [f"**{_plain(post.title)}**", _plain(meeting_text.summary(row, language)), words, how]
 
     def remember(db: Session, note: Post) -> None:

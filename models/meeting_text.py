@@ -98,13 +98,18 @@ def markdown(plan: Plan) -> str:
     return "\n\n".join(one for one in found if one)
 
 
-def how_to_sign_up(row: Meeting, language: str) -> str:
-    """How to sign up from another server, as one sentence in Markdown; empty where one cannot (any more)."""
+def how_to_sign_up(row: Meeting, language: str, *, likes: bool = True) -> str:
+    """How to sign up from another server, as one sentence in Markdown; empty where one cannot (any more). `likes`:
+    whether a like of what says so counts, if one counts at all."""
     words = _WORDS[language_of(language)]
     if row.cancelled or row.joining == Joining.NONE:
         return ""
     if row.joining == Joining.EXTERNAL:
         return f"{words['external']}: <{row.join_url}>"
-    ways = [words["web"], *([words["reply"]] if row.by_reply else []), *([words["like"]] if row.by_like else [])]
+    ways = [
+        words["web"],
+        *([words["reply"]] if row.by_reply else []),
+        *([words["like"]] if likes and row.by_like else []),
+    ]
     said = ", ".join(ways[:-1]) + (words["or"] if len(ways) > 1 else "") + ways[-1]
     return f"{said}. {words['no']}" if row.by_reply else f"{said}."

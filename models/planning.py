@@ -17,6 +17,7 @@ from models import (
     meeting_news,
     meeting_text,
     meetings,
+    posts,
     text,
     zones,
 )
@@ -122,6 +123,7 @@ def cancel(db: Session, by: Actor, post: Post, why: str = "") -> None:
     for one that is over."""
     if not composing.may_edit(db, by, post) or meetings.find(db, post) is None:
         raise Forbidden("Only its organiser can cancel a meeting.", code="not_organiser")
+    posts.hold(db, post)  # before the meeting, as a like does: two never wait for each other
     row = attending.hold(db, post)
     if row.cancelled:
         return
