@@ -259,7 +259,7 @@ def replied(db: Session, author: Actor, reply: Post, parent: Post) -> None:
     """Somebody answers a meeting of this node, or what he was told of his place there: a yes or no counts."""
     from models import experiences, text  # what a plain yes is, stands there
 
-    post = meeting_news.about(db, parent, author)
+    post = meeting_news.about(db, parent)
     row = meetings.find(db, post) if post is not None else None
     if post is None or row is None or not post.local or post.author_id == author.id or not row.by_reply:
         return

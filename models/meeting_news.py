@@ -129,10 +129,10 @@ def _write(db: Session, post: Post, row: Meeting, actor: Actor, own: Attendee | 
     words = WORDS[language]
     said = [
         words[news].format(
-            title=_plain(post.title),
-            summary=_plain(meeting_text.summary(row, language), 300),
+            title=text.plain_words(post.title, 150),
+            summary=text.plain_words(meeting_text.summary(row, language), 300),
             number=meetings.place_in_line(db, own) if own is not None and news == News.WAITING else "",
-            why=_plain(row.cancelled_why, 300),
+            why=text.plain_words(row.cancelled_why, 300),
         )
     ]
     if news in WITH_LINK and row.online_url:
@@ -165,17 +165,12 @@ def _language(db: Session, post: Post, own: Attendee | None) -> str:
     return meeting_text.language_of(post.language)
 
 
-def _plain(words: str, most: int = 150) -> str:
-    """Words that mean nothing but themselves in Markdown, and mention nobody."""
-    return text.one_line("".join(one for one in words if one not in "*_`[]<>#").replace("@", "＠"), most)
-
-
-def about(db: Session, post: Post, reader: Actor) -> Post | None:
-    """The meeting that a post is, or that it told `reader` of."""
+def about(db: Session, post: Post) -> Post | None:
+    """The meeting that a post is, or that it tells of: to one who signed up, or as its companion (`companions`)."""
     if post.kind == Kind.EVENT:
         return post
     number = str((post.extra or {}).get("meeting", ""))
-    if not post.local or post.visibility != Visibility.DIRECT or not number.isdecimal():
+    if not post.local or not number.isdecimal():
         return None
     found = db.get(Post, int(number))
     return found if found is not None and found.deleted_at is None else None

@@ -59,8 +59,9 @@ def _day(at: datetime, language: str) -> str:
     return format_date(at, "EEEE d. MMMM y" if language == "da" else "EEEE d MMMM y", locale=language)
 
 
-def when(row: Meeting, language: str) -> str:
-    """Day, hours and zone: `tirsdag 1. december 2026 kl. 16.00–18.00 (Europe/Copenhagen)`."""
+def when(row: Meeting, language: str, *, home: str = "") -> str:
+    """Day, hours and zone: `tirsdag 1. december 2026 kl. 16.00–18.00 (Europe/Copenhagen)`; the zone is not named to those
+    who are at home in it."""
     language = language_of(language)
     starts, ends = zones.wall(row.starts_at, row.timezone), zones.wall(row.ends_at, row.timezone)
     before = "kl." if language == "da" else "at"
@@ -68,7 +69,7 @@ def when(row: Meeting, language: str) -> str:
     if not row.open_end:
         other = "" if starts.date() == ends.date() else f" {_day(ends, language)} {before}"
         said += f"{' –' + other + ' ' if other else '–'}{_clock(ends, language)}"
-    return f"{said} ({row.timezone or 'UTC'})"
+    return said if home and row.timezone == home else f"{said} ({row.timezone or 'UTC'})"
 
 
 def where(row: Meeting, language: str) -> str:
@@ -98,13 +99,18 @@ def markdown(plan: Plan) -> str:
     return "\n\n".join(one for one in found if one)
 
 
-def how_to_sign_up(row: Meeting, language: str) -> str:
-    """How to sign up from another server, as one sentence in Markdown; empty where one cannot (any more)."""
+def how_to_sign_up(row: Meeting, language: str, *, likes: bool = True) -> str:
+    """How to sign up from another server, as one sentence in Markdown; empty where one cannot (any more). `likes`:
+    whether a like of what says so counts, if one counts at all."""
     words = _WORDS[language_of(language)]
     if row.cancelled or row.joining == Joining.NONE:
         return ""
     if row.joining == Joining.EXTERNAL:
         return f"{words['external']}: <{row.join_url}>"
-    ways = [words["web"], *([words["reply"]] if row.by_reply else []), *([words["like"]] if row.by_like else [])]
+    ways = [
+        words["web"],
+        *([words["reply"]] if row.by_reply else []),
+        *([words["like"]] if likes and row.by_like else []),
+    ]
     said = ", ".join(ways[:-1]) + (words["or"] if len(ways) > 1 else "") + ways[-1]
     return f"{said}. {words['no']}" if row.by_reply else f"{said}."

@@ -11,12 +11,14 @@ from models import (
     actors,
     admission,
     attending,
+    companions,
     composing,
     jobs,
     meeting_news,
     meeting_text,
     meetings,
     municipalities,
+    posts,
     text,
     whereabouts,
     zones,
@@ -76,7 +78,9 @@ def publish(db: Session, author: Actor, plan: Plan, around: Around = HERE) -> Po
         promise_reminder(db, row)
 
     draft = _draft(plan, values, around, detail)
-    return composing.write(db, author, draft, Kind.EVENT, community=around.community)
+    post = composing.write(db, author, draft, Kind.EVENT, community=around.community)
+    companions.keep(db, post, db.get_one(Meeting, post.id))
+    return post
 
 
 def edit(db: Session, editor: Actor, post: Post, plan: Plan, around: Around = HERE) -> Post:
@@ -101,6 +105,7 @@ def edit(db: Session, editor: Actor, post: Post, plan: Plan, around: Around = HE
 
     edited = composing.edit(db, editor, post, _draft(plan, values, around, detail))
     attending.refill(db, post)
+    companions.keep(db, post, row)
     if meetings.changes(before, meetings.facts(row)) and not post.held_for and not row.over:
         _tell_all(db, post, News.CHANGED)
     return edited
@@ -111,6 +116,7 @@ def cancel(db: Session, by: Actor, post: Post, why: str = "") -> None:
     for one that is over."""
     if not composing.may_edit(db, by, post) or meetings.find(db, post) is None:
         raise Forbidden("Only its organiser can cancel a meeting.", code="not_organiser")
+    posts.hold(db, post)  # before the meeting, as a like does: two never wait for each other
     row = attending.hold(db, post)
     if row.cancelled:
         return
@@ -122,6 +128,7 @@ def cancel(db: Session, by: Actor, post: Post, why: str = "") -> None:
     post.summary = meeting_text.summary(row, post.language)
     db.flush()
     composing.touch(db, actors.get(db, post.author_id), post)
+    companions.keep(db, post, row)
     _tell_all(db, post, News.CANCELLED)
 
 

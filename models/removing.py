@@ -11,6 +11,7 @@ from models import (
     attending,
     calls,
     communities,
+    companions,
     composing,
     conversations,
     duplicates,
@@ -113,6 +114,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     attending.reply_gone(db, post)
     calls.reply_gone(db, post)
     calls.forget(db, post)
+    companions.drop(db, post)
     meetings.forget(db, post)
     case = experiences.forget(db, post)
     links.forget(db, post)

@@ -154,6 +154,11 @@ def one_line(text: str, limit: int) -> str:
     return " ".join(text.split())[:limit]
 
 
+def plain_words(words: str, most: int) -> str:
+    """Words on one line that mean nothing but themselves in Markdown, and mention nobody."""
+    return one_line("".join(one for one in words if one not in "*_`[]<>#").replace("@", "＠"), most)
+
+
 def slug(title: str) -> str:
     """A title as the readable end of an address, ASCII: `Hvem har fået jura` becomes `hvem-har-faaet-jura`."""
     text = title.lower().replace("æ", "ae").replace("ø", "oe").replace("å", "aa")

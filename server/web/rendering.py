@@ -68,7 +68,7 @@ def environment(language: str, time_zone: str) -> Environment:
 
     made.globals |= {
         "language": language,
-        "meeting_when": lambda row: meeting_text.when(row, language),
+        "meeting_when": lambda row: meeting_text.when(row, language, home=time_zone),
         "meeting_where": lambda row: meeting_text.where(row, language),
         "meeting_here": meeting_here,
         "state_names": STATE_NAMES,

@@ -15,7 +15,20 @@ from sqlalchemy.orm import Session
 from federation import reading
 from federation.reading import meetings as reading_meetings
 from federation.scheduling import tell_attendees
-from models import accounts, actors, attending, blocks, jobs, meetings, planning, posts
+from models import (
+    accounts,
+    actors,
+    attending,
+    blocks,
+    companions,
+    jobs,
+    meetings,
+    peers,
+    planning,
+    posts,
+    reach,
+    removing,
+)
 from models.actors import Actor
 from models.jobs import Job
 from models.meetings import Attendee, Meeting, Way
@@ -301,8 +314,6 @@ async def test_changes_and_cancellation_reach_those_who_come_also_if_they_follow
     await scene.hear(scene.jonas, scene.jonas.does("Join", post.uri, "join"))
     scene.inbox.write(lambda db: planning.cancel(db, known(db, LENE), posts.get(db, post.id), "Syg"))
     update = sent(scene, "Update")[-1]
-    from models import reach
-
     inboxes = scene.inbox.read(lambda db: reach.addressed(db, db.get_one(Activity, update.id)))
     assert inboxes == ["https://m.example/inbox"]
     assert scene.jonas.uri not in {*update.to, *update.cc}  # nobody else learns that he comes
@@ -322,6 +333,49 @@ async def test_the_job_tells_everybody_once_also_if_it_is_run_again(scene: Scene
     await tell_attendees(scene.inbox.fed, dict(left))
     assert [len(written_to(scene, who)) for who in (scene.jonas, scene.karla)] == [2, 2]
     scene.inbox.write(lambda db: jobs.finish(db, job.id))
+
+
+async def test_servers_without_events_get_a_note_that_changes_and_goes_with_the_meeting(scene: Scene) -> None:
+    scene.follows(scene.jonas.uri, SPOERG)
+    scene.follows(scene.karla.uri, SPOERG)
+    scene.inbox.write(lambda db: peers.note_software(db, "m.example", "nodebb"))
+
+    def spoerg(db: Session) -> Actor:
+        return known(db, SPOERG)
+
+    post = scene.inbox.write(lambda db: planning.publish(db, known(db, LENE), PLAN, Around(community=spoerg(db))))
+
+    def companion(db: Session) -> Post | None:
+        return companions.of(db, posts.get(db, post.id))
+
+    note = scene.inbox.read(companion)
+    assert note is not None
+    assert (note.kind, note.visibility) == ("note", "unlisted")
+    assert "Rådhuset" in note.source
+    assert f"<{post.url}>" in note.source
+    told = [one for one in sent(scene, "Create") + sent(scene, "Announce") if one.post_id == note.id]
+    assert [one.type for one in told] == ["Create", "Announce"]
+    for one in told:
+        assert scene.inbox.read(lambda db, id=one.id: reach.addressed(db, db.get_one(Activity, id))) == [
+            "https://m.example/inbox"
+        ]
+        assert scene.inbox.read(lambda db, id=one.id: reach.collections(db, db.get_one(Activity, id))) == []
+    yes = scene.jonas.note("yes", "<p>ja</p>", inReplyTo=note.uri)
+    await scene.hear(scene.jonas, scene.jonas.creates(scene.fediverse.put(yes)))
+    assert states(scene, post) == {"jonas": "going"}
+    scene.inbox.write(lambda db: planning.cancel(db, known(db, LENE), posts.get(db, post.id)))
+    note = scene.inbox.read(companion)
+    assert note is not None
+    assert "AFLYST" in note.source
+    scene.inbox.write(lambda db: removing.delete_post(db, known(db, LENE), posts.get(db, post.id)))
+    assert scene.inbox.read(lambda db: posts.get(db, note.id).deleted_at) is not None
+    assert [one.type for one in sent(scene, "Delete") if one.post_id == note.id] == ["Delete"]
+
+
+async def test_where_nobody_follows_from_such_a_server_there_is_no_note(scene: Scene) -> None:
+    scene.follows(scene.karla.uri, SPOERG)
+    post = held(scene)
+    assert scene.inbox.read(lambda db: companions.of(db, posts.get(db, post.id))) is None
 
 
 # Theirs

@@ -32,6 +32,7 @@ from models import (
     calls,
     co_authors,
     communities,
+    companions,
     composing,
     duplicates,
     follows,
@@ -39,6 +40,7 @@ from models import (
     moving,
     organizations,
     outbox,
+    peers,
     planning,
     posts,
     quotes,
@@ -52,6 +54,7 @@ from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
 from models.experiences import Report
+from models.follows import FollowState
 from models.meetings import Way
 from models.organizations import Facts
 from models.polls import PollDraft, RemotePoll
@@ -303,6 +306,14 @@ def _meeting_accept(scene: Scene) -> dict[str, Any]:
 def _meeting_confirmed(scene: Scene) -> dict[str, Any]:
     attending.sign_up(scene.db, scene.christina, _planned(scene), Way.LIKE)
     return scene.activity("Create")
+
+
+def _meeting_companion(scene: Scene) -> dict[str, Any]:
+    follows.request(scene.db, scene.christina, scene.group).state = FollowState.ACCEPTED
+    peers.note_software(scene.db, "b.example", "nodebb")
+    note = companions.of(scene.db, _planned(scene))
+    assert note is not None
+    return document(objects.post(scene.db, note), CTX)
 
 
 def _theirs(scene: Scene) -> Post:
@@ -696,6 +707,7 @@ WRITTEN: dict[str, Write] = {
     "meeting-cancelled": _meeting_cancelled,
     "meeting-accept": _meeting_accept,
     "meeting-confirmed": _meeting_confirmed,
+    "meeting-companion": _meeting_companion,
     "meeting-join": _meeting_join,
     "meeting-leave": _meeting_leave,
     "poll": _poll,

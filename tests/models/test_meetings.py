@@ -1,6 +1,7 @@
 """Meetings: planned with time and place, places given in order and never twice, and everybody told once."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -470,3 +471,33 @@ def test_an_app_cannot_turn_a_meeting_into_a_mere_text(lived_in: Database) -> No
         lived_in.write(lambda db: composing.edit(db, one(db, "birk"), posts.get(db, post_id), Draft("x", "Titlen her")))
     with pytest.raises((Forbidden, Invalid)):
         lived_in.write(lambda db: planning.cancel(db, one(db, "eva"), posts.get(db, post_id)))
+
+
+@pytest.mark.parametrize("seats", [1, 3])
+def test_the_last_place_is_given_once_however_many_ask_at_the_same_moment(lived_in: Database, seats: int) -> None:
+    """Each asks in a transaction of his own, on PostgreSQL at the same time; nobody gets a place too many."""
+    post_id = lived_in.write(lambda db: plan(db, capacity=seats).id)
+    guests = [lived_in.write(lambda db, n=n: remote(db, f"n{n}.example", "gaest").id) for n in range(8)]  # type: ignore[misc]
+
+    def ask(actor_id: int) -> None:
+        lived_in.write(
+            lambda db: attending.sign_up(db, actors.get(db, actor_id), posts.get(db, post_id), Way.LIKE) and None
+        )
+
+    with ThreadPoolExecutor(8) as at_once:
+        list(at_once.map(ask, guests))
+    with lived_in.reading() as db:
+        found = [row.state for row, _ in meetings.attendees(db, posts.get(db, post_id))]
+        row = db.get_one(Meeting, post_id)
+        assert (found.count("going"), found.count("waiting")) == (seats, 8 - seats)
+        assert (row.going, row.waiting) == (seats, 8 - seats)
+
+    def leave(actor_id: int) -> None:
+        lived_in.write(lambda db: attending.withdraw(db, actors.get(db, actor_id), posts.get(db, post_id)))
+
+    with ThreadPoolExecutor(8) as at_once:
+        list(at_once.map(leave, guests[:4]))
+    with lived_in.reading() as db:
+        found = [row.state for row, _ in meetings.attendees(db, posts.get(db, post_id))]
+        assert found.count("going") == seats
+        assert len(found) == 4

@@ -63,7 +63,7 @@ async def test_a_meeting_is_planned_and_stands_where_it_was_sent(visiting: Visit
         assert where.startswith(f"/p/{post.id}")
         said = words(await browser.read(where))
         for part in (
-            "Når jura siger nej", "tirsdag 2. december 2031 kl. 16.00–18.00 (Europe/Copenhagen)", "Rådhuset",
+            "Når jura siger nej", "tirsdag 2. december 2031 kl. 16.00–18.00", "Rådhuset",
             "Torvet 1, 1234 Eksempelby", "Elevator.", "0 af 1 plads er taget", "Aflys det",
         ):  # fmt: skip
             assert part in said
