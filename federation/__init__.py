@@ -18,7 +18,7 @@ from federation.indexing import index_posts
 from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
 from federation.refreshing import refresh_actor, refresh_post
-from federation.scheduling import publish_scheduled, remind_follow_up
+from federation.scheduling import publish_scheduled, remind_follow_up, tell_of_vote
 from federation.shared_lists import read_domain_list
 from federation.synchronizing import synchronize_followers
 from federation.verifying import verify_links
@@ -39,6 +39,7 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "tell_poll": tell_poll,
     "publish_scheduled": publish_scheduled,
     "remind_follow_up": remind_follow_up,
+    "tell_of_vote": tell_of_vote,
     "read_domain_list": read_domain_list,
     "synchronize_followers": synchronize_followers,
     "verify_links": verify_links,

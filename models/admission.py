@@ -29,7 +29,7 @@ NEW_FOR = timedelta(days=14)
 """For how long a member counts as new; who is no member is new as well."""
 
 WEEK = timedelta(days=7)
-THREADS = (Kind.QUESTION, Kind.EXPERIENCE)
+THREADS = (Kind.QUESTION, Kind.EXPERIENCE, Kind.DOGMA)
 """What begins a thread in a community and is let in like a question."""
 
 WEIGHED = (*THREADS, Kind.ANSWER)

@@ -29,6 +29,7 @@ class Sort(StrEnum):
     FOLLOWERS = "followers"
     POSTS = "posts"
     EXPERIENCE = "experience"
+    DOGMAS = "dogmas"
     REMINDERS = "reminders"
     REQUESTS = "requests"
     HOUSE = "house"
@@ -53,9 +54,16 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
         NotificationKind.EXAMPLE,
         NotificationKind.CO_AUTHOR_ACCEPTED,
     ),
+    Sort.DOGMAS: (
+        NotificationKind.ENDORSED,
+        NotificationKind.DOGMA_DECIDED,
+        NotificationKind.DOGMA_VERSION,
+        NotificationKind.DOGMA_VOTE,
+    ),
     Sort.REMINDERS: (NotificationKind.FOLLOW_UP_DUE,),
     Sort.REQUESTS: (
         NotificationKind.CO_AUTHOR,
+        NotificationKind.DOGMA_PROPOSED,
         NotificationKind.FOLLOW_REQUEST,
         NotificationKind.TWIN_REQUEST,
         NotificationKind.AFFILIATION_REQUEST,

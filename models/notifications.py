@@ -52,6 +52,11 @@ class NotificationKind(StrEnum):
     FOLLOW_UP = "follow_up"
     FOLLOW_UP_DUE = "follow_up_due"
     EXAMPLE = "example"
+    ENDORSED = "endorsed"
+    DOGMA_PROPOSED = "dogma_proposed"
+    DOGMA_DECIDED = "dogma_decided"
+    DOGMA_VERSION = "dogma_version"
+    DOGMA_VOTE = "dogma_vote"
 
 
 CLIENT_TYPES = {
@@ -72,6 +77,8 @@ CLIENT_TYPES = {
     NotificationKind.CONTACT: "mention",
     NotificationKind.REPLICATED: "mention",
     NotificationKind.FOLLOW_UP: "status",
+    NotificationKind.ENDORSED: "favourite",
+    NotificationKind.DOGMA_VERSION: "update",
 }
 """What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
 

@@ -21,8 +21,8 @@ MAX_PINS = 20
 
 
 class Kind(StrEnum):
-    """What a post is to its readers. `experience` is a report (`experiences`). `event` and `dogma` are reserved: they are
-    stored, shown and answered like the others; a module of their own gives them more."""
+    """What a post is to its readers. `experience` is a report (`experiences`). `dogma` a
+    principle (`dogmas`). `event` is reserved: stored, shown and answered like the others; a module of its own gives it more."""
 
     NOTE = "note"
     QUESTION = "question"

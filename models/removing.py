@@ -11,6 +11,7 @@ from models import (
     communities,
     composing,
     conversations,
+    dogmas,
     duplicates,
     events,
     experiences,
@@ -104,6 +105,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     events.deleted(db, post)
     conversations.forget_post(db, post)
     polls.drop(db, post)
+    dogmas.forget(db, post)
     case = experiences.forget(db, post)
     links.forget(db, post)
     if case is not None and case.local:

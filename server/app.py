@@ -132,6 +132,7 @@ FEDERATION = [
     _route("/p/{id:int}/likes", threads.likes),
     _route("/p/{id:int}/shares", threads.shares),
     _route("/p/{id:int}/linked", threads.linked),
+    _route("/p/{id:int}/endorsements", threads.endorsements),
     _route("/p/{id:int}/quotes/{stamp:int}", objects.quote_stamp),
     _route("/p/{id:int}/{slug}", either(objects.post, posts.post)),
     _route("/tags/{tag}", wellknown.old_tag),
