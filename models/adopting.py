@@ -29,7 +29,7 @@ from models.accounts import Account
 from models.actors import Actor, ActorType
 from models.base import now
 from models.dogmas import Dogma, DogmaEndorsement, Status, Through
-from models.errors import Conflict, Forbidden, Invalid, NotFound
+from models.errors import Conflict, Forbidden, Invalid
 from models.follows import Follow, FollowState
 from models.notifications import NotificationKind
 from models.polls import PollDraft
@@ -250,11 +250,3 @@ def closed(db: Session, vote: Post) -> bool:
     else:
         _decide(db, by, post, row, Status.REJECTED, reason, Through.VOTE)
     return True
-
-
-def vote_of(db: Session, row: Dogma) -> Post:
-    """The poll that decides, or decided, about a dogma. Raises NotFound."""
-    found = db.get(Post, row.vote_id) if row.vote_id else None
-    if found is None or found.deleted_at is not None:
-        raise NotFound("There is no such vote.")
-    return found

@@ -26,6 +26,7 @@ class Wanted(StrEnum):
     NOTE = "note"
     EXPERIENCE = "experience"
     FOLLOW_UP = "follow_up"
+    DOGMA = "dogma"
 
 
 class KeptDraft(Base):

@@ -56,6 +56,11 @@ SENTENCES = {
     NotificationKind.FOLLOW_UP: later("tells what happened since"),
     NotificationKind.FOLLOW_UP_DUE: later("reminds you: what happened since?"),
     NotificationKind.EXAMPLE: later("chose your report as a good example"),
+    NotificationKind.ENDORSED: later("stands behind your dogma"),
+    NotificationKind.DOGMA_PROPOSED: later("proposes a dogma that you decide about"),
+    NotificationKind.DOGMA_DECIDED: later("decided about a dogma"),
+    NotificationKind.DOGMA_VERSION: later("wrote a new version of a dogma you endorse. Do you still stand behind it?"),
+    NotificationKind.DOGMA_VOTE: later("opened a vote about a dogma. You can vote"),
 }
 
 OUTCOMES = {
@@ -67,7 +72,10 @@ OUTCOMES = {
 
 UNREAD = later("Unread notices: %(count)s")
 
-PLURALS = {NotificationKind.FOLLOW: later("follow you")}
+PLURALS = {
+    NotificationKind.FOLLOW: later("follow you"),
+    NotificationKind.ENDORSED: later("stand behind your dogma"),
+}
 """What is said of several where it is not the same."""
 
 PATHS = {

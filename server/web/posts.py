@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -23,14 +24,16 @@ from models.actors import Actor
 from models.admission import MAX_DISCLOSURE
 from models.answers import AnswersPage, Order
 from models.composing import MAX_TEXT, REPLIES_KEEP
+from models.database import node_of
 from models.drafts import KeptDraft, Wanted
 from models.errors import DomainError, Gone, NotFound
 from models.posts import Draft, Kind, Post, Visibility
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import later
-from server.web import drafting
+from server.web import dogma_page, drafting
 from server.web.attaching import attached
+from server.web.dogma_page import DogmaPage
 from server.web.rendering import post_path
 from server.web.report_page import ReportPage, gather
 from server.web.showing import TAG_NAMES, Shown, rules_of, show
@@ -41,7 +44,7 @@ ORDERS = {Order.VOTES: later("Most votes"), Order.NEWEST: later("Newest"), Order
 """In which order the answers of a thread can be read."""
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
-TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html"}
+TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html", Kind.DOGMA: "dogma.html"}
 """What shows a first post of a kind; `post.html` all others."""
 
 
@@ -80,6 +83,10 @@ class PostPage:
     """What the visitor began to answer."""
     report: ReportPage | None = None
     """Of a report: what it has beside its text."""
+    dogma: DogmaPage | None = None
+    """Of a dogma: who stands behind it, and what else it has."""
+    data: Markup | None = None
+    """Of a dogma: what search engines read."""
 
     @property
     def root(self) -> Post:
@@ -119,9 +126,12 @@ def look(
         *(post for under in thread.comments.values() for post in under),
     ]
     report = gather(db, viewer, root) if root.kind == Kind.EXPERIENCE else None
-    everything += report.posts if report is not None else []
+    dogma = dogma_page.gather(db, viewer, root) if root.kind == Kind.DOGMA else None
+    everything += report.posts if report is not None else dogma.posts if dogma is not None else []
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
-    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, report=report)
+    found = PostPage(post, thread, shown, above=above, later=later, merged=merged, report=report, dogma=dogma)
+    if dogma is not None:
+        found.data = dogma_page.as_data(db, root, dogma, shown.people[root.author_id], node_of(db).origin)
     if (group := communities.home_of(db, root)) is not None:
         settings = rules_of(db, group)
         found.community, found.rules, found.allows_down = group, settings.rules, settings.allows_down

@@ -19,6 +19,7 @@ from models.posts import Post
 from server import dates, static_files
 from server.i18n import LANGUAGES, NAMES, catalogue, known, locale
 from server.web.devices import described
+from server.web.dogma_names import MEANS, STATUS_NAMES
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES
 from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, content
 
@@ -74,6 +75,8 @@ def environment(language: str, time_zone: str) -> Environment:
         "held_names": HELD_NAMES,
         "phase_names": PHASE_NAMES,
         "outcome_names": OUTCOME_NAMES,
+        "dogma_names": STATUS_NAMES,
+        "dogma_means": MEANS,
     }
     filters: dict[str, Any] = {
         "when": when,

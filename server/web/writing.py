@@ -111,6 +111,8 @@ async def edit_form(visit: Visit) -> Response:
     post, supplier = await visit.read(find)
     if post.kind == Kind.EXPERIENCE:
         return visit.go(f"/posts/{post.id}/experience")
+    if post.kind == Kind.DOGMA:
+        return visit.go(f"/posts/{post.id}/version")
     disclosure = str((post.extra or {}).get("disclosure", ""))
     form = Form.filled(
         title=post.title,
