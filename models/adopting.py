@@ -7,7 +7,6 @@ rejected if enough took part and not. Else it stays a proposal.
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session

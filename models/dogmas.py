@@ -279,7 +279,7 @@ def practised(db: Session, post_ids: Collection[int]) -> dict[int, int]:
         .where(links.PostLink.to_id.in_(post_ids), links.PostLink.tie == links.Tie.PRACTISES, listed(None))
         .group_by(links.PostLink.to_id)
     )
-    return {row[0]: row[1] for row in db.execute(query)}
+    return {row[0]: row[1] for row in db.execute(query) if row[0] is not None}
 
 
 # From other servers

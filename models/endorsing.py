@@ -316,4 +316,3 @@ def organization_of(db: Session, by: Actor, organization_id: int | None) -> Acto
     organization = organizations.by_id(db, organization_id)
     organizations.require_editor(db, by, organization)
     return organization
-

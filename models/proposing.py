@@ -14,7 +14,7 @@ from models.actors import Actor
 from models.dogmas import MAX_CHANGED, MAX_STATEMENT, OPEN, Dogma, Status
 from models.errors import Conflict, Forbidden, Invalid, NotFound
 from models.notifications import NotificationKind
-from models.posts import Draft, Kind, Post, Visibility
+from models.posts import Draft, Kind, Post
 
 MIN_STATEMENT = 5
 NEWS = {
@@ -37,7 +37,12 @@ class Principle:
 
 
 def propose(
-    db: Session, author: Actor, principle: Principle, community: Actor | None = None, *, app: dict[str, str] | None = None
+    db: Session,
+    author: Actor,
+    principle: Principle,
+    community: Actor | None = None,
+    *,
+    app: dict[str, str] | None = None,
 ) -> Post:
     """Propose a dogma to a community of this node, or (None) to the network. Those who decide are told.
 
@@ -61,7 +66,9 @@ def propose(
         dogmas.note_version(db, post, row, author)
         _tag(db, post)
 
-    draft = Draft(principle.text, dogmas.name(row, principle.language), language=principle.language, detail=detail, app=app)
+    draft = Draft(
+        principle.text, dogmas.name(row, principle.language), language=principle.language, detail=detail, app=app
+    )
     post = composing.write(db, author, draft, Kind.DOGMA, community=community)
     staff = [actor for _, actor in accounts.staff(db)]
     for moderator in communities.moderators(db, community) if community is not None else staff:

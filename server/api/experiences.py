@@ -129,8 +129,8 @@ def _shown(
                 example=row.example_at is not None,
                 co_authors=[accounts[one.id] for one in crews[post.id][As.CO_AUTHOR]],
                 contacts=[accounts[one.id] for one in crews[post.id][As.CONTACT]],
-                links=_tied(links.of(db, viewer, post)) if whole else [],
-                linked_from=_tied(links.to(db, viewer, post)) if whole else [],
+                links=tied(links.of(db, viewer, post)) if whole else [],
+                linked_from=tied(links.to(db, viewer, post)) if whole else [],
             )
         )
     return made
@@ -148,7 +148,8 @@ def _states(db: Session, post: Post) -> list[entities.ExperienceState]:
     ]
 
 
-def _tied(found: list[Linked]) -> list[entities.Tied]:
+def tied(found: list[Linked]) -> list[entities.Tied]:
+    """Ties of a post, one end as the other shows it."""
     return [
         entities.Tied(
             tie=str(one.tie),

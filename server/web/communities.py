@@ -6,7 +6,19 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, admission, bans, community_statistics, dogmas, figures, follows, holding, text, timelines, twinning
+from models import (
+    access,
+    admission,
+    bans,
+    community_statistics,
+    dogmas,
+    figures,
+    follows,
+    holding,
+    text,
+    timelines,
+    twinning,
+)
 from models import communities as groups
 from models.actors import Actor
 from models.communities import Community, Ways

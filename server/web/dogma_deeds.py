@@ -115,7 +115,9 @@ async def decide(visit: Visit, form: Form) -> Response:
         post = _matter(db, me, matter.post.id).post
         if verdict == "vote":
             return f"{post_path(post)}#p{adopting.open_vote(db, me, post, days, minimum).id}"
-        {"adopt": adopting.adopt, "reject": adopting.reject, "withdraw": adopting.withdraw}[verdict](db, me, post, reason)
+        {"adopt": adopting.adopt, "reject": adopting.reject, "withdraw": adopting.withdraw}[verdict](
+            db, me, post, reason
+        )
         return post_path(post)
 
     try:

@@ -67,7 +67,10 @@ def look(db: Session, viewer: Actor | None, community_id: int | None) -> Shelves
 
     group = actors.many(db, [community_id]).get(community_id) if community_id else None
     return Shelves(
-        _shelves(lines(Status.ADOPTED), people), _shelves(lines(Status.PROPOSED), people), lines(Status.WITHDRAWN), group
+        _shelves(lines(Status.ADOPTED), people),
+        _shelves(lines(Status.PROPOSED), people),
+        lines(Status.WITHDRAWN),
+        group,
     )
 
 

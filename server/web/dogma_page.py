@@ -105,6 +105,7 @@ def as_data(db: Session, post: Post, found: DogmaPage, author: Actor, origin: st
         data["publisher"] = {"@type": "Organization", "name": home.display_name, "url": home.uri}
     if found.behind.bodies:
         data["sponsor"] = [
-            {"@type": "Organization", "name": one.actor.display_name, "url": one.actor.uri} for one in found.behind.bodies
+            {"@type": "Organization", "name": one.actor.display_name, "url": one.actor.uri}
+            for one in found.behind.bodies
         ]
     return embedded(data)

@@ -26,7 +26,12 @@ FIELDS = {
 }
 """What of each form is kept; files are not. A report's form has steps of its own (`report_form`)."""
 
-WHERE = {Wanted.QUESTION: "/ask", Wanted.NOTE: "/post", Wanted.EXPERIENCE: "/experience/new", Wanted.DOGMA: "/dogma/new"}
+WHERE = {
+    Wanted.QUESTION: "/ask",
+    Wanted.NOTE: "/post",
+    Wanted.EXPERIENCE: "/experience/new",
+    Wanted.DOGMA: "/dogma/new",
+}
 OF_A_POST = {Wanted.EXPERIENCE: "edit", Wanted.FOLLOW_UP: "since", Wanted.DOGMA: "version"}
 """Where a draft is gone on with that is to change a post, or to go with one."""
 

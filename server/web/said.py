@@ -19,7 +19,9 @@ SAID = {
     "not-me": later("You are no longer named as somebody to ask."),
     "example": later("It stands among the good examples now. Its authors are told."),
     "no-example": later("It stands among the good examples no longer."),
-    "dogma-proposed": later("It is proposed. Those who decide about it are told, and everybody can say what they think."),
+    "dogma-proposed": later(
+        "It is proposed. Those who decide about it are told, and everybody can say what they think."
+    ),
     "dogma-changed": later("The new version is published. Those who endorsed the earlier one are asked to look again."),
     "dogma-endorsed": later("It is noted. Thank you."),
     "dogma-unendorsed": later("It is taken back."),

@@ -40,7 +40,12 @@ WHAT = {
     "people": later("People"),
     "communities": later("Communities"),
 }
-KINDS = {"questions": (Kind.QUESTION,), "answers": (Kind.ANSWER,), "experience": (Kind.EXPERIENCE,), "dogmas": (Kind.DOGMA,)}
+KINDS = {
+    "questions": (Kind.QUESTION,),
+    "answers": (Kind.ANSWER,),
+    "experience": (Kind.EXPERIENCE,),
+    "dogmas": (Kind.DOGMA,),
+}
 STATES = {"unanswered": later("Unanswered questions"), "accepted": later("With an accepted answer")}
 PERIODS = {
     "week": (later("The last week"), timedelta(days=7)),

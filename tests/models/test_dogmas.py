@@ -450,7 +450,9 @@ def test_every_member_here_is_told_of_the_vote_once(lived_in: Database, monkeypa
         vote = adopting.open_vote(db, one(db, "camilla"), propose(db), 3, 1)
         after = 0
         while adopting.tell(db, vote.id, after):
-            after = max(db.scalars(select(jobs.Job).where(jobs.Job.kind == adopting.TELL_JOB)), key=_after).payload["after"]
+            after = max(db.scalars(select(jobs.Job).where(jobs.Job.kind == adopting.TELL_JOB)), key=_after).payload[
+                "after"
+            ]
         assert told(db, NotificationKind.DOGMA_VOTE) == ["anna", "birk", "david", "eva", "farid"]
 
     lived_in.write(write)
