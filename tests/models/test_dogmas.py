@@ -33,7 +33,7 @@ from models.base import clock
 from models.database import Database
 from models.dogmas import Dogma, DogmaEndorsement, Status, Through
 from models.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from models.notifications import Notification, NotificationKind
+from models.notifications import NotificationKind
 from models.outbox import Activity
 from models.posts import Draft, Kind, Post
 from models.proposing import Principle
@@ -521,4 +521,3 @@ def test_a_notice_of_a_version_is_an_update_to_apps() -> None:
 
     assert notifications.client_type(NotificationKind.ENDORSED) == "favourite"
     assert notifications.client_type(NotificationKind.DOGMA_VERSION) == "update"
-    assert Notification.__tablename__ == "notifications"
