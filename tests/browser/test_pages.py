@@ -58,6 +58,10 @@ OPEN_PAGES = (
     "/experience/gap",
     "/experience/gap?barrier=love",
     "/p/{report_of}",
+    "/dogma",
+    "/p/{dogma}",
+    "/p/{proposed}",
+    "/posts/{dogma}/versions",
     "/communities",
     "/c/udfordrere",
     "/u/anna",
@@ -132,6 +136,14 @@ OWN_PAGES = (
         "/posts/{own_report}/experience",
         "/admin/kle",
     ),
+    *(
+        "/dogma",
+        "/dogma/new",
+        "/p/{dogma}",
+        "/posts/{dogma}/version",
+        "/posts/{dogma}/versions",
+        "/posts/{proposed}/decide",
+    ),
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
 )
 MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "manage")
@@ -139,6 +151,7 @@ MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "ma
 
 NO_PAGES = {
     "/p/{id:int}/linked": "a collection, for servers",
+    "/p/{id:int}/endorsements": "a collection, for servers",
     "/experience/gap.csv": "a file",
     "/experience/gap.json": "a file",
     "/feeds/experience": "a feed",
@@ -190,6 +203,8 @@ NUMBERS = (
     "list",
     "report_of",
     "own_report",
+    "dogma",
+    "proposed",
 )
 TEXTS = ("uri", "confirm", "password", "unsubscribe", "invitation")
 """What stands for something in the paths above."""
@@ -211,11 +226,13 @@ def filled(site: Site, path: str) -> str:
         uri = quote(db.get_one(Post, q).uri, safe="")
         reports = select(Post.id).where(Post.kind == Kind.EXPERIENCE)
         report_of = db.scalars(reports.where(Post.title.startswith("Sådan kom løberne"))).one()
+        dogma, proposed = db.scalars(select(Post.id).where(Post.kind == Kind.DOGMA).order_by(Post.id))
         own_report = db.scalars(reports.where(Post.author_id == anna.id)).one()
     birk, report, sanction = moderated(site) if "/admin/" in path or "{sanction}" in path else (0, 0, 0)
     known = {"q": q, "mine": mine, "note": note, "person": anna.id, "birk": birk, "report": report, "uri": uri}
     known |= {"sanction": sanction, "someone": someone.id, "report_of": report_of}
     known["own_report"] = own_report
+    known |= {"dogma": dogma, "proposed": proposed}
     if any(f"{{{name}}}" in path for name in ("announcement", "list")):
         known |= site.database.write(housed)
     return path.format(**known)
