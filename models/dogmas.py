@@ -276,7 +276,8 @@ def practised(db: Session, post_ids: Collection[int]) -> dict[int, int]:
     query = (
         select(links.PostLink.to_id, func.count())
         .join(Post, Post.id == links.PostLink.from_id)
-        .where(links.PostLink.to_id.in_(post_ids), links.PostLink.tie == links.Tie.PRACTISES, listed(None))
+        .where(links.PostLink.to_id.in_(post_ids), links.PostLink.tie == links.Tie.PRACTISES)
+        .where(Post.removed_at.is_(None), listed(None))
         .group_by(links.PostLink.to_id)
     )
     return {row[0]: row[1] for row in db.execute(query) if row[0] is not None}

@@ -120,7 +120,11 @@ def _tell(db: Session, actor: Actor, post: Post, row: Vote, inner: dict[str, Any
 def _to(author: Actor, community: Actor | None, post: Post) -> tuple[list[str], list[str]]:
     """A vote is between its voter, the author and the community; to endorse a dogma is an act in public."""
     group = [community.uri] if community else []
-    return ([PUBLIC], [author.uri, *group]) if post.kind == Kind.DOGMA else ([author.uri], group)
+    return ([PUBLIC], [author.uri, *group]) if _in_public(post) else ([author.uri], group)
+
+
+def _in_public(post: Post) -> bool:
+    return post.kind == Kind.DOGMA and post.visibility in {Visibility.PUBLIC, Visibility.UNLISTED}
 
 
 def _send_vote(db: Session, actor: Actor, post: Post, value: int) -> outbox.Activity:
@@ -135,7 +139,7 @@ def _send_vote(db: Session, actor: Actor, post: Post, value: int) -> outbox.Acti
         post=post,
         to=to,
         cc=cc,
-        public=post.kind == Kind.DOGMA and value > 0,
+        public=_in_public(post) and value > 0,
         data={**({"audience": community.uri} if community else {}), **(said if value > 0 else {})},
     )
     listings.pass_on(db, post, None, own=activity)
