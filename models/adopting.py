@@ -59,33 +59,29 @@ BATCH = 200
 def adopt(db: Session, by: Actor, post: Post, reason: str) -> None:
     """Those who moderate adopt a proposal: it gets its number, and its author and endorsers are told. Raises Forbidden,
     Invalid, Conflict."""
-    row, reason = _to_decide(db, by, post, reason)
-    _adopt(db, by, post, row, reason, Through.MODERATORS)
+    row = _to_decide(db, by, post)
+    _adopt(db, by, post, row, _reason(reason), Through.MODERATORS)
 
 
 def reject(db: Session, by: Actor, post: Post, reason: str) -> None:
     """They do not adopt it. Raises Forbidden, Invalid, Conflict."""
-    row, reason = _to_decide(db, by, post, reason)
-    _decide(db, by, post, row, Status.REJECTED, reason, Through.MODERATORS)
+    row = _to_decide(db, by, post)
+    _decide(db, by, post, row, Status.REJECTED, _reason(reason), Through.MODERATORS)
 
 
-def _to_decide(db: Session, by: Actor, post: Post, reason: str) -> tuple[Dogma, str]:
+def _to_decide(db: Session, by: Actor, post: Post) -> Dogma:
     row = dogmas.held(db, post)
-    _require(db, by, post)
+    if not dogmas.is_home(db, post):
+        raise Forbidden("It is decided on its own server.", code="not_home")
+    if not dogmas.moderates(db, by, post):
+        raise Forbidden("Only the moderators decide about a dogma.", code="not_moderator")
     if row.status != Status.PROPOSED:
         raise Conflict("It is decided already.", code="dogma_decided")
     if proposing.is_voted_on(db, row):
         raise Conflict("It is being voted on, and the vote decides.", code="dogma_voted_on")
     if post.held_for:
         raise Conflict("It waits for a moderator. Let it in first.", code="dogma_held")
-    return row, _reason(reason)
-
-
-def _require(db: Session, by: Actor, post: Post) -> None:
-    if not dogmas.is_home(db, post):
-        raise Forbidden("It is decided on its own server.", code="not_home")
-    if not dogmas.moderates(db, by, post):
-        raise Forbidden("Only the moderators decide about a dogma.", code="not_moderator")
+    return row
 
 
 def _reason(reason: str) -> str:
@@ -141,14 +137,7 @@ def open_vote(db: Session, by: Actor, post: Post, days: int, minimum: int) -> Po
     """Let the members vote: a poll in the dogma's thread, which shows nothing before it is over. Members here are told by a
     notice; those elsewhere are named, as many as can be, so that their servers show it to them. Raises Forbidden, Invalid,
     Conflict."""
-    row = dogmas.held(db, post)
-    _require(db, by, post)
-    if row.status != Status.PROPOSED:
-        raise Conflict("It is decided already.", code="dogma_decided")
-    if proposing.is_voted_on(db, row):
-        raise Conflict("A vote is open already.", code="dogma_voted_on")
-    if post.held_for:
-        raise Conflict("It waits for a moderator. Let it in first.", code="dogma_held")
+    row = _to_decide(db, by, post)
     if days not in DAYS:
         raise Invalid("Choose one of these.", code="days_unknown")
     if not 1 <= minimum <= MAX_MINIMUM:
