@@ -18,7 +18,14 @@ from federation.indexing import index_posts
 from federation.polling import end_poll, tell_poll
 from federation.publishing import publish
 from federation.refreshing import refresh_actor, refresh_post
-from federation.scheduling import publish_scheduled, remind_follow_up, remind_meeting, tell_attendees, tell_call
+from federation.scheduling import (
+    publish_scheduled,
+    remind_follow_up,
+    remind_meeting,
+    tell_attendees,
+    tell_call,
+    tell_of_vote,
+)
 from federation.shared_lists import read_domain_list
 from federation.synchronizing import synchronize_followers
 from federation.verifying import verify_links
@@ -42,6 +49,7 @@ JOBS: Mapping[str, Callable[[Federation, dict[str, Any]], Awaitable[None]]] = {
     "remind_follow_up": remind_follow_up,
     "remind_meeting": remind_meeting,
     "tell_attendees": tell_attendees,
+    "tell_of_vote": tell_of_vote,
     "read_domain_list": read_domain_list,
     "synchronize_followers": synchronize_followers,
     "verify_links": verify_links,

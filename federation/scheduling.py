@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from federation import crossing
 from federation.context import Federation
-from models import calls, jobs, planning, scheduled, sharing
+from models import adopting, calls, jobs, planning, scheduled, sharing
 
 LEASE = 120.0
 
@@ -56,3 +56,9 @@ async def _tell(
 
     while (rest := await crossing.writing(fed.database, some)) is not None:
         payload = rest
+
+
+async def tell_of_vote(fed: Federation, payload: Mapping[str, Any]) -> None:
+    """The job `tell_of_vote`: tell the next members of this node that they can vote about a dogma."""
+    vote_id, after = int(payload["vote"]), int(payload["after"])
+    await crossing.writing(fed.database, lambda db: adopting.tell(db, vote_id, after))

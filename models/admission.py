@@ -32,7 +32,7 @@ WEEK = timedelta(days=7)
 CALENDARS = "kalender-"
 """How the user name of the actor begins that writes down a community's calendars; nobody can take one with a hyphen."""
 
-THREADS = (Kind.QUESTION, Kind.EXPERIENCE, Kind.EVENT)
+THREADS = (Kind.QUESTION, Kind.EXPERIENCE, Kind.EVENT, Kind.DOGMA)
 """What begins a thread in a community and is let in like a question."""
 
 WEIGHED = (*THREADS, Kind.ANSWER)

@@ -15,7 +15,9 @@ from models import (
     communities,
     composing,
     conversations,
+    dogmas,
     duplicates,
+    endorsing,
     events,
     experiences,
     figures,
@@ -143,9 +145,11 @@ def record_remote(
 
 
 def _tie(db: Session, post: Post, remote: RemotePost) -> None:
-    """What it is tied to, and what it has as a report or a meeting."""
+    """What it is tied to, and what it has as a report, a meeting or a dogma."""
     links.take(db, post, (post.extra or {}).get("links") or {})
     experiences.take(db, post, claimed=remote.co_authors, contacts=remote.contacts)
+    if dogmas.take(db, post) and not post.held_for:
+        endorsing.look_again(db, post, remote.author)
     if post.kind == Kind.EXPERIENCE:  # what has rows of its own is not kept twice
         post.extra = {key: value for key, value in post.extra.items() if key not in experiences.IN_ROWS}
     planning.taken(db, post, meetings.take(db, post))

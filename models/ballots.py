@@ -12,7 +12,20 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models import actors, admission, bans, communities, composing, jobs, listings, notifications, outbox, polls, posts
+from models import (
+    actors,
+    admission,
+    adopting,
+    bans,
+    communities,
+    composing,
+    jobs,
+    listings,
+    notifications,
+    outbox,
+    polls,
+    posts,
+)
 from models.accounts import Account
 from models.actors import Actor
 from models.audience import addressing
@@ -91,6 +104,7 @@ def _open(db: Session, voter: Actor, post: Post) -> Poll:
         raise Forbidden(
             "In this community only some may vote, and where you belong is not among them.", code="class_votes"
         )
+    adopting.require_vote(db, voter, post)
     if post.author_id == voter.id:
         raise Invalid("You cannot vote in your own polls.", code="own_poll")
     if poll.expired():
@@ -183,6 +197,7 @@ def end(db: Session, post_id: int) -> bool:
     )
     for account_id in [author.id, *db.scalars(voters.order_by(Ballot.actor_id))]:
         notifications.notify(db, account_id, notifications.NotificationKind.POLL, author, post)
+    adopting.closed(db, post)
     return True
 
 

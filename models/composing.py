@@ -12,6 +12,7 @@ from models import (
     calls,
     communities,
     conversations,
+    dogmas,
     events,
     experiences,
     figures,
@@ -306,6 +307,10 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
         raise Conflict("A report of experience has several parts. Edit it on its page.", code="report_parts")
     if post.kind == Kind.EVENT and draft.detail is None and meetings.find(db, post) is not None:
         raise Conflict("A meeting has a time and a place. Edit it on its page.", code="meeting_parts")
+    if post.kind == Kind.DOGMA and draft.detail is None:
+        raise Conflict("A dogma is changed by a new version. Write it on its page.", code="dogma_version")
+    if post.object_type == polls.OBJECT_TYPE and dogmas.of_vote(db, post.id) is not None:
+        raise Conflict("What is voted on does not change.", code="dogma_voted_on")
     _check(editor, draft, post.kind)
     files = post.attachments if draft.media is None else draft.media
     if not (draft.text.strip() or draft.title.strip() or files):
@@ -320,7 +325,7 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     named = fill(db, post, draft)
     writer, editor = editor, anonymity.acting(db, editor, post)
     if editor.id != post.author_id:
-        editor = actors.get(db, post.author_id)  # a co-author's edit goes out as the author's
+        editor = actors.get(db, post.author_id)  # a co-author's, or a moderator's, goes out as the author's
     if draft.media is not None:
         media.attach(db, writer.id, draft.media, post)
     if draft.poll is not None:
@@ -341,10 +346,12 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
 
 
 def may_edit(db: Session, editor: Actor, post: Post) -> bool:
-    """Its author, of an anonymous one who wrote it, and of a report its co-authors here."""
+    """Its author, of an anonymous one who wrote it, of a report its co-authors here, of a dogma who decides about it."""
     if post.deleted_at is not None or not post.local:
         return False
-    return anonymity.wrote(db, editor, post) or experiences.is_co_author(db, editor, post)
+    if anonymity.wrote(db, editor, post) or experiences.is_co_author(db, editor, post):
+        return True
+    return dogmas.may_edit(db, editor, post)
 
 
 def hold_again(db: Session, post: Post, reason: str) -> None:

@@ -27,6 +27,7 @@ class Wanted(StrEnum):
     EXPERIENCE = "experience"
     FOLLOW_UP = "follow_up"
     MEETING = "meeting"
+    DOGMA = "dogma"
 
 
 class KeptDraft(Base):

@@ -29,6 +29,7 @@ class Sort(StrEnum):
     FOLLOWERS = "followers"
     POSTS = "posts"
     EXPERIENCE = "experience"
+    DOGMAS = "dogmas"
     REMINDERS = "reminders"
     MEETINGS = "meetings"
     ATTENDANCE = "attendance"
@@ -55,6 +56,12 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
         NotificationKind.EXAMPLE,
         NotificationKind.CO_AUTHOR_ACCEPTED,
     ),
+    Sort.DOGMAS: (
+        NotificationKind.ENDORSED,
+        NotificationKind.DOGMA_DECIDED,
+        NotificationKind.DOGMA_VERSION,
+        NotificationKind.DOGMA_VOTE,
+    ),
     Sort.REMINDERS: (NotificationKind.FOLLOW_UP_DUE,),
     Sort.MEETINGS: (
         NotificationKind.PLACE,
@@ -70,6 +77,7 @@ KINDS: Mapping[Sort, tuple[NotificationKind, ...]] = {
     Sort.REQUESTS: (
         NotificationKind.CO_AUTHOR,
         NotificationKind.ATTENDANCE_ASKED,
+        NotificationKind.DOGMA_PROPOSED,
         NotificationKind.FOLLOW_REQUEST,
         NotificationKind.TWIN_REQUEST,
         NotificationKind.AFFILIATION_REQUEST,

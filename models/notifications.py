@@ -62,6 +62,11 @@ class NotificationKind(StrEnum):
     MEETING_CANCELLED = "meeting_cancelled"
     MEETING_SOON = "meeting_soon"
     MEETING_PLANNED = "meeting_planned"
+    ENDORSED = "endorsed"
+    DOGMA_PROPOSED = "dogma_proposed"
+    DOGMA_DECIDED = "dogma_decided"
+    DOGMA_VERSION = "dogma_version"
+    DOGMA_VOTE = "dogma_vote"
 
 
 CLIENT_TYPES = {
@@ -89,6 +94,8 @@ CLIENT_TYPES = {
     NotificationKind.MEETING_CANCELLED: "update",
     NotificationKind.MEETING_SOON: "update",
     NotificationKind.MEETING_PLANNED: "status",
+    NotificationKind.ENDORSED: "favourite",
+    NotificationKind.DOGMA_VERSION: "update",
 }
 """What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
 

@@ -21,8 +21,8 @@ MAX_PINS = 20
 
 
 class Kind(StrEnum):
-    """What a post is to its readers. `experience` is a report (`experiences`), `event` a meeting (`meetings`). `dogma`
-    is reserved: it is stored, shown and answered like the others; a module of its own gives it more."""
+    """What a post is to its readers. `experience` is a report (`experiences`), `event` a meeting (`meetings`), `dogma` a
+    principle (`dogmas`)."""
 
     NOTE = "note"
     QUESTION = "question"

@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import anonymity, bans, communities, events, listings, notifications, outbox, responses
+from models import anonymity, bans, communities, endorsing, events, listings, notifications, outbox, responses
 from models.actors import PUBLIC, Actor, get
 from models.base import Base, Id, UtcTime, new_id, now
 from models.errors import Forbidden, Invalid, NotFound
+from models.notifications import NotificationKind
 from models.posts import Kind, Post, Visibility, hold
 from models.windows import Window
 
@@ -64,8 +65,11 @@ def vote(
     uri: str | None = None,
     emoji: str = "",
     inner: dict[str, Any] | None = None,
+    said_as: str = "",
+    version: int | None = None,
 ) -> Vote:
-    """Vote `value` (1 or -1) for a post; a new vote replaces the old one.
+    """Vote `value` (1 or -1) for a post; a new vote replaces the old one. A vote for a dogma endorses it, as `said_as` and
+    for `version`; the same again endorses a later version.
 
     The caller has made sure that `actor` may see the post. `uri` and `inner` are the activity's id and JSON when it
     came from elsewhere. Raises Invalid, Forbidden (own question, answer or comment; no down votes here), or NotFound.
@@ -83,6 +87,8 @@ def vote(
     row = _vote_of(db, actor.id, post.id)
     if row is not None:
         if row.value == value and row.emoji == emoji:
+            if endorsing.liked(db, actor, post, value, emoji=emoji, said_as=said_as, version=version):
+                _tell(db, actor, post, row, inner)
             return row
         _count(post, row.value, -1)
         db.delete(row)
@@ -93,27 +99,50 @@ def vote(
     db.add(row)
     _count(post, value, 1)
     db.flush()
-    if actor.local:
-        row.uri = _send_vote(db, actor, post, value).uri
-    else:
-        listings.pass_on(db, post, inner)
+    endorsing.liked(db, actor, post, value, emoji=emoji, said_as=said_as, version=version)
+    _tell(db, actor, post, row, inner)
     if value > 0:
-        notifications.notify(db, post.author_id, "vote", actor, post)
+        notifications.notify(db, post.author_id, _notice(post), actor, post)
         responses.liked(db, actor, post)
     return row
 
 
+def _notice(post: Post) -> NotificationKind:
+    return NotificationKind.ENDORSED if post.kind == Kind.DOGMA else NotificationKind.VOTE
+
+
+def _tell(db: Session, actor: Actor, post: Post, row: Vote, inner: dict[str, Any] | None) -> None:
+    if actor.local:
+        row.uri = _send_vote(db, actor, post, row.value).uri
+        db.flush()
+    else:
+        listings.pass_on(db, post, inner)
+
+
+def _to(author: Actor, community: Actor | None, post: Post) -> tuple[list[str], list[str]]:
+    """A vote is between its voter, the author and the community; to endorse a dogma is an act in public."""
+    group = [community.uri] if community else []
+    return ([PUBLIC], [author.uri, *group]) if _in_public(post) else ([author.uri], group)
+
+
+def _in_public(post: Post) -> bool:
+    return post.kind == Kind.DOGMA and post.visibility in {Visibility.PUBLIC, Visibility.UNLISTED}
+
+
 def _send_vote(db: Session, actor: Actor, post: Post, value: int) -> outbox.Activity:
     author, community = get(db, post.author_id), communities.home_of(db, post)
+    to, cc = _to(author, community, post)
+    said = endorsing.said_of(db, actor, post)
     activity = outbox.record(
         db,
         "Like" if value > 0 else "Dislike",
         actor,
         object_uri=post.uri,
         post=post,
-        to=[author.uri],
-        cc=[community.uri] if community else [],
-        data={"audience": community.uri} if community else {},
+        to=to,
+        cc=cc,
+        public=_in_public(post) and value > 0,
+        data={**({"audience": community.uri} if community else {}), **(said if value > 0 else {})},
     )
     listings.pass_on(db, post, None, own=activity)
     return activity
@@ -128,6 +157,7 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
     _count(post, row.value, -1)
     if actor.local:
         author, community = get(db, post.author_id), communities.home_of(db, post)
+        to, cc = _to(author, community, post)
         embed = {"id": row.uri, "type": "Like" if row.value > 0 else "Dislike", "actor": actor.uri, "object": post.uri}
         activity = outbox.record(
             db,
@@ -135,8 +165,8 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
             actor,
             object_uri=row.uri,
             post=post,
-            to=[author.uri],
-            cc=[community.uri] if community else [],
+            to=to,
+            cc=cc,
             data={"embed": embed, **({"audience": community.uri} if community else {})},
         )
         listings.pass_on(db, post, None, own=activity)
@@ -144,7 +174,8 @@ def withdraw_vote(db: Session, actor: Actor, post: Post, *, inner: dict[str, Any
         listings.pass_on(db, post, inner)
     db.delete(row)
     db.flush()
-    notifications.forget(db, "vote", actor, post=post)
+    endorsing.unliked(db, actor, post)
+    notifications.forget(db, _notice(post), actor, post=post)
     responses.liked(db, actor, post, undone=True)
     return True
 
@@ -282,6 +313,7 @@ def withdraw_all(db: Session, actor: Actor) -> None:
         hold(db, post)
         _count(post, row.value, -1)
         db.delete(row)
+    endorsing.forget(db, actor)
     for shown, post in db.execute(
         select(Boost, Post).join(Post, Boost.post_id == Post.id).where(Boost.actor_id == actor.id)
     ).all():

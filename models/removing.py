@@ -14,6 +14,7 @@ from models import (
     companions,
     composing,
     conversations,
+    dogmas,
     duplicates,
     events,
     experiences,
@@ -116,6 +117,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     calls.forget(db, post)
     companions.drop(db, post)
     meetings.forget(db, post)
+    dogmas.forget(db, post)
     case = experiences.forget(db, post)
     links.forget(db, post)
     if case is not None and case.local:

@@ -19,6 +19,7 @@ from models import (  # noqa: F401
     conversations,
     digests,
     directory,
+    dogmas,
     domain_lists,
     domains,
     drafts,

@@ -319,6 +319,11 @@ def without_duplicate_line(html: str) -> str:
     return re.sub(r"<p>↪ [^<]{0,60}<a [^<>]{0,3000}>[^<]{0,300}</a></p>\s*$", "", html)
 
 
+def without_endorse_line(html: str) -> str:
+    """Content without the line that says how a dogma is endorsed; pages have a button for it."""
+    return re.sub(r"<p>♥ [^<]{0,200}</p>\s*$", "", html)
+
+
 def without_accepted_line(html: str) -> str:
     """Content without the line that names the accepted answer; pages show that in their own way."""
     return re.sub(r"<p>✅ [^<]{0,60}<a [^<>]{0,3000}>[^<]{0,300}</a></p>\s*$", "", html)

@@ -31,11 +31,12 @@ def whole(
     tags: Iterable[str] = (),
     accepted: Accepted | None = None,
     original: Original | None = None,
+    endorse: bool = False,
 ) -> str:
     """Clean HTML: the title in bold, the text, those of `tags` that the text does not show, the question that asked
-    the same before, the accepted answer."""
+    the same before, the accepted answer, how it is endorsed."""
     text = title(post.title) + post.content + _missing(post.content, origin, tags)
-    return text + _original(original) + _accepted(accepted)
+    return text + _original(original) + _accepted(accepted) + (_endorse(post) if endorse else "")
 
 
 def report(post: Post, facts: Iterable[tuple[str, str]] = ()) -> str:
@@ -73,6 +74,12 @@ def _original(question: Original | None) -> str:
         return ""
     name = text.escape(text.one_line(question.title, 200))
     return f'<p>↪ Spurgt før: <a href="{text.escape(question.uri)}">{name}</a></p>'
+
+
+def _endorse(post: Post) -> str:
+    if post.language == "en":
+        return "<p>♥ Endorse it by liking this post.</p>"
+    return "<p>♥ Tilslut dig ved at synes godt om dette opslag.</p>"
 
 
 def _accepted(answer: Accepted | None) -> str:

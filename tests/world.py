@@ -18,16 +18,20 @@ from sqlalchemy.orm import Session
 from models import (
     accounts,
     actors,
+    adopting,
     affiliations,
     attending,
     base,
     co_authors,
     communities,
     composing,
+    endorsing,
     follows,
+    links,
     meetings,
     organizations,
     planning,
+    proposing,
     reactions,
     settings,
     sharing,
@@ -490,6 +494,69 @@ REPORTS = (
 )
 
 
+@dataclass(frozen=True)
+class Principle:
+    """A dogma. `days` ago; of one that is adopted why and when, and what it became later."""
+
+    key: str
+    community: str
+    """Empty for the network."""
+    author: str
+    title: str
+    text: str
+    days: float
+    adopted: tuple[str, str, float] | None = None
+    """By whom, why, and how many days ago."""
+    endorsers: tuple[str, ...] = ()
+    organisations: tuple[tuple[str, str], ...] = ()
+    """Each with who speaks for it."""
+    later: tuple[str, str, float] | None = None
+    """Its text from then on, what has changed, and how many days ago."""
+    renewed: tuple[str, ...] = ()
+    """Who stands behind that too."""
+    comments: tuple[Reply, ...] = ()
+    practised: tuple[str, ...] = ()
+    """Keys of reports."""
+
+
+DOGMAS = (
+    Principle(
+        "deler",
+        "udfordrere",
+        "birk",
+        "Vi deler også det, der gik galt",
+        "Hver erfaring bliver fortalt med det, der stod i vejen, og det, der kom ud af den. Også når svaret blev et nej.\n\n"
+        "Vi retter ikke i historien bagefter.",
+        24,
+        adopted=("camilla", "Det er det, vi blev enige om på det første møde.", 20),
+        endorsers=("anna", "camilla", "david", "eva"),
+        organisations=(("havby", "birk"), ("aabakke", "camilla")),
+        later=(
+            "Hver erfaring bliver fortalt med det, der stod i vejen, og det, der kom ud af den. Også når svaret blev et nej.\n\n"
+            "Vi retter ikke i historien bagefter, og ingen skal stå til ansvar for at have prøvet.",
+            "Ingen skal stå til ansvar for at have prøvet.",
+            6,
+        ),
+        renewed=("anna", "eva"),
+        comments=(
+            Reply("david", "Hvad med det, kommunikation har skrevet om, før det blev fortalt?", 2),
+            Reply("birk", "Så er det ikke en erfaring, men en pressemeddelelse.", 2.2),
+        ),
+        practised=("kaffe",),
+    ),
+    Principle(
+        "spoerg",
+        "",
+        "farid",
+        "Spørg, hvilken paragraf der menes",
+        "Når nogen siger, at reglerne ikke tillader det, spørger vi venligt, hvilken regel det er. Kan ingen svare, prøver vi.",
+        4,
+        endorsers=("anna", "birk"),
+        comments=(Reply("camilla", "Venligt er det vigtigste ord i den sætning.", 1),),
+    ),
+)
+
+
 @dataclass
 class World:
     """What was built, by the names used above."""
@@ -502,6 +569,7 @@ class World:
     notes: list[Post] = field(default_factory=list)
     reports: dict[str, Post] = field(default_factory=dict)
     meeting: Post | None = None
+    dogmas: dict[str, Post] = field(default_factory=dict)
 
 
 def build(db: Session) -> World:
@@ -589,6 +657,39 @@ def hold(db: Session, world: World) -> World:
             attending.sign_up(db, world.people[name], post, meetings.Way.WEB)
     with days_ago(2):
         composing.note(db, world.people["david"], Draft("Bliver det optaget?", language="da"), reply_to=post)
+    return world
+
+
+def agree(db: Session, world: World) -> World:
+    """The dogmas: one that was adopted, endorsed and has a second version, and one that is proposed to the network."""
+    for one in DOGMAS:
+        author = world.people[one.author]
+        with days_ago(one.days):
+            community = world.communities[one.community] if one.community else None
+            post = proposing.propose(db, author, proposing.Principle(one.title, one.text), community)
+            world.dogmas[one.key] = post
+        for reply in one.comments:
+            with days_ago(one.days - reply.days):
+                threads.comment(db, world.people[reply.author], post, Draft(text=reply.text, language="da"))
+        if one.adopted is not None:
+            by, why, days = one.adopted
+            with days_ago(days):
+                adopting.adopt(db, world.people[by], post, why)
+        with days_ago(one.adopted[2] - 1 if one.adopted else one.days - 1):
+            for name in one.endorsers:
+                endorsing.endorse(db, world.people[name], post)
+            for organisation, by in one.organisations:
+                endorsing.endorse(db, world.people[by], post, organization=world.organisations[organisation])
+        if one.later is not None:
+            text, changed, days = one.later
+            with days_ago(days):
+                proposing.change(db, author, post, proposing.Principle(one.title, text), changed)
+            with days_ago(days - 1):
+                for name in one.renewed:
+                    endorsing.endorse(db, world.people[name], post)
+        for key in one.practised:
+            if key in world.reports:
+                links.put(db, world.reports[key], links.Tie.PRACTISES, [post.uri])
     return world
 
 

@@ -9,8 +9,9 @@ from federation.context import Federation
 from federation.handlers import early, wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn
+from federation.reading.values import string, term, whole_number
 from federation.verified import Verified
-from models import access, actors, blocks, posts, reactions, text
+from models import access, actors, blocks, dogmas, endorsing, posts, reactions, text
 from models.errors import Forbidden
 
 MAX_EMOJI = 64
@@ -31,6 +32,7 @@ async def vote(fed: Federation, verified: Verified, value: int) -> Effect:
     actor = await wraps.acting(fed, verified)
     inner = reading.without_context(activity.raw) if verified.signed else None
     shown = emoji(activity) if value > 0 else ""
+    said_as, version = endorsement(activity)
 
     def effect(db: Session) -> str:
         voter, row = actors.get(db, actor.id), posts.get(db, post.id)
@@ -39,18 +41,30 @@ async def vote(fed: Federation, verified: Verified, value: int) -> Effect:
         if not access.may_see(db, voter, row) or blocks.blocked_between(db, voter.id, row.author_id):
             raise Ignored("We do not have the post.")
         before = reactions.my_votes(db, voter.id, [row.id]).get(row.id)
+        given = endorsing.of(db, voter, row)
+        earlier = given.version if given is not None else 0
         try:
-            reactions.vote(db, voter, row, value, uri=activity.id, emoji=shown, inner=inner)
+            reactions.vote(
+                db, voter, row, value, uri=activity.id, emoji=shown, inner=inner, said_as=said_as, version=version
+            )
         except Forbidden as refusal:
             # Some servers send a changed vote as the new one only: then the old one is over all the same.
             if refusal.code != "no_down_votes" or not reactions.withdraw_vote(db, voter, row):
                 raise
             return f"Took the vote for {row.uri} back; down votes do not count there."
+        if before == value and given is not None and given.version > earlier:
+            return f"{voter.uri} endorses version {given.version} of {row.uri}."
         if before == value and not shown:
             raise Ignored("We have this vote already.")
         return f"A vote {'for' if value > 0 else 'against'} {row.uri}{f' ({shown})' if shown else ''}."
 
     return effect
+
+
+def endorsement(activity: ActivityIn) -> tuple[str, int | None]:
+    """As what a like of a dogma says it comes, and for which version it is meant; nothing where it says nothing."""
+    named = string(term(activity.raw, "as"), 40)
+    return named, whole_number(term(activity.raw, "version"), dogmas.LAST_VERSION)
 
 
 def emoji(activity: ActivityIn) -> str:

@@ -27,9 +27,11 @@ from federation.reading.values import (
 from federation.vocabulary import PUBLIC, TORV
 from models import text
 from models.base import now
+from models.dogmas import IN_ROWS, LAST_VERSION, MAX_CHANGED, Status
 from models.experiences import MAX_PART, MAX_PEOPLE
 from models.links import MOST, Tie
 from models.polls import RemotePoll
+from models.posts import Kind
 
 POST_TYPES = frozenset({"Note", "Page", "Article", "Link", "Event", "Question"})
 """What is kept as a post. `Question` is a poll, and only with options."""
@@ -132,6 +134,7 @@ def note(doc: Mapping[str, Any]) -> ObjectIn:
     title, accepted = line(doc.get("name"), MAX_NAME), one_id(doc.get("acceptedAnswer"))
     html = text.without_title(text.clean(content), title)
     html = text.without_accepted_line(html) if accepted else html
+    html = text.without_endorse_line(html) if string(term(doc, "kind"), 40) == Kind.DOGMA else html
     return ObjectIn(
         id=name,
         type=kind,
@@ -256,15 +259,29 @@ def _ends(doc: Mapping[str, Any]) -> datetime | None:
 
 
 _TEXT_TERMS = ("phase", "outcome", "municipality", "kle", "disclosure", "as")
+_DOGMA_TERMS = ("version", "status", "number", "changed", "endorsements")
 _ID_TERMS = ("duplicateOf", "invites")
 _PEOPLE_TERMS = ("coAuthor", "contact")
 _OWN_TERMS = frozenset(
-    (*_TEXT_TERMS, *_ID_TERMS, *_PEOPLE_TERMS, *Tie, "kind", "barrier", "section", "linkedFrom", "wouldCome")
+    (
+        *_TEXT_TERMS,
+        *_ID_TERMS,
+        *_DOGMA_TERMS,
+        *_PEOPLE_TERMS,
+        *Tie,
+        "kind",
+        "barrier",
+        "section",
+        "linkedFrom",
+        "wouldCome",
+    )
 )
 OWN = ("torv:", TORV)
 """What the names of our own terms begin with."""
 
 MAX_SECTIONS = 20
+MAX_NUMBER = 999_999
+"""The highest number of a dogma."""
 
 
 def _extra(doc: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -298,6 +315,8 @@ def _take_own(doc: Mapping[str, Any], found: dict[str, Any]) -> None:
             found[name] = people
     if sections := _sections(doc):
         found["sections"] = sections
+    if string(term(doc, "kind"), 40) == Kind.DOGMA:
+        found[IN_ROWS] = _dogma(doc)
     others: dict[str, str] = {}
     for key, value in list(doc.items())[:500]:
         name = key.removeprefix("torv:").removeprefix(TORV)
@@ -307,6 +326,21 @@ def _take_own(doc: Mapping[str, Any], found: dict[str, Any]) -> None:
                 others[line(name, 60)] = shown
     if others:
         found["torv"] = others
+
+
+def _dogma(doc: Mapping[str, Any]) -> dict[str, Any]:
+    """What a dogma says of itself: its version, how it stands, its number, what has changed, how many endorse it."""
+    endorsements = term(doc, "endorsements")
+    total = endorsements.get("totalItems") if isinstance(endorsements, Mapping) else None
+    status = string(term(doc, "status"), 40)
+    said = {
+        "version": whole_number(term(doc, "version"), LAST_VERSION) or 1,
+        "number": whole_number(term(doc, "number"), MAX_NUMBER),
+        "status": status if status in set(Status) else "",
+        "changed": line(term(doc, "changed"), MAX_CHANGED),
+        "endorsements": whole_number(total),
+    }
+    return {name: value for name, value in said.items() if value not in ("", None)}
 
 
 def _ids(doc: Mapping[str, Any], name: str, most: int) -> list[str]:

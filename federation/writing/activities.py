@@ -42,7 +42,7 @@ def activity(db: Session, row: Activity, form: str = objects.NOTE, *, depth: int
         body["to"] = list(row.to)
     if row.cc:
         body["cc"] = list(row.cc)
-    for key in ("audience", "target", "summary", "content", "endTime", "result"):
+    for key in ("audience", "target", "summary", "content", "endTime", "result", "torv:as", "torv:version"):
         if data.get(key):
             body[key] = data[key]
     if row.type in _DATED or outbox.is_plain_announce(row):

@@ -20,7 +20,9 @@ from models import (
     audience,
     calls,
     collections,
+    dogmas,
     duplicates,
+    endorsing,
     experience_text,
     experiences,
     links,
@@ -34,6 +36,7 @@ from models import (
 from models import meetings as rows_of_meetings
 from models.actors import Actor
 from models.database import node_of
+from models.dogmas import Status
 from models.experiences import As, Part
 from models.links import SINGLE
 from models.meetings import Meeting
@@ -115,6 +118,8 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     if meeting is not None:
         body |= meetings.terms(db, row, meeting)
         body["attachment"].insert(0, meetings.website(row))
+    if row.kind == Kind.DOGMA:
+        body |= _dogma(db, row)
     if is_poll(row):
         body |= _poll(db, row)
     if (call := calls.find(db, row)) is not None:
@@ -199,7 +204,11 @@ def _content(db: Session, row: Post, parts: _Parts, meeting: Meeting | None) -> 
     named = wording.Accepted(answer.uri, actors.get(db, answer.author_id).handle) if answer is not None else None
     original = duplicates.original_of(db, None, row)
     before = wording.Original(original.uri, original.title) if original is not None else None
-    return wording.whole(row, origin=node_of(db).origin, tags=parts.tags, accepted=named, original=before)
+    dogma = db.get(dogmas.Dogma, row.id) if row.kind == Kind.DOGMA else None
+    return wording.whole(
+        row, origin=node_of(db).origin, tags=parts.tags, accepted=named, original=before,
+        endorse=dogma is not None and dogma.status in dogmas.OPEN,
+    )  # fmt: skip
 
 
 def _abstract(db: Session, row: Post) -> str:
@@ -281,6 +290,27 @@ def _report(db: Session, row: Post) -> Json:
         "torv:contact": [actor.uri for actor in experiences.people(db, row, As.CONTACT)],
     }
     return {key: value for key, value in named.items() if value}
+
+
+def _dogma(db: Session, row: Post) -> Json:
+    """A dogma's version, how it stands, and how many stand behind it. An adopted one is what others take a dogma for, so
+    only the rest say how they stand. Its likes are its endorsements."""
+    dogma = db.get(dogmas.Dogma, row.id)
+    if dogma is None:
+        return {}
+    body: Json = {"torv:version": dogma.version}
+    if dogma.status != Status.ADOPTED:
+        body["torv:status"] = dogma.status
+    if dogma.number is not None:
+        body["torv:number"] = dogma.number
+    edition = db.get(dogmas.DogmaVersion, (row.id, dogma.version))
+    if edition is not None and edition.note:
+        body["torv:changed"] = edition.note
+    if row.visibility in _OPEN:
+        total = endorsing.count(db, row)
+        for name, key in (("likes", "likes"), ("endorsements", "torv:endorsements")):
+            body[key] = {"id": f"{row.uri}/{name}", "type": "Collection", "totalItems": total}
+    return body
 
 
 def is_poll(row: Post) -> bool:

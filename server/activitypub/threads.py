@@ -11,9 +11,10 @@ from federation.crossing import reading
 from federation.vocabulary import CTX_PLAIN
 from federation.writing import collections as writing
 from federation.writing import objects
-from models import actors, calls, collections, links, meetings
+from models import actors, calls, collections, endorsing, links, meetings
 from models.collections import PAGE
-from models.posts import Post
+from models.posts import Kind, Post
+from models.windows import Window
 from server.activitypub.answering import admit, answer, federation_of, not_found, number
 from server.activitypub.collections import Asked, asked
 from server.activitypub.objects import local_post
@@ -72,8 +73,35 @@ async def replies(request: Request) -> Response:
 
 
 async def likes(request: Request) -> Response:
-    """`GET /p/{id}/likes`: how many voted for it."""
-    return await _give(request, lambda _db, row, _wanted: writing.number(f"{row.uri}/likes", row.up))
+    """`GET /p/{id}/likes`: how many voted for it; of a dogma how many endorse it, which is the same act."""
+
+    def build(db: Session, row: Post, _wanted: Asked) -> dict[str, Any]:
+        total = endorsing.count(db, row) if row.kind == Kind.DOGMA else row.up
+        return writing.number(f"{row.uri}/likes", total)
+
+    return await _give(request, build)
+
+
+async def endorsements(request: Request) -> Response:
+    """`GET /p/{id}/endorsements`: how many endorse a dogma, and ids of those who let themselves be named. 404 for other
+    posts."""
+    await admit(request)
+    id, wanted = number(request), asked(request)
+
+    def look(db: Session) -> dict[str, Any] | None:
+        row = local_post(db, None, id)
+        if row is None or row.kind != Kind.DOGMA:
+            return None
+        uri = f"{row.uri}/endorsements"
+        if not wanted.page:
+            return writing.members(uri, endorsing.count(db, row), first=f"{uri}?page=1")
+        found = endorsing.endorsers(db, row, Window(wanted.cursor, limit=PAGE))
+        following = f"{uri}?page=1&cursor={found[-1][0]}" if len(found) == PAGE else None
+        here = f"{uri}?page=1" + (f"&cursor={wanted.cursor}" if wanted.cursor is not None else "")
+        return writing.members_page(here, uri, [actor.uri for _, _, actor in found], next=following)
+
+    body = await reading(federation_of(request).database, look)
+    return not_found() if body is None else answer(request, body, CTX_PLAIN)
 
 
 async def shares(request: Request) -> Response:

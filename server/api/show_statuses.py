@@ -17,6 +17,7 @@ from models import (
     access,
     actors,
     bookmarks,
+    dogmas,
     experience_text,
     experiences,
     polls,
@@ -80,6 +81,8 @@ class _Gathered:
     """What those of the posts have that are reports."""
     brought: dict[int, tuple[str, Seen]] = field(default_factory=dict)
     """Address and visibility of the boosts and announces among the items."""
+    endorsable: set[int] = field(default_factory=set)
+    """The dogmas among the posts that can be endorsed."""
 
 
 @dataclass
@@ -145,6 +148,7 @@ def _gather(db: Session, viewer: Actor | None, items: Sequence[Item]) -> _Gather
         _mine(db, viewer, found) if viewer is not None else _Mine(),
         experiences.many(db, found),
         _addresses(db, items),
+        {id for id, row in dogmas.many(db, found).items() if row.status in dogmas.OPEN},
     )
 
 
@@ -245,7 +249,10 @@ def _content(post: Post, found: _Gathered) -> str:
     original = wording.Original(before.uri, before.title) if before is not None else None
     # What other servers call a tag of theirs stands in their text already.
     tags = [tag.shown for tag in found.tags.get(post.id, [])] if post.local else []
-    return wording.whole(post, origin=found.origin, tags=tags, accepted=named, original=original) + links(post)
+    return wording.whole(
+        post, origin=found.origin, tags=tags,
+        accepted=named, original=original, endorse=post.id in found.endorsable,
+    ) + links(post)  # fmt: skip
 
 
 def _mentions(post: Post, found: _Gathered) -> list[Mention]:

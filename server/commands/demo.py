@@ -35,7 +35,7 @@ def demo() -> None:
     lines = [f"{role:<14} {name} / {world.PASSWORD}" for role, name in logins.items()]
 
     def work(db: Session) -> None:
-        world.share(db, world.build(db))
+        world.agree(db, world.share(db, world.build(db)))
         settings.put(db, DEMO_LOGINS, lines)
 
     with opened(chosen) as database:

@@ -25,6 +25,7 @@ NAMES = {
     Sort.FOLLOWERS: later("New followers"),
     Sort.POSTS: later("Posts of those I want to be told of, and polls that are over"),
     Sort.EXPERIENCE: later("My reports of experience: who does the same, who names me, and what happened since"),
+    Sort.DOGMAS: later("Dogmas: who endorses mine, new versions of those I endorse, and votes I can take part in"),
     Sort.REMINDERS: later("Reminders I have asked for"),
     Sort.MEETINGS: later("Meetings I come to: my place, changes, cancellation and reminders"),
     Sort.ATTENDANCE: later("Who signs up for my meetings"),

@@ -6,11 +6,24 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, admission, bans, community_statistics, figures, follows, holding, text, timelines, twinning
+from models import (
+    access,
+    admission,
+    bans,
+    community_statistics,
+    dogmas,
+    figures,
+    follows,
+    holding,
+    text,
+    timelines,
+    twinning,
+)
 from models import communities as groups
 from models.actors import Actor
 from models.communities import Community, Ways
 from models.community_statistics import Statistics
+from models.dogmas import Dogma, Status
 from models.errors import NotFound
 from models.figures import ActorFigures
 from models.listings import Listing
@@ -23,6 +36,9 @@ from server.web.visits import Visit, own_page, page
 
 PAGE = 30
 MEMBERS = 40
+DOGMAS = 12
+"""Dogmas that the page of a community names."""
+
 ORDERS = {"name": later("By name"), "active": later("Latest activity"), "large": later("Most members")}
 
 
@@ -110,6 +126,8 @@ class CommunityPage:
     unanswered: bool = False
     waiting: int = 0
     """For its moderators: how many posts wait to be let in; 50 are counted."""
+    dogmas: list[tuple[Post, Dogma]] = field(default_factory=list)
+    """What it has adopted."""
     asked: list[Actor] = field(default_factory=list)
     """For its moderators: whom it has asked to be twins."""
 
@@ -136,6 +154,7 @@ def look(db: Session, viewer: Actor | None, group: Actor, *, unanswered: bool, b
         more=more,
         unanswered=unanswered,
     )
+    gathered.dogmas = dogmas.all_of(db, viewer, Status.ADOPTED, community_id=group.id, limit=DOGMAS)
     if group.local:
         gathered.statistics = community_statistics.of(db, group.id)
     if viewer is not None:

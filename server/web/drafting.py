@@ -49,6 +49,7 @@ FIELDS = {
         ),
         *("capacity", "by_like", "by_reply", "remind_hours", "community", "visibility", "language", "disclosure"),
     ),
+    Wanted.DOGMA: ("title", "text", "community", "language", "note"),
 }
 """What of each form is kept; files are not. A report's form has steps of its own (`report_form`)."""
 
@@ -57,8 +58,9 @@ WHERE = {
     Wanted.NOTE: "/post",
     Wanted.EXPERIENCE: "/experience/new",
     Wanted.MEETING: "/meeting/new",
+    Wanted.DOGMA: "/dogma/new",
 }
-OF_A_POST = {Wanted.EXPERIENCE: "edit", Wanted.FOLLOW_UP: "since"}
+OF_A_POST = {Wanted.EXPERIENCE: "edit", Wanted.FOLLOW_UP: "since", Wanted.DOGMA: "version"}
 """Where a draft is gone on with that is to change a post, or to go with one."""
 
 

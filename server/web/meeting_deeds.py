@@ -63,7 +63,7 @@ async def stay_away(visit: Visit, form: Form) -> Response:
 
 @action
 async def decide(visit: Visit, form: Form) -> Response:
-    """`POST /posts/{id}/decide`, with `actor` and `verdict`: the organiser lets somebody come, or not (any more)."""
+    """`POST /posts/{id}/attendees`, with `actor` and `verdict`: the organiser lets somebody come, or not (any more)."""
     other, yes = form.number("actor") or 0, form.choice("verdict", ("yes", "no")) == "yes"
 
     def write(db: Session, me: Actor) -> int:

@@ -66,6 +66,11 @@ SENTENCES = {
     NotificationKind.MEETING_CANCELLED: later("has cancelled a meeting"),
     NotificationKind.MEETING_SOON: later("looks forward to seeing you at a meeting soon"),
     NotificationKind.MEETING_PLANNED: later("plans the meeting that you said you would come to"),
+    NotificationKind.ENDORSED: later("stands behind your dogma"),
+    NotificationKind.DOGMA_PROPOSED: later("proposes a dogma that you decide about"),
+    NotificationKind.DOGMA_DECIDED: later("decided about a dogma"),
+    NotificationKind.DOGMA_VERSION: later("wrote a new version of a dogma you endorse. Do you still stand behind it?"),
+    NotificationKind.DOGMA_VOTE: later("opened a vote about a dogma. You can vote"),
 }
 
 OUTCOMES = {
@@ -77,7 +82,10 @@ OUTCOMES = {
 
 UNREAD = later("Unread notices: %(count)s")
 
-PLURALS = {NotificationKind.FOLLOW: later("follow you")}
+PLURALS = {
+    NotificationKind.FOLLOW: later("follow you"),
+    NotificationKind.ENDORSED: later("stand behind your dogma"),
+}
 """What is said of several where it is not the same."""
 
 PATHS = {

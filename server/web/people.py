@@ -12,6 +12,7 @@ from models import (
     affiliations,
     blocks,
     contributions,
+    endorsing,
     follows,
     moderation,
     municipalities,
@@ -21,6 +22,7 @@ from models import (
 from models.actors import Actor, ActorType
 from models.affiliations import Row
 from models.contributions import Contributions
+from models.dogmas import Dogma
 from models.errors import DomainError, NotFound
 from models.follows import Follow
 from models.organizations import Organization
@@ -58,6 +60,8 @@ class Profile:
     organization: Organization | None = None
     """Of an organisation of this node: which body it is."""
     members: int = 0
+    behind: list[tuple[Post, Dogma]] = field(default_factory=list)
+    """The dogmas it stands behind."""
     edits: bool = False
     """The visitor looks after this organisation."""
 
@@ -76,6 +80,7 @@ def look(db: Session, viewer: Actor | None, actor: Actor, *, replies: bool, befo
         follows.count_following(db, actor.id),
         moved_to=actors.by_uri(db, actor.moved_to) if actor.moved_to else None,
     )
+    found.behind = endorsing.by_actor(db, viewer, actor)
     if actor.type == ActorType.ORGANIZATION and actor.local:
         found.organization = db.get(Organization, actor.id)
         found.members = affiliations.count_members(db, actor.id)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -25,6 +26,7 @@ from models.actors import Actor
 from models.admission import MAX_DISCLOSURE
 from models.answers import AnswersPage, Order
 from models.composing import MAX_TEXT, REPLIES_KEEP
+from models.database import node_of
 from models.drafts import KeptDraft, Wanted
 from models.errors import DomainError, Gone, NotFound
 from models.links import Linked
@@ -33,9 +35,10 @@ from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import later
 from server.web import calls as calling
-from server.web import drafting, meeting_page
+from server.web import dogma_page, drafting, meeting_page
 from server.web.attaching import attached
 from server.web.calls import CallShown
+from server.web.dogma_page import DogmaPage
 from server.web.meeting_page import MeetingPage
 from server.web.rendering import post_path
 from server.web.report_page import ReportPage, gather
@@ -47,7 +50,12 @@ ORDERS = {Order.VOTES: later("Most votes"), Order.NEWEST: later("Newest"), Order
 """In which order the answers of a thread can be read."""
 
 OPEN = {Visibility.PUBLIC, Visibility.UNLISTED}
-TEMPLATES = {Kind.QUESTION: "thread.html", Kind.EXPERIENCE: "experience.html", Kind.EVENT: "meeting.html"}
+TEMPLATES = {
+    Kind.QUESTION: "thread.html",
+    Kind.EXPERIENCE: "experience.html",
+    Kind.EVENT: "meeting.html",
+    Kind.DOGMA: "dogma.html",
+}
 """What shows a first post of a kind; `post.html` all others."""
 
 
@@ -94,6 +102,10 @@ class PostPage:
     """Of a report: what it has beside its text."""
     meeting: MeetingPage | None = None
     """Of a meeting: when, where and who."""
+    dogma: DogmaPage | None = None
+    """Of a dogma: who stands behind it, and what else it has."""
+    data: Markup | None = None
+    """Of a dogma: what search engines read."""
 
     @property
     def root(self) -> Post:
@@ -134,11 +146,14 @@ def look(
     ]
     report = gather(db, viewer, root) if root.kind == Kind.EXPERIENCE else None
     meeting = meeting_page.gather(db, viewer, root) if root.kind == Kind.EVENT else None
-    everything += report.posts if report is not None else []
+    dogma = dogma_page.gather(db, viewer, root) if root.kind == Kind.DOGMA else None
+    everything += report.posts if report is not None else dogma.posts if dogma is not None else []
     tied = links.around(db, viewer, root) if root.thread_id == root.id else []
     shown = show(db, viewer, everything, also=[root.accepted_by_id], doings=True)
     found = PostPage(post, thread, shown, above=above, later=later, merged=merged, tied=tied)
-    found.report, found.meeting = report, meeting
+    found.report, found.meeting, found.dogma = report, meeting, dogma
+    if dogma is not None:
+        found.data = dogma_page.as_data(db, root, dogma, shown.people[root.author_id], node_of(db).origin)
     if (group := communities.home_of(db, root)) is not None:
         settings = rules_of(db, group)
         found.community, found.rules, found.allows_down = group, settings.rules, settings.allows_down

@@ -20,6 +20,7 @@ from models.posts import Post
 from server import dates, static_files
 from server.i18n import LANGUAGES, NAMES, catalogue, known, later, locale
 from server.web.devices import described
+from server.web.dogma_names import MEANS, STATUS_NAMES
 from server.web.meeting_names import STATE_NAMES
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES
 from server.web.showing import AFFILIATION_NAMES, CLASS_NAMES, HELD_NAMES, TIE_GROUPS, content
@@ -88,6 +89,8 @@ def environment(language: str, time_zone: str) -> Environment:
         "phase_names": PHASE_NAMES,
         "outcome_names": OUTCOME_NAMES,
         "tie_groups": TIE_GROUPS,
+        "dogma_names": STATUS_NAMES,
+        "dogma_means": MEANS,
     }
     filters: dict[str, Any] = {
         "when": when,

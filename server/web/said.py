@@ -33,6 +33,16 @@ SAID = {
     "place-given-up": later("You are no longer signed up."),
     "attendee-let-in": later("They are told that they can come."),
     "attendee-declined": later("They are told that there is no place for them."),
+    "dogma-proposed": later(
+        "It is proposed. Those who decide about it are told, and everybody can say what they think."
+    ),
+    "dogma-changed": later("The new version is published. Those who endorsed the earlier one are asked to look again."),
+    "dogma-endorsed": later("It is noted. Thank you."),
+    "dogma-unendorsed": later("It is taken back."),
+    "dogma-adopt": later("It is adopted and has its number."),
+    "dogma-reject": later("It is rejected. Its author is told why."),
+    "dogma-withdraw": later("It is withdrawn. Its text stays, and says so."),
+    "dogma-vote": later("The vote is open. Members are told."),
     "kle-read": later("The list of service areas is read."),
     "asked": later("Your question is posted."),
     "series-made": later("They are planned. You find them all below."),

@@ -36,10 +36,16 @@ WHAT = {
     "questions": later("Questions"),
     "answers": later("Answers"),
     "experience": later("Experience"),
+    "dogmas": later("Dogmas"),
     "people": later("People"),
     "communities": later("Communities"),
 }
-KINDS = {"questions": (Kind.QUESTION,), "answers": (Kind.ANSWER,), "experience": (Kind.EXPERIENCE,)}
+KINDS = {
+    "questions": (Kind.QUESTION,),
+    "answers": (Kind.ANSWER,),
+    "experience": (Kind.EXPERIENCE,),
+    "dogmas": (Kind.DOGMA,),
+}
 STATES = {"unanswered": later("Unanswered questions"), "accepted": later("With an accepted answer")}
 PERIODS = {
     "week": (later("The last week"), timedelta(days=7)),

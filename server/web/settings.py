@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from federation.crossing import reading, writing
-from models import accounts, actors, blocks, email_links, media, municipalities, profiles
+from models import accounts, actors, blocks, email_links, endorsing, media, municipalities, profiles
 from models.accounts import Account, Login
 from models.actors import Actor
 from models.errors import DomainError, Invalid
@@ -40,6 +40,7 @@ async def profile_form(visit: Visit) -> Response:
         **lines,
         language=visit.my_account.language,
         **{flag: "1" for flag in FLAGS if getattr(me, flag)},
+        **({"hides_endorsements": "1"} if endorsing.hides(visit.my_account) else {}),
     )
     return _profile_page(visit, form)
 
@@ -55,6 +56,7 @@ async def change_profile(visit: Visit, form: Form) -> Response:
     bio = form.text("bio", most=5000, required=False)
     language = form.choice("language", LANGUAGES, visit.language)
     flags = {flag: form.flag(flag) for flag in FLAGS}
+    unnamed = form.flag("hides_endorsements")
     about = _about(form)
     pictures = await sent_pictures(visit, form)
     if form.errors:
@@ -64,6 +66,8 @@ async def change_profile(visit: Visit, form: Form) -> Response:
     def write(db: Session, me: Actor) -> None:
         account = db.get_one(Account, me.id)
         accounts.set_language(db, account, language)
+        if unnamed != endorsing.hides(account):
+            endorsing.hide(db, account, hidden=unnamed)
         changes = {"name": name, "summary_source": bio, **flags, **about}
         changes["fields"] = profiles.keep_verified(me, about["fields"])
         for purpose, (id, made) in pictures.items():

@@ -164,6 +164,8 @@ async def edit_form(visit: Visit) -> Response:
         return visit.go(f"/posts/{post.id}/experience")
     if post.kind == Kind.EVENT:
         return visit.go(f"/posts/{post.id}/meeting")
+    if post.kind == Kind.DOGMA:
+        return visit.go(f"/posts/{post.id}/version")
     disclosure = str((post.extra or {}).get("disclosure", ""))
     form = Form.filled(
         title=post.title,

@@ -100,7 +100,7 @@ def _fill(db: Any) -> None:
     patch.setattr(actor_keys, "new_key_pair", keys.draw)
     node: Node = db.info["node"]
     actors.create_local(db, node.domain, ActorType.APPLICATION)
-    world.share(db, world.build(db))
+    world.agree(db, world.share(db, world.build(db)))
     patch.undo()
 
 

@@ -3,6 +3,7 @@ nothing is loaded, and no policy has to stop it, because what arrives in the pag
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,16 +16,19 @@ from federation import reading, resolving
 from federation.resolving import Budget
 from models import (
     actors,
+    adopting,
     announcements,
     arriving,
     attending,
     communities,
+    endorsing,
     follows,
     house,
     identity,
     moderation,
     planning,
     profiles,
+    proposing,
     threads,
 )
 from models.actors import Actor
@@ -32,7 +36,7 @@ from models.base import now
 from models.errors import DomainError
 from models.house import Page as HousePage
 from models.meetings import Plan, Way
-from models.posts import Draft, Post
+from models.posts import Draft, Kind, Post
 from tests import keys
 from tests.browser.conftest import Site
 from tests.federation.elsewhere import Elsewhere, federation_with
@@ -65,6 +69,20 @@ def typed(db: Session, number: int, evil: str) -> None:
     attending.sign_up(db, person(db, "anna"), meeting, Way.WEB)
     if number % 2:
         planning.cancel(db, birk, meeting, evil)
+    principles(db, evil)
+
+
+def principles(db: Session, evil: str) -> None:
+    """A dogma whose every text is hostile: its line, its text, what has changed, and why it was adopted."""
+    birk, camilla, group = person(db, "birk"), person(db, "camilla"), person(db, "udfordrere")
+    said = proposing.Principle(f"Hvad nu {evil}"[:150], evil)
+    adopted = proposing.propose(db, birk, said, group)
+    proposing.change(db, birk, adopted, replace(said, text=f"{evil} igen"), evil[:500])
+    adopting.adopt(db, camilla, adopted, evil[:500])
+    proposing.change(db, birk, adopted, replace(said, text=f"Endelig {evil}"), evil[:500])
+    endorsing.endorse(db, birk, adopted)
+    voted = proposing.propose(db, birk, said, group)
+    adopting.open_vote(db, camilla, voted, 3, 1)
 
 
 def last_words(db: Session, evil: str) -> None:
@@ -105,6 +123,17 @@ def remote(evil: str, number: int) -> tuple[dict[str, Any], list[dict[str, Any]]
         {**common, "id": f"https://m{number}.example/s/2", "name": evil},
         {**common, **poll, "id": f"https://m{number}.example/s/3"},
         {**common, **_event(evil), "id": f"https://m{number}.example/s/4", "name": evil},
+        {
+            **common,
+            "id": f"https://m{number}.example/s/4",
+            "name": evil,
+            "torv:kind": "dogma",
+            "torv:status": "adopted",
+            "torv:number": 4,
+            "torv:version": 3,
+            "torv:changed": evil,
+            "summary": None,
+        },
     ]
 
 
@@ -153,6 +182,7 @@ def hostile(site: Site) -> list[str]:
     with site.database.reading() as db:
         ids = db.scalars(select(Post.id).where(Post.title.startswith("Hvad nu"))).all()
         meetings = db.scalars(select(Post.id).where(Post.id.in_(ids), Post.kind == "event")).all()
+        dogma_ids = db.scalars(select(Post.id).where(Post.kind == Kind.DOGMA)).all()
         actor_ids = db.scalars(select(Actor.id).where(Actor.uri.endswith("/users/eve")).limit(4)).all()
     return [
         *(
@@ -170,6 +200,10 @@ def hostile(site: Site) -> list[str]:
         *(f"/p/{id}" for id in (*ids, *numbers)),
         *(f"/posts/{id}/{what}" for id in ids[:6] for what in ("history", "reply", "report", "from-home")),
         *(f"/posts/{id}/attendees" for id in meetings),
+        "/dogma",
+        "/dogma?community=1",
+        "/u/birk",
+        *(f"/posts/{id}/versions" for id in dogma_ids),
         *(f"/@eve@m{number}.example" for number in range(len(CORPUS))),
         *(f"/actors/{id}/report" for id in actor_ids),
     ]

@@ -61,6 +61,10 @@ OPEN_PAGES = (
     "/meetings",
     "/meetings?show=past",
     "/p/{meeting}",
+    "/dogma",
+    "/p/{dogma}",
+    "/p/{proposed}",
+    "/posts/{dogma}/versions",
     "/communities",
     "/c/udfordrere",
     "/u/anna",
@@ -137,6 +141,14 @@ OWN_PAGES = (
     ),
     *("/meetings", "/meeting/new", "/p/{meeting}", "/posts/{meeting}/meeting", "/posts/{meeting}/cancel"),
     "/posts/{meeting}/attendees",
+    *(
+        "/dogma",
+        "/dogma/new",
+        "/p/{dogma}",
+        "/posts/{dogma}/version",
+        "/posts/{dogma}/versions",
+        "/posts/{proposed}/decide",
+    ),
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
 )
 MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "manage")
@@ -147,6 +159,7 @@ NO_PAGES = {
     "/p/{id:int}/attendees": "a collection, for servers",
     "/posts/{id:int}/attendees.csv": "a file",
     "/p/{id:int}/coming": "a collection, for servers",
+    "/p/{id:int}/endorsements": "a collection, for servers",
     "/experience/gap.csv": "a file",
     "/experience/gap.json": "a file",
     "/feeds/experience": "a feed",
@@ -200,6 +213,8 @@ NUMBERS = (
     "report_of",
     "own_report",
     "meeting",
+    "dogma",
+    "proposed",
 )
 TEXTS = ("uri", "confirm", "password", "unsubscribe", "invitation")
 """What stands for something in the paths above."""
@@ -222,11 +237,14 @@ def filled(site: Site, path: str) -> str:
         uri = quote(db.get_one(Post, q).uri, safe="")
         reports = select(Post.id).where(Post.kind == Kind.EXPERIENCE)
         report_of = db.scalars(reports.where(Post.title.startswith("Sådan kom løberne"))).one()
+        dogma, proposed = db.scalars(select(Post.id).where(Post.kind == Kind.DOGMA).order_by(Post.id))
         own_report = db.scalars(reports.where(Post.author_id == anna.id)).one()
     birk, report, sanction = moderated(site) if "/admin/" in path or "{sanction}" in path else (0, 0, 0)
     known = {"q": q, "mine": mine, "note": note, "person": anna.id, "birk": birk, "report": report, "uri": uri}
     known |= {"sanction": sanction, "someone": someone.id, "report_of": report_of}
     known |= {"own_report": own_report, "meeting": meeting}
+    known["own_report"] = own_report
+    known |= {"dogma": dogma, "proposed": proposed}
     if any(f"{{{name}}}" in path for name in ("announcement", "list")):
         known |= site.database.write(housed)
     return path.format(**known)

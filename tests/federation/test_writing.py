@@ -23,6 +23,7 @@ from federation.writing import actors as writing_actors
 from models import (
     accounts,
     actors,
+    adopting,
     affiliations,
     arriving,
     attending,
@@ -35,6 +36,7 @@ from models import (
     companions,
     composing,
     duplicates,
+    endorsing,
     follows,
     listings,
     moving,
@@ -43,22 +45,24 @@ from models import (
     peers,
     planning,
     posts,
+    proposing,
     quotes,
     reactions,
     removing,
     sharing,
     threads,
 )
-from models.actors import Actor
+from models.actors import PUBLIC, Actor
 from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
 from models.experiences import Report
 from models.follows import FollowState
 from models.meetings import Way
-from models.organizations import Facts
+from models.organizations import Editor, Facts
 from models.polls import PollDraft, RemotePoll
 from models.posts import Draft, Kind, Post, Visibility
+from models.proposing import Principle
 from models.text import plain
 from tests.federation.elsewhere import newest, remote
 from tests.models.test_meetings import PLAN
@@ -333,6 +337,67 @@ def _meeting_join(scene: Scene) -> dict[str, Any]:
 def _meeting_leave(scene: Scene) -> dict[str, Any]:
     attending.withdraw(scene.db, scene.lene, _theirs(scene))
     return scene.activity("Leave")
+
+
+PRINCIPLE = Principle(
+    "Vi deler også det, der gik galt",
+    "Hver erfaring publiceres med sin barriere og sit udfald, også når udfaldet blev et nej.",
+)
+
+
+def _dogma(scene: Scene) -> Post:
+    post = proposing.propose(scene.db, scene.lene, PRINCIPLE, scene.group)
+    clock.offset += 3600
+    adopting.adopt(scene.db, scene.lene, post, "Det er sådan, vi gør.")
+    return post
+
+
+def _dogma_adopted(scene: Scene) -> dict[str, Any]:
+    post = _dogma(scene)
+    reactions.vote(scene.db, scene.lene, post)
+    endorsing.endorse(scene.db, scene.lene, post, organization=_edited(scene))
+    proposing.change(scene.db, scene.lene, post, replace(PRINCIPLE, text="Også når udfaldet blev et nej."), "Kortere.")
+    return document(objects.post(scene.db, post), CTX)
+
+
+def _edited(scene: Scene) -> Actor:
+    body = _kommune(scene)
+    scene.db.add(Editor(organization_id=body.id, account_id=scene.lene.id))
+    scene.db.flush()
+    return body
+
+
+def _dogma_proposed(scene: Scene) -> dict[str, Any]:
+    return document(objects.post(scene.db, proposing.propose(scene.db, scene.lene, PRINCIPLE)), CTX)
+
+
+def _dogma_withdrawn(scene: Scene) -> dict[str, Any]:
+    adopting.withdraw(scene.db, scene.lene, _dogma(scene), "Det blev for snævert.")
+    return scene.activity("Update")
+
+
+def _dogma_vote(scene: Scene) -> dict[str, Any]:
+    follows.request(scene.db, scene.christina, scene.group)
+    post = proposing.propose(scene.db, scene.lene, PRINCIPLE, scene.group)
+    adopting.open_vote(scene.db, scene.lene, post, 7, 3)
+    return scene.activity("Create")
+
+
+def _dogma_news(scene: Scene) -> dict[str, Any]:
+    proposing.change(scene.db, scene.lene, _dogma(scene), replace(PRINCIPLE, text="Altid."), "Kortere.")
+    return scene.activity("Create")
+
+
+def _endorsed(scene: Scene) -> dict[str, Any]:
+    endorsing.endorse(scene.db, scene.lene, _dogma(scene), organization=_edited(scene))
+    return scene.activity("Like")
+
+
+def _endorsed_no_longer(scene: Scene) -> dict[str, Any]:
+    post = _dogma(scene)
+    endorsing.endorse(scene.db, scene.lene, post)
+    endorsing.withdraw(scene.db, scene.lene, post)
+    return scene.activity("Undo")
 
 
 def _linked(scene: Scene) -> dict[str, Any]:
@@ -657,6 +722,13 @@ WRITTEN: dict[str, Write] = {
     "experience-adapted": _adapted,
     "experience-co-author-asked": _co_author_asked,
     "experience-co-author-named": _co_author_named,
+    "dogma": _dogma_adopted,
+    "dogma-proposed": _dogma_proposed,
+    "dogma-withdrawn": _dogma_withdrawn,
+    "dogma-vote": _dogma_vote,
+    "dogma-new-version": _dogma_news,
+    "endorse": _endorsed,
+    "undo-endorse": _endorsed_no_longer,
     "question-linked": _linked,
     "question-tied": _question_tied,
     "question-calls": _question_calls,
@@ -867,6 +939,57 @@ def test_a_meeting_reads_well_where_only_title_and_summary_are_shown(scene: Scen
 
 def test_a_link_that_is_for_those_who_come_goes_out_to_nobody_else(scene: Scene) -> None:
     assert "meet.example" not in json.dumps(WRITTEN["meeting-online"](scene))
+
+
+def test_a_dogma_is_what_the_wire_says_a_dogma_is(scene: Scene) -> None:
+    """WIRE 5.8: a Note with a name, its title repeated in bold, its version, its likes and its endorsements."""
+    body = _dogma_adopted(scene)
+    assert (body["type"], body["torv:kind"], body["torv:version"]) == ("Note", "dogma", 2)
+    assert body["name"] == "Dogme 1: Vi deler også det, der gik galt"
+    assert body["content"].startswith(f"<p><strong>{body['name']}</strong></p>")
+    assert "summary" not in body  # on a Note it is a warning
+    assert body["name"] not in body["source"]["content"]
+    assert body["likes"] == {"id": f"{body['id']}/likes", "type": "Collection", "totalItems": 2}
+    assert body["torv:endorsements"] == {"id": f"{body['id']}/endorsements", "type": "Collection", "totalItems": 2}
+    assert body["updated"] > body["published"]
+    assert body["audience"] in body["to"]
+    assert {"type": "Mention", "href": body["audience"], "name": "@spoerg@a.example"} in body["tag"]
+    assert {"type": "Hashtag", "href": "https://a.example/t/dogme", "name": "#dogme"} in body["tag"]
+    assert "torv:status" not in body
+    assert "synes godt om" in body["content"]  # readers elsewhere have no other button
+
+
+def test_a_proposal_says_so_in_its_name_and_a_withdrawn_dogma_asks_for_no_likes(scene: Scene) -> None:
+    proposed = _dogma_proposed(scene)
+    assert proposed["name"].startswith("Forslag til dogme: ")
+    assert (proposed["torv:status"], "torv:number" in proposed, "audience" in proposed) == ("proposed", False, False)
+    withdrawn = _dogma_withdrawn(scene)["object"]
+    assert (withdrawn["torv:status"], withdrawn["torv:number"]) == ("withdrawn", 1)
+    assert withdrawn["name"].startswith("Dogme 1 (trukket tilbage): ")
+    assert "synes godt om" not in withdrawn["content"]
+
+
+def test_an_organisation_endorses_in_public_and_says_as_what(scene: Scene) -> None:
+    body = _endorsed(scene)
+    assert (body["type"], body["torv:as"], body["torv:version"]) == ("Like", "Organization", 1)
+    assert body["actor"].startswith("https://a.example/org/")
+    assert body["to"] == [PUBLIC]
+    assert body["audience"] in body["cc"]
+
+
+def test_what_is_said_of_a_new_version_comes_to_nobody_as_a_notice(scene: Scene) -> None:
+    note = _dogma_news(scene)["object"]
+    assert {tag["href"] for tag in note["tag"] if tag["type"] == "Mention"} == {"https://a.example/c/spoerg"}
+    assert note["content"].startswith("<p><strong>Udgave 2</strong> af »Vi deler også det, der gik galt«: Kortere.</p>")
+
+
+def test_a_vote_names_members_elsewhere_so_that_their_servers_show_it(scene: Scene) -> None:
+    poll = _dogma_vote(scene)["object"]
+    assert poll["type"] == "Question"
+    assert [one["name"] for one in poll["oneOf"]] == ["Ja, det skal være et dogme", "Nej"]
+    assert {"type": "Mention", "href": scene.christina.uri, "name": "@christina@b.example"} in poll["tag"]
+    assert scene.christina.uri in poll["cc"]
+    assert poll["inReplyTo"]
 
 
 def test_the_longest_abstract_still_fits(scene: Scene) -> None:

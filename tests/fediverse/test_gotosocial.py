@@ -19,7 +19,21 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, experiences, follows, meetings, oauth, planning, polls, sharing
+from models import (
+    accounts,
+    actors,
+    adopting,
+    dogmas,
+    endorsing,
+    experiences,
+    follows,
+    meetings,
+    oauth,
+    planning,
+    polls,
+    proposing,
+    sharing,
+)
 from models.actors import Actor
 from models.base import now
 from models.calls import MeetingCall
@@ -652,6 +666,67 @@ def test_somebody_there_would_come_by_a_reply_and_signs_up_by_answering_what_she
     street.greta.post(f"@{told['account']['acct']} ja", visibility="direct", reply_to=told["id"])
     greta = street.greta_on(a)
     a.until("her place", lambda db: db.get(Attendee, (meeting, greta.id)) is not None, seconds=30)
+
+
+def test_a_dogma_arrives_there_readable_a_like_endorses_it_and_a_new_version_arrives(street: Neighbours) -> None:
+    a = street.towns.a
+    principle = proposing.Principle("Vi deler også det, der gik galt", "Også når svaret blev **et nej**.")
+
+    def propose(db: Session) -> int:
+        return proposing.propose(db, local(db, "anna"), principle, local(db, "torvet")).id
+
+    number = a.database.write(propose)
+    status = street.sees(street.greta, street.uri(number))
+    assert status["spoiler_text"] == "Forslag til dogme: Vi deler også det, der gik galt"
+    assert "<strong>et nej</strong>" in status["content"]
+    assert "Tilslut dig ved at synes godt om dette opslag" in status["content"]
+    assert status["url"].startswith(street.uri(number))
+
+    def post(db: Session) -> Post:
+        return db.get_one(Post, number)
+
+    a.database.write(lambda db: adopting.adopt(db, local(db, "anna"), post(db), "Ja."))
+    adopted = "Dogme 1: Vi deler også det, der gik galt"
+    street.wait("its number", lambda: (street.greta.again(status) or {}).get("spoiler_text") == adopted)
+
+    # a like is an endorsement, here and on the twin's node, and taking it back withdraws it
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
+    greta = street.greta_on(a)
+    a.until("her endorsement", lambda db: endorsing.of(db, greta, post(db)), seconds=30)
+    assert a.read(lambda db: endorsing.count(db, post(db))) == a.read(lambda db: post(db).up) == 1
+    there = street.towns.question_on_b(number)
+    street.towns.b.until(
+        "her endorsement, on B", lambda db: endorsing.count(db, db.get_one(Post, there.id)) == 1, seconds=30
+    )
+
+    def change(db: Session) -> int:
+        proposing.change(db, local(db, "anna"), post(db), replace(principle, text="Altid."), "Kortere.")
+        return db.scalars(select(Post.id).where(Post.in_reply_to_id == number).order_by(Post.id.desc())).first() or 0
+
+    news = a.database.write(change)
+    street.wait("version 2", lambda: "Altid." in (street.greta.again(status) or {}).get("content", ""))
+    said = street.sees(street.greta, street.uri(news))
+    assert "<strong>Udgave 2</strong>" in said["content"]
+    assert said["in_reply_to_id"] == status["id"]
+    assert a.read(lambda db: endorsing.of(db, greta, post(db)).version) == 1
+    street.greta.call("POST", f"/api/v1/statuses/{status['id']}/unfavourite")
+    a.until("it is withdrawn", lambda db: endorsing.count(db, post(db)) == 0, seconds=30)
+
+
+def test_members_there_vote_about_a_dogma(street: Neighbours) -> None:
+    a = street.towns.a
+    principle = proposing.Principle("Vi spørger, før vi køber", "Altid.")
+
+    def open_vote(db: Session) -> tuple[int, int]:
+        post = proposing.propose(db, local(db, "carl"), principle, local(db, "torvet"))
+        return post.id, adopting.open_vote(db, local(db, "anna"), post, 7, 1).id
+
+    number, vote = a.database.write(open_vote)
+    status = street.sees(street.greta, street.uri(vote))
+    street.greta.call("POST", f"/api/v1/polls/{status['poll']['id']}/votes", **{"choices[]": "0"})
+    a.until("her vote", lambda db: [one.votes for one in polls.options(db, vote)] == [1, 0], seconds=30)
+    a.database.write(lambda db: adopting.closed(db, db.get_one(Post, vote)))
+    assert a.read(lambda db: dogmas.get(db, db.get_one(Post, number)).status) == "adopted"
 
 
 def test_who_unfollows_is_no_follower_any_more(street: Neighbours) -> None:

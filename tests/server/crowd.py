@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     accounts,
+    adopting,
     affiliations,
     announcements,
     appeals,
@@ -21,6 +22,7 @@ from models import (
     domain_lists,
     drafts,
     duplicates,
+    endorsing,
     exclusions,
     follows,
     house,
@@ -33,6 +35,7 @@ from models import (
     oauth,
     organizations,
     peers,
+    proposing,
     quotes,
     reactions,
     registrations,
@@ -54,6 +57,7 @@ from models.jobs import Job
 from models.organizations import Facts
 from models.polls import PollDraft
 from models.posts import Draft, Post
+from models.proposing import Principle
 from models.sharing import Around
 from tests.federation.elsewhere import remote
 from tests.server.visiting import person, question
@@ -90,7 +94,12 @@ class Crowd:
         warned = sanctions.impose(db, birk, "warn", by=camilla, reason="Lad være", report_id=report.id)
         own = threads.ask(db, camilla, person(db, "udfordrere"), Draft("Hvem?", "Hvem har prøvet det her før os?"))
         case = sharing.publish(db, camilla, told("Sådan fik vi gang i en byhave"), Around(person(db, "udfordrere")))
+        dogma = proposing.propose(db, camilla, Principle("Vi deler også haverne", "Alle."), person(db, "udfordrere"))
+        adopting.adopt(db, camilla, dogma, "Ja.")
+        endorsing.endorse(db, camilla, dogma)
+        proposal = proposing.propose(db, camilla, Principle("Vi spørger haverne", "Alle."), person(db, "udfordrere"))
         self.ids = {
+            "dogma": dogma.id, "proposal": proposal.id,
             "case": case.id, "question": asked.id, "own": own.id, "person": birk.id, "report": report.id, "sanction": warned.id,
             "draft": drafts.keep(db, camilla.id, Wanted.NOTE, {"text": ["Hej"]}).id,
             "announcement": announcements.announce(db, "Vi lukker tidligt.").id,
@@ -185,6 +194,24 @@ class Crowd:
         )
         sharing.follow_up(db, camilla, case, f"Nu er der {at}.", phase="drift", outcome="lykkedes")
         threads.comment(db, fresh, case, Draft("Godt gået."))
+        self._agree(db, at)
+
+    def _agree(self, db: Session, at: int) -> None:
+        camilla, fresh, group = person(db, "camilla"), person(db, f"ny{at}"), person(db, "udfordrere")
+        dogma = db.get_one(Post, self.ids["dogma"])
+        one = proposing.propose(db, fresh, Principle(f"Vi deler have nummer {at}", "Alle."), group if at % 2 else None)
+        adopting.adopt(db, camilla, one, "Ja.")
+        proposing.propose(db, fresh, Principle(f"Vi graver have nummer {at}", "Alle."), group)
+        for stands in (camilla, fresh, remote(db, f"h{at}.example", "jonas")):
+            endorsing.endorse(db, stands, one) if stands.local else reactions.vote(
+                db, stands, one, uri=f"{stands.uri}/l"
+            )
+        endorsing.endorse(db, fresh, dogma)
+        endorsing.endorse(db, camilla, dogma, organization=person(db, f"org{at}"))
+        endorsing.endorse(db, camilla, one, organization=person(db, "havby"))
+        proposing.change(db, camilla, dogma, Principle("Vi deler også haverne", f"Alle {at}."), "Flere.")
+        report = Around(group, linked=(dogma,))
+        sharing.publish(db, fresh, told(f"Sådan delte vi have nummer {at}"), report)
 
     def _house(self, db: Session, at: int) -> None:
         camilla, fresh, asked = person(db, "camilla"), person(db, f"ny{at}"), question(db, "Hvordan fik I")

@@ -153,7 +153,7 @@ async def test_the_list_of_who_comes_is_for_those_who_come_and_the_organiser(vis
         assert "Farid Rahimi" in said
         assert "David Nygaard" not in said  # who waits, only the organiser sees
         assert (await eva.open(f"/posts/{post.id}/attendees.csv")).status_code == 404
-        assert (await eva.send(f"/posts/{post.id}/decide", actor="1", verdict="yes")).status_code in {403, 404}
+        assert (await eva.send(f"/posts/{post.id}/attendees", actor="1", verdict="yes")).status_code in {403, 404}
     async with visiting.browser("david") as david:
         assert (await david.open(f"/posts/{post.id}/attendees")).status_code == 403
         assert "Eva Lindqvist" not in await david.read(f"/p/{post.id}")
@@ -170,7 +170,7 @@ async def test_the_list_of_who_comes_is_for_those_who_come_and_the_organiser(vis
         assert [row[3] for row in table[1:]] == ["going", "going", "waiting"]
         assert all(not row[2].startswith("@") for row in table[1:])  # no formula
         eva_id = birk.do(lambda db: person(db, "eva").id)
-        await birk.succeed(f"/posts/{post.id}/decide", actor=eva_id, verdict="no")
+        await birk.succeed(f"/posts/{post.id}/attendees", actor=eva_id, verdict="no")
     assert visiting.database.write(lambda db: states(db, post)) == {
         "eva": "declined",
         "farid": "going",

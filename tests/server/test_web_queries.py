@@ -49,6 +49,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
         "/posts/": "question", "/p/": "question", "/feeds/thread/": "question", "/sanctions/": "sanction",
         "/admin/reports/": "report", "/admin/announcements/": "announcement", "/admin/lists/": "list",
     }  # fmt: skip
+    of_dogmas = ("/posts/{id:int}/version", "/posts/{id:int}/versions")
     of_cases = ("/posts/{id:int}/experience", "/posts/{id:int}/since")
     own_only = ("/posts/{id:int}/edit", "/posts/{id:int}/delete", "/posts/{id:int}/history", "/posts/{id:int}/quotes")
     named = {
@@ -89,6 +90,10 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
             if path in own_only
             else "case"
             if path in of_cases
+            else "dogma"
+            if path in of_dogmas
+            else "proposal"
+            if path == "/posts/{id:int}/decide"
             else next((one for start, one in about.items() if path.startswith(start)), "")
         )
         number = crowd.ids.get(kind, 0)
@@ -99,7 +104,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
             found[path] = [filled + one for one in more[path]]
         else:
             found[path] = [filled, *(filled + one for one in more.get(path, []))]
-    found["/p/{id:int}"].append(f"/p/{crowd.ids['case']}")
+    found["/p/{id:int}"] += [f"/p/{crowd.ids['case']}", f"/p/{crowd.ids['dogma']}"]
     return found
 
 
@@ -113,7 +118,7 @@ STILL = {
     "/posts/{id:int}/delete", "/posts/{id:int}/report", "/posts/{id:int}/from-home", "/actors/{id:int}/report",
     "/intents/follow", "/communities/new", "/c/{name}/settings", "/c/{name}/close", "/c/{name}/bans/new", "/settings",
     "/settings/notices", "/settings/data", "/settings/delete", "/admin/actors/{id:int}/act", "/sanctions/{id:int}",
-    "/experience/new", "/posts/{id:int}/experience", "/posts/{id:int}/since", "/admin/kle",
+    "/dogma/new", "/posts/{id:int}/version", "/posts/{id:int}/decide", "/experience/new", "/posts/{id:int}/experience", "/posts/{id:int}/since", "/admin/kle",
     "/admin/letters/drop", "/admin/registrations", "/admin/identity", "/admin/house", "/sign-in",
 }  # fmt: skip
 """Pages about one thing, forms, and what stays short: all others get longer by what is added, or show nothing of it here."""

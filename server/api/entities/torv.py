@@ -188,6 +188,65 @@ class Experience(Contribution, kw_only=True):
     """What is tied to it: follow-ups, reports adapted from it, and others. Empty in lists."""
 
 
+class DogmaVersion(msgspec.Struct, kw_only=True):
+    """What a dogma said from a time on."""
+
+    version: int
+    statement: str
+    content: str
+    """Clean HTML."""
+    note: str
+    """What had changed."""
+    at: str
+
+
+class Dogma(Contribution, kw_only=True):
+    """A principle of a community, or of the network."""
+
+    community_id: str | None
+    """Null for the network's."""
+    number: int | None
+    """Null until it is adopted."""
+    status: str
+    """`proposed`, `adopted`, `withdrawn` or `rejected`."""
+    statement: str
+    """What it says, in one line, without its number."""
+    version: int
+    decided_at: str | None
+    """Null where another server decided."""
+    decided_through: str | None
+    """`moderators` or `vote`."""
+    reason: str
+    vote_id: str | None
+    """The status with the poll that decides, or decided."""
+    people: int
+    """How many stand behind it, as this node knows."""
+    organizations: int
+    endorsed_elsewhere: int
+    """How many more its own server counts."""
+    practised: int
+    """In how many reports."""
+    endorsed_version: int | None
+    """The version the caller stands behind; null if he does not."""
+    versions: list[DogmaVersion]
+    """Oldest first. Empty in lists."""
+    practised_in: list[Tied]
+    """Empty in lists."""
+    may_edit: bool | None
+    """Whether the caller writes new versions; null in lists, and without a caller."""
+    may_decide: bool | None
+
+
+class Endorser(msgspec.Struct, kw_only=True):
+    """Somebody who stands behind a dogma."""
+
+    account: Account
+    endorsed_as: str
+    """`person` or `organization`."""
+    version: int
+    at: str
+
+
 class GapCount(msgspec.Struct, kw_only=True):
     """So many cases have these four in common."""
 
