@@ -207,6 +207,6 @@ def _look_for_posts(db: Session, viewer: Actor | None, result: Result, newest: i
 
 def _hit(post: Post, found: Found) -> Hit:
     clauses = found.asked.clauses(begin=found.begin)
-    wanted = {stem for clause in clauses if not clause.begins for stem in clause.any}
+    wanted = frozenset(stem for clause in clauses if not clause.begins for stem in clause.any)
     begins = tuple(stem for clause in clauses if clause.begins for stem in clause.any)
     return Hit(post, mark(post.title, wanted, begins), cut(plain(content(post)), wanted, begins))
