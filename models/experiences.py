@@ -85,8 +85,12 @@ class Experience(Base):
     __tablename__ = "experiences"
     __table_args__ = (
         # All that the gap is counted from, so that it is read from here alone.
-        Index("ix_experiences_gap", "shown", "barriers", "phase", "outcome", "municipality"),
-        Index("ix_experiences_shown_post_id", "shown", "post_id"),
+        Index("ix_experiences_gap", "shown", "barriers", "phase", "outcome", "municipality", "kle"),
+        # All that they are chosen by, newest first, likewise.
+        Index(
+            "ix_experiences_choice",
+            *("post_id", "is_follow_up", "shown", "barriers", "phase", "outcome", "municipality", "kle"),
+        ),
         Index("ix_experiences_example_at", "example_at"),
     )
 

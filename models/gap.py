@@ -71,27 +71,28 @@ def counts(db: Session, choice: Choice = EVERYTHING, by: tuple[str, ...] = FOUR)
 
 
 def cases(db: Session, viewer: Actor | None, choice: Choice, window: Window) -> list[Post]:
-    """Those of the cases that `viewer` may find, newest first."""
-    if viewer is not None:
-        return _found(db, viewer, choice, window)
-    query = select(Post).join(Experience, Experience.post_id == Post.id)
-    return window.scalars(db, query.where(Experience.shown.is_(True), *_wanted(choice)), Experience.post_id)
+    """Those of the cases that `viewer` may find, newest first.
 
-
-def _found(db: Session, viewer: Actor, choice: Choice, window: Window) -> list[Post]:
-    """The cases that fit are looked through from where the window begins, some at a time: in one query the databases
-    begin with all posts that `viewer` may see where they do not know yet how few of them are reports."""
-    fitting = select(Experience.post_id).where(Experience.is_follow_up.is_(False), *_wanted(choice))
-    look = replace(window, limit=FIRST_LOOK * window.limit)
+    Those that fit are looked through from where the window begins, some at a time: in one query the databases begin with
+    all posts that `viewer` may see, where they do not know yet how few of them are reports.
+    """
+    anybodys = Experience.shown.is_(True) if viewer is None else Experience.is_follow_up.is_(False)
+    fitting = select(Experience.post_id).where(anybodys, *_wanted(choice))
+    look = replace(window, limit=window.limit if viewer is None else FIRST_LOOK * window.limit)
     found: list[Post] = []
     while True:
         ids = look.scalars(db, fitting, Experience.post_id)
-        of_these = select(Post).where(Post.id.in_(ids), _open(viewer)).order_by(Post.id.desc())
-        some = db.scalars(of_these).all() if ids else []
+        some = _posts(db, viewer, ids) if ids else []
         found = [*some, *found] if window.upwards else [*found, *some]
         if len(found) >= window.limit or len(ids) < look.limit:
             return found[-window.limit :] if window.upwards else found[: window.limit]
         look = replace(look, after=ids[0]) if window.upwards else replace(look, before=ids[-1])
+
+
+def _posts(db: Session, viewer: Actor | None, ids: list[int]) -> list[Post]:
+    """Those of these cases that stand in a list of `viewer`'s, newest first; what is `shown` stands in everybody's."""
+    query = select(Post).where(Post.id.in_(ids)).order_by(Post.id.desc())
+    return list(db.scalars(query if viewer is None else query.where(_open(viewer))))
 
 
 def examples(db: Session, viewer: Actor | None, *, skip: int = 0, limit: int = MOST_EXAMPLES) -> list[Post]:

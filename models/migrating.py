@@ -50,9 +50,12 @@ def head() -> str:
 
 
 def current(database: Database) -> str | None:
-    """The database's version; None while it is empty."""
-    with database.engine.connect() as connection:
-        return _current(connection)
+    """The database's version; None while it is empty.
+
+    Only read: whoever looks needs no turn at writing, which a busy node may not let go of.
+    """
+    with database.reading() as db:
+        return _current(db.connection())
 
 
 def _current(connection: Connection) -> str | None:

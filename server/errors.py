@@ -164,6 +164,7 @@ def _page(request: Request, error: DomainError, headers: dict[str, str]) -> Resp
         "status": error.status,
         "heading": text(_heading(error)),
         "text": text(error.text),
+        "again": error.status in {429, 503} and request.method == "GET",
         "astray": error.status == 404 and error.code == "not_found",
         "request_id": _request_id(request),
         "written": [typed.raw(name) for name in ("title", "text", "comment", "bio") if typed.raw(name)]

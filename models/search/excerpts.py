@@ -1,12 +1,12 @@
 """The part of a text that holds what was looked for, with the words marked: as pieces, so that nobody builds HTML here.
 
->>> cut("Hvem har en kommune til gode?", {"kommun"})
+>>> cut("Hvem har en kommune til gode?", frozenset({"kommun"}))
 [('Hvem har en ', False), ('kommune', True), (' til gode?', False)]
 """
 
-from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
-from models.search.words import spans
+from models.search.words import WORD, stems
 
 Piece = tuple[str, bool]
 """A stretch of plain text, and whether it is what was looked for."""
@@ -15,13 +15,19 @@ WIDTH = 220
 """Characters of an excerpt, give or take a word."""
 
 
-def mark(text: str, wanted: AbstractSet[str], begins: tuple[str, ...] = ()) -> list[Piece]:
+@lru_cache(maxsize=20_000)
+def _hit(word: str, wanted: frozenset[str], begins: tuple[str, ...]) -> str | None:
+    """That of a word's stems which was looked for."""
+    return next((s for both in stems(word) for s in both if s in wanted or (begins and s.startswith(begins))), None)
+
+
+def mark(text: str, wanted: frozenset[str], begins: tuple[str, ...] = ()) -> list[Piece]:
     """The whole text in pieces. `wanted` are stems; a word that starts with one of `begins` is marked too."""
     pieces: list[Piece] = []
     end = 0
-    for start, stop, found in spans(text):
-        stems = [stem for both in found for stem in both]
-        if not any(stem in wanted or (begins and stem.startswith(begins)) for stem in stems):
+    for match in WORD.finditer(text):
+        start, stop = match.span()
+        if _hit(match[0], wanted, begins) is None:
             continue
         if start > end:
             pieces.append((text[end:start], False))
@@ -32,14 +38,13 @@ def mark(text: str, wanted: AbstractSet[str], begins: tuple[str, ...] = ()) -> l
     return pieces
 
 
-def cut(text: str, wanted: AbstractSet[str], begins: tuple[str, ...] = (), width: int = WIDTH) -> list[Piece]:
+def cut(text: str, wanted: frozenset[str], begins: tuple[str, ...] = (), width: int = WIDTH) -> list[Piece]:
     """The stretch of about `width` characters with the most different words looked for; the beginning if there is none."""
     text = " ".join(text[:50_000].split())
     places: list[tuple[int, str]] = []
-    for start, _, found in spans(text):
-        hit = next((s for both in found for s in both if s in wanted or (begins and s.startswith(begins))), None)
-        if hit is not None:
-            places.append((start, hit))
+    for match in WORD.finditer(text):
+        if (hit := _hit(match[0], wanted, begins)) is not None:
+            places.append((match.start(), hit))
     best, most = 0, 0
     for at, (start, _) in enumerate(places[:400]):
         different = len({stem for place, stem in places[at : at + 30] if place < start + width - 40})

@@ -9,7 +9,6 @@ Both stems are kept of every word, whatever language a text says it is in: peopl
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any
 
@@ -58,12 +57,6 @@ def _stemmers() -> tuple[Any, Any]:
 
 def _both(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(stemmer.stemWord(word) for stemmer in _stemmers()))
-
-
-def spans(text: str) -> Iterator[tuple[int, int, list[tuple[str, ...]]]]:
-    """(start, end, stems) of every word of a text as it is written."""
-    for match in WORD.finditer(text):
-        yield match.start(), match.end(), stems(match[0])
 
 
 def stemmed(text: str, most: int) -> list[str]:

@@ -176,7 +176,7 @@ class Entry:
     @property
     def address(self) -> str:
         """Where the report or the post that it concerns is shown; empty for everything else."""
-        if self.row.action.startswith("report."):
+        if self.row.action.startswith("report.") and self.row.subject.isdigit():
             return f"/admin/reports/{self.row.subject}"
         here = self.row.subject.startswith(f"{self.origin}/p/")
         return self.row.subject.removeprefix(self.origin) if here else ""

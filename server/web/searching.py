@@ -1,5 +1,6 @@
 """The search page: posts, people and communities by words, narrowed by what they are about."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -53,6 +54,10 @@ PERIODS = {
     "year": (later("The last year"), timedelta(days=365)),
 }
 ORDERS = {"": later("Best first"), "new": later("Newest first")}
+
+
+UNENDED = re.compile(r"(?<=\w)\s*\n\s*")
+"""The end of a line that is no end of a sentence."""
 
 
 @dataclass
@@ -211,8 +216,13 @@ def _look_for_posts(db: Session, viewer: Actor | None, result: Result, newest: i
         result.following = choice.address(at=places.write(newest or max(found.ids), offset + PAGE))
 
 
+def _in_one_line(said: str) -> str:
+    """Headings and points of a list do not run into what follows them."""
+    return UNENDED.sub(" – ", said)
+
+
 def _hit(post: Post, found: Found) -> Hit:
     clauses = found.asked.clauses(begin=found.begin)
-    wanted = {stem for clause in clauses if not clause.begins for stem in clause.any}
+    wanted = frozenset(stem for clause in clauses if not clause.begins for stem in clause.any)
     begins = tuple(stem for clause in clauses if clause.begins for stem in clause.any)
-    return Hit(post, mark(post.title, wanted, begins), cut(plain(content(post)), wanted, begins))
+    return Hit(post, mark(post.title, wanted, begins), cut(_in_one_line(plain(content(post))), wanted, begins))

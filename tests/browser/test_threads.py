@@ -74,6 +74,19 @@ def test_a_vote_that_the_script_cannot_bring_is_told_by_a_page(site: Site) -> No
     expect(page.locator("h1")).to_have_text("That is not allowed")
 
 
+@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+def test_what_else_can_be_done_is_read_whole(site: Site, width: int) -> None:
+    page = site.signed_in("anna", viewport={"width": width, "height": 900})
+    page.goto(f"{site.origin}/p/{number(site)}")
+    for more in page.locator(".doings summary").all():
+        more.click()
+        box = more.locator("xpath=..").locator(".sheet").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        more.click()
+
+
 def test_the_count_of_notices_grows_while_the_page_is_open(site: Site) -> None:
     page = site.signed_in("eva")
     site.database.write(lambda db: notifications.mark_read(db, actors.by_handle(db, "eva").id))  # type: ignore[union-attr]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from federation.synchronizing import synchronize_followers
@@ -83,6 +83,17 @@ def test_a_backup_is_whole_while_others_write(torv: Torv, tmp_path: Path) -> Non
         writer.join()
     assert before <= said["rows"]["posts"] <= before + len(written)
     assert count_posts(restored(torv, tmp_path / "copy")) == said["rows"]["posts"]
+
+
+def test_a_backup_needs_no_turn_at_writing(torv: Torv, tmp_path: Path) -> None:
+    """However long somebody else writes: what is copied is what was committed before."""
+    before = count_posts(torv.database)
+    with torv.database.engine.begin() as connection:
+        connection.execute(update(Post).values(title="endnu ikke"))
+        said = json.loads(torv.good("backup", str(tmp_path / "copy"), "--json"))
+    assert said["rows"]["posts"] == before
+    with restored(torv, tmp_path / "copy").reading() as db:
+        assert not db.scalar(select(func.count()).where(Post.title == "endnu ikke"))
 
 
 def test_numbers_given_out_after_the_backup_are_not_given_out_again(torv: Torv, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ async def test_what_a_deed_is_about_is_a_link_where_it_is_shown_here(visiting: V
         for subject in (f"{ORIGIN}/p/1", "https://m.example/p/2"):
             moderation.audit(db, None, "question.no_duplicate", subject)
         moderation.audit(db, None, "report.close", "3", outcome="acted")
+        moderation.audit(db, None, "report.example", f"{ORIGIN}/p/5")
         moderation.audit(db, None, "question.duplicate", "x", of="https://m.example/p/2", sanction="4", odd=["a", "b"])
 
     visiting.database.write(decide)
@@ -65,7 +66,8 @@ async def test_what_a_deed_is_about_is_a_link_where_it_is_shown_here(visiting: V
         page = await anna.read("/admin/audit")
     assert 'href="/p/1"' in page
     assert 'href="/p/2"' not in page
-    assert 'href="/admin/reports/3"' in page
+    assert 'href="/admin/reports/3">se anmeldelsen' in page
+    assert 'href="/p/5">se erfaringen' in page
     assert "udfald: Der er gjort noget" in words(page)
     assert "odd: a, b" in words(page)
     assert "sanction" not in words(page)

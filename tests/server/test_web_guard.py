@@ -238,6 +238,25 @@ async def test_a_locked_database_is_503_and_says_that_nothing_was_lost(
         assert "Mit lange indlæg" in answer.text
 
 
+async def test_a_page_that_a_busy_server_could_not_give_may_be_asked_for_again(
+    visiting: Visiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a link to the same place; what a form sends is not sent again by one."""
+    from models.errors import Unavailable
+    from server.web import question_lists
+
+    def busy(*_: object, **__: object) -> None:
+        raise Unavailable
+
+    async with visiting.browser("anna") as browser:
+        monkeypatch.setattr(question_lists, "to_choose", busy)
+        answer = await browser.open("/questions?order=top")
+        assert answer.status_code == 503
+        assert 'href="/questions?order=top">Prøv igen' in answer.text
+        monkeypatch.setattr(visiting.database, "write", busy)
+        assert "Prøv igen</a>" not in (await browser.send("/post", text="Mit indlæg")).text
+
+
 async def test_whoever_is_signed_out_while_writing_gets_his_words_back(visiting: Visiting) -> None:
     async with visiting.browser("anna") as browser:
         browser.http.cookies.clear()

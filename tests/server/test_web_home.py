@@ -69,13 +69,23 @@ async def test_a_thread_stands_once_with_what_else_is_new_in_it(lived_in: Databa
     assert "Den er våd." in words(first.partition("<details")[0])
 
 
+WAYS_ON = {
+    "/": "/communities/new",
+    "/ask": "/communities/new",
+    "/start": "/communities/new",
+    "/organizations": "/admin/organizations",
+}
+"""What an administrator makes first, from where it is missed."""
+
+
 async def test_who_looks_after_an_empty_place_is_shown_what_comes_first(database: Database) -> None:
     for name, role in (("anna", "admin"), ("birk", "member")):
         given = {"username": name, "email": f"{name}@havby.example", "password": "en lang adgangskode", "role": role}
         database.write(lambda db, given=given: accounts.create(db, **given))
     async with Visiting(database).browser("anna") as anna:
-        assert 'href="/communities/new"' in (await anna.read("/")).partition("<main")[2]
+        for path, way in WAYS_ON.items():
+            assert f'href="{way}"' in (await anna.read(path)).partition("<main")[2], path
     async with Visiting(database).browser("birk") as birk:
-        page = await birk.read("/")
-        assert 'href="/communities/new"' not in page
-        assert "Her er stille." in words(page)
+        for path, way in WAYS_ON.items():
+            assert f'href="{way}"' not in await birk.read(path), path
+        assert "Her er stille." in words(await birk.read("/"))

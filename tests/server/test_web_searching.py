@@ -37,6 +37,14 @@ async def test_an_inflected_form_finds_and_marks_the_word(visiting: Visiting) ->
         assert {"kommuner", "kommunen"} == set(marked(html))
 
 
+async def test_a_heading_does_not_run_into_what_stands_below_it(visiting: Visiting) -> None:
+    said = "## Det prøvede vi\n\nVi spurgte en fagfælle.\n\n- og så\n- igen"
+    visiting.database.write(lambda db: composing.note(db, person(db, "birk"), Draft(said)))
+    async with visiting.browser() as browser:
+        page = words(await browser.read("/search?q=fagfælle"))
+    assert "Det prøvede vi – Vi spurgte en fagfælle . og så – igen" in page.replace("fagfælle.", "fagfælle .")
+
+
 async def test_the_search_box_is_on_every_page_and_needs_no_script(visiting: Visiting) -> None:
     async with visiting.browser("birk") as browser:
         for path in ("/", "/questions", "/communities", "/settings", "/nowhere"):
