@@ -26,10 +26,10 @@ from models.base import clock
 from models.stamps import Stamp
 from server import request_id
 from server.api.calls import rate_headers
-from server.clients import Network
+from server.clients import Network, behind
 from server.kept import WHOLE_SECONDS, Kept, Repeated
 from server.limits import Limits, TooMany
-from server.logs import REQUESTS, log_answer
+from server.logs import REQUESTS, prepared
 from server.metrics import Metrics, page_of
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ MOST = 4000
 class Whole:
     """An answer as it is sent: status line and fields, those of `EACH` left out, and the body."""
 
-    status: int
     head: bytes
     body: bytes
     count: Callable[[float], None]
+    say: Callable[[str, float, str], None]
     repeated: Repeated
 
 
@@ -114,7 +114,8 @@ class Doorstep:
             return
         line = b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
         head = line + b"".join(b"%b: %b\r\n" % field for field in headers if field[0] not in EACH)
-        whole = Whole(status, head, body, self._metrics.counter("GET", page_of(scope), status), repeated)
+        count, say = self._metrics.counter("GET", page_of(scope), status), prepared("GET", scope["path"], status)
+        whole = Whole(head, body, count, say, repeated)
         self._kept.keep(
             ("whole", asked), whole, size + len(head) + len(body) + 500, stamp, clock.time() + WHOLE_SECONDS
         )
@@ -142,9 +143,8 @@ class Doorstep:
         seconds = time.monotonic() - began
         whole.count(seconds)
         if REQUESTS.isEnabledFor(logging.INFO):
-            path = url.partition(b"?")[0].decode("latin-1")
-            asking = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": client}
-            log_answer(logging.INFO, asking, whole.status, seconds, self._proxies, request_id=named)
+            forwarded = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
+            whole.say(behind(client[0] if client else "", forwarded, self._proxies), seconds, named)
         return b"%b%b\r\n%b" % (whole.head, b"".join([b"%b: %b\r\n" % field for field in own]), whole.body)
 
 

@@ -2,14 +2,18 @@
 for; everything else goes to the application. Over real connections, as other servers and apps have them."""
 
 import asyncio
+import io
+import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+import msgspec
 import pytest
+import structlog
 import uvicorn
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,11 +23,10 @@ from federation import signatures
 from models import accounts, base, moderation, oauth, settings
 from models.base import clock
 from models.database import Database
-from server import doorstep
+from server import doorstep, logs
 from server.api import calls
 from server.app import create_app
 from server.doorstep import MOST, Doorstep, DoorstepProtocol, Remembering
-from server.logs import REQUESTS
 from server.metrics import Metrics, RequestMetrics
 from server.settings import Settings
 from tests.federation.elsewhere import Elsewhere, federation_with
@@ -94,9 +97,12 @@ class House:
         )
         fed = federation_with(self.database, Elsewhere())
         fed.authorized_fetch = self.authorized_fetch
+        chosen = msgspec.structs.replace(chosen, trusted_proxies=["127.0.0.0/8"])
         node = create_app(chosen, federation=fed)
         self.metrics = Metrics(self.database)
-        self.doorstep = Doorstep(node.state.kept, node.state.limits, self.metrics, [], chosen.api_calls)
+        self.doorstep = Doorstep(
+            node.state.kept, node.state.limits, self.metrics, chosen.proxy_networks, chosen.api_calls
+        )
         self.app = RequestMetrics(self._counting(Remembering(node, self.doorstep)), self.metrics)
 
     def _counting(self, app: ASGIApp) -> ASGIApp:
@@ -345,19 +351,28 @@ async def test_every_answer_is_counted(house: House) -> None:
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Requests are logged."""
-    caplog.set_level(logging.INFO, REQUESTS.name)
-    return caplog
+def lines() -> Iterator[io.StringIO]:
+    """What is logged of requests, as JSON."""
+    stream, root = io.StringIO(), logging.getLogger()
+    before, level, configured = list(root.handlers), root.level, structlog.get_config()
+    logs.set_up(Settings(log_format="json"), stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.configure(**configured)
 
 
-async def test_every_answer_is_logged_with_its_number(house: House, told: pytest.LogCaptureFixture) -> None:
+async def test_every_answer_is_logged_with_its_number(house: House, lines: io.StringIO) -> None:
     async with house.line() as line:
         answers = [await line.ask(FINGER + END) for _ in "ab"]
-    lines = [record.msg for record in told.records if record.name == REQUESTS.name]
-    assert [entry["path"] for entry in lines] == ["/.well-known/webfinger"] * 2
-    assert [(entry["method"], entry["status"], entry["client"]) for entry in lines] == [("GET", 200, "127.0.0.1")] * 2
-    assert lines[1]["request_id"] == answers[1].headers["x-request-id"]
+        forwarded = await line.ask(FINGER + "X-Forwarded-For: 203.0.113.9\r\n\r\n")
+    said = [json.loads(line) for line in lines.getvalue().splitlines() if '"answered"' in line]
+    assert {(entry["method"], entry["path"], entry["status"]) for entry in said} == {
+        ("GET", "/.well-known/webfinger", 200)
+    }
+    assert [entry["request_id"] for entry in said] == [one.headers["x-request-id"] for one in (*answers, forwarded)]
+    assert [entry["client"] for entry in said] == ["127.0.0.1", "127.0.0.1", "203.0.113.9"]
+    assert said[0].keys() == said[1].keys()
     assert house.asked == 1
 
 
