@@ -11,6 +11,7 @@ What is due for each request is done for each: it is counted, limited and logged
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
 
 Fields = Sequence[tuple[bytes, bytes]]
-Question = tuple[bytes, str | None, tuple[tuple[bytes, bytes], ...]]
-"""The address, whose signature it claims to have, and all other fields that may matter."""
+Question = tuple[bytes, tuple[tuple[bytes, bytes], ...]]
+"""The address, and all fields that may matter."""
 
 UNREAD = frozenset(
     {b"date", b"digest", b"content-digest", b"user-agent", b"accept-encoding", b"connection", b"x-request-id"}
@@ -46,6 +47,7 @@ UNREAD = frozenset(
 """Fields that no repeatable answer hangs on."""
 
 SIGNED = frozenset({b"signature", b"signature-input"})
+TIMES = re.compile(rb"(?:created|expires)=[0-9]+")
 ELSEWHERE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 """With one of these it is more than a question."""
 
@@ -69,26 +71,39 @@ class Whole:
 
 def question(url: bytes, headers: Fields) -> Question | None:
     """What a GET asks; None for what is never kept."""
-    fields, signed = [], False
+    fields = []
     for field in headers:
         name = field[0]
         if name in UNREAD:
             continue
         if name in ELSEWHERE:
             return None
-        if name in SIGNED:
-            signed = True
-        else:
-            fields.append(field)
-    return url, _claimed(url, headers) if signed else None, tuple(fields)
+        fields.append((name, _claim(field[1])) if name in SIGNED else field)
+    return url, tuple(fields)
 
 
-def _claimed(url: bytes, headers: Fields) -> str:
+def _claim(value: bytes) -> bytes:
+    """A field of a signature without what is another each time: the signature itself, and when it was made.
+
+    >>> _claim(b'keyId="https://b.example/u/a#key",headers="host date",signature="x+/="')
+    b'keyId="https://b.example/u/a#key",headers="host date",signature='
+    """
+    for opening, closing in ((b'signature="', b'"'), (b"=:", b":")):  # draft-cavage, RFC 9421
+        before, found, rest = value.partition(opening)
+        if found:
+            value = before + opening[:-1] + rest.partition(closing)[2]
+    return TIMES.sub(b"", value) if b"created=" in value or b"expires=" in value else value
+
+
+def _readable(url: bytes, headers: Fields) -> bool:
+    """Whether a request is unsigned, or says by whom it claims to be."""
+    if not any(name in SIGNED for name, _ in headers):
+        return True
     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
     try:
-        return IncomingRequest("GET", url.decode("latin-1"), fields, b"").signature.key_id
+        return bool(IncomingRequest("GET", url.decode("latin-1"), fields, b"").signature.key_id)
     except signatures.SignatureError:
-        return ""
+        return False
 
 
 class Doorstep:
@@ -110,7 +125,7 @@ class Doorstep:
         url = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         asked = question(url, scope["headers"])
         size = len(url) + sum(len(name) + len(value) for name, value in scope["headers"])
-        if asked is None or size > MOST:
+        if asked is None or size > MOST or not _readable(url, scope["headers"]):
             return
         line = b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
         head = line + b"".join(b"%b: %b\r\n" % field for field in headers if field[0] not in EACH)

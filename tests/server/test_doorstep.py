@@ -261,6 +261,47 @@ async def test_each_server_gets_it_by_its_own_name_however_it_signs(house: House
         assert house.asked == 2
 
 
+async def test_signatures_with_times_of_their_own_are_known_too(house: House) -> None:
+    stranger = Asking(house.database).stranger()
+    key = signatures.private_key(stranger.private_pem)
+    async with house.line() as line:
+        for clock.offset in (0, 2, 4):
+            fields = signatures.sign_rfc9421(
+                key, f"{stranger.actor.uri}#main-key", "GET", f"{ORIGIN}/u/anna", b"", base.now()
+            )
+            lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if name != "Host")
+            assert (await line.ask(ANNA + lines.replace("Accept: ", "X-A: ") + END)).status == 200
+    assert house.asked == 1
+
+
+FORMS = [
+    'keyId="{key}",algorithm="rsa-sha256",headers="(request-target) host date",signature="{mark}"',
+    'signature="{mark}",headers="(request-target) host date",keyId="{key}"',
+    'keyId="{key}",created=1,expires=9,headers="(created) host",signature="{mark}"',
+    'keyId="{key}",headers="host signature=",signature="{mark}"',
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_no_form_of_a_signature_passes_one_server_off_as_another(house: House, form: str) -> None:
+    house.database.write(lambda db: moderation.set_rule(db, "n.example", "block"))
+    async with house.line() as line:
+        for mark in ("AAAA", "BBBB", "broken!", ""):
+            for key, status in (("https://m.example/u/a#k", 200), ("https://n.example/u/a#k", 403)):
+                field = form.format(key=key, mark=mark)
+                readable = mark in {"AAAA", "BBBB"} and " signature=" not in form
+                expected = {status} if readable else {200, 400, 401, 403}
+                assert (await line.ask(f"{ANNA}Signature: {field}\r\n\r\n")).status in expected
+
+
+async def test_a_blocked_server_is_refused_after_one_that_posed_as_it_and_failed(house: House) -> None:
+    house.database.write(lambda db: moderation.set_rule(db, "n.example", "block"))
+    field = 'Signature: keyId="https://n.example/u/a#k",headers="host date",signature="{}"\r\n\r\n'
+    async with house.line() as line:
+        assert (await line.ask(ANNA + field.format("broken!"))).status == 200
+        assert (await line.ask(ANNA + field.format("AAAA"))).status == 403
+
+
 async def test_a_blocked_server_is_refused_what_others_just_got(house: House) -> None:
     welcome, blocked = (Asking(house.database).stranger(host) for host in ("m.example", "n.example"))
     house.database.write(lambda db: moderation.set_rule(db, "n.example", "block"))
