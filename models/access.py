@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models import viewers
 from models.account_domains import AccountDomain
 from models.actors import Actor
+from models.base import IDS
 from models.blocks import Block
 from models.communities import Moderator
 from models.errors import NotFound
@@ -129,7 +130,7 @@ def several(db: Session, viewer: Actor | None, post_ids: Iterable[int]) -> dict[
 
 @viewers.kept
 def _several(viewer: Actor | None) -> Select[Post]:
-    return select(Post).where(Post.id.in_(bindparam("ids", expanding=True)), visible(viewer))
+    return select(Post).where(Post.id.in_(IDS), visible(viewer))
 
 
 def access_post_uri(db: Session, viewer: Actor | None, uri: str) -> Post:
