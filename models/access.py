@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models import viewers
@@ -143,7 +143,12 @@ def access_post_uri(db: Session, viewer: Actor | None, uri: str) -> Post:
 
 def may_see(db: Session, viewer: Actor | None, post: Post) -> bool:
     """Whether `viewer` may read this post."""
-    return db.scalar(select(Post.id).where(Post.id == post.id, visible(viewer))) is not None
+    return db.scalar(_may_see(viewer), {"post": post.id, **viewers.values(viewer)}) is not None
+
+
+@viewers.kept
+def _may_see(viewer: Actor | None) -> Select[int]:
+    return select(Post.id).where(Post.id == bindparam("post"), visible(viewer))
 
 
 def access_actor(db: Session, viewer: Actor | None, username: str, domain: str | None = None) -> Actor:
