@@ -54,6 +54,9 @@ ELSEWHERE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upg
 EACH = frozenset({b"x-request-id", b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset"})
 """Fields of an answer that are another's next time."""
 
+OVERHEAD = 2500
+"""What an answer takes beside its bytes: its line for the log, its counters, its place."""
+
 MOST = 4000
 """Most bytes of a question that is kept."""
 
@@ -132,7 +135,7 @@ class Doorstep:
         count, say = self._metrics.counter("GET", page_of(scope), status), prepared("GET", scope["path"], status)
         whole = Whole(head, body, count, say, repeated)
         self._kept.keep(
-            ("whole", asked), whole, size + len(head) + len(body) + 500, stamp, clock.time() + WHOLE_SECONDS
+            ("whole", asked), whole, size + len(head) + len(body) + OVERHEAD, stamp, clock.time() + WHOLE_SECONDS
         )
 
     def answer(self, url: bytes, headers: Fields, more: Fields, client: tuple[str, int] | None) -> bytes | None:
