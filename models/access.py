@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 from models import viewers
 from models.account_domains import AccountDomain
 from models.actors import Actor
+from models.base import IDS
 from models.blocks import Block
 from models.communities import Moderator
 from models.errors import NotFound
@@ -129,7 +130,7 @@ def several(db: Session, viewer: Actor | None, post_ids: Iterable[int]) -> dict[
 
 @viewers.kept
 def _several(viewer: Actor | None) -> Select[Post]:
-    return select(Post).where(Post.id.in_(bindparam("ids", expanding=True)), visible(viewer))
+    return select(Post).where(Post.id.in_(IDS), visible(viewer))
 
 
 def access_post_uri(db: Session, viewer: Actor | None, uri: str) -> Post:
@@ -142,7 +143,12 @@ def access_post_uri(db: Session, viewer: Actor | None, uri: str) -> Post:
 
 def may_see(db: Session, viewer: Actor | None, post: Post) -> bool:
     """Whether `viewer` may read this post."""
-    return db.scalar(select(Post.id).where(Post.id == post.id, visible(viewer))) is not None
+    return db.scalar(_may_see(viewer), {"post": post.id, **viewers.values(viewer)}) is not None
+
+
+@viewers.kept
+def _may_see(viewer: Actor | None) -> Select[int]:
+    return select(Post.id).where(Post.id == bindparam("post"), visible(viewer))
 
 
 def access_actor(db: Session, viewer: Actor | None, username: str, domain: str | None = None) -> Actor:

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Text, or_, select
+from sqlalchemy import ForeignKey, Text, bindparam, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, UtcTime, new_id, now
+from models.base import Base, Id, UtcTime, new_id, now, table_of
 from models.errors import NotFound
 
 
@@ -37,7 +37,7 @@ def new_key_pair() -> tuple[str, str]:
 
 def private_key(db: Session, actor_id: int) -> tuple[str, str]:
     """(key id, private PEM) of a local actor; raises NotFound."""
-    row = db.execute(select(Key.uri, Key.private_pem).where(Key.actor_id == actor_id, Key.private_pem != "")).first()
+    row = db.execute(_PRIVATE, {"actor": actor_id}).first()
     if row is None:
         raise NotFound("This actor has no private key here.")
     return row[0], row[1]
@@ -45,7 +45,12 @@ def private_key(db: Session, actor_id: int) -> tuple[str, str]:
 
 def public_key(db: Session, actor_id: int) -> str:
     """The PEM of a local actor's public key."""
-    return db.scalars(select(Key.public_pem).where(Key.actor_id == actor_id).order_by(Key.id)).first() or ""
+    return db.scalars(_PUBLIC, {"actor": actor_id}).first() or ""
+
+
+_keys = table_of(Key).c
+_PRIVATE = select(_keys.uri, _keys.private_pem).where(_keys.actor_id == bindparam("actor"), _keys.private_pem != "")
+_PUBLIC = select(_keys.public_pem).where(_keys.actor_id == bindparam("actor")).order_by(_keys.id)
 
 
 def record_keys(db: Session, actor_id: int, keys: list[tuple[str, str]]) -> None:

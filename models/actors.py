@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actor_keys, domains, outbox, text
 from models.actor_keys import Key
-from models.base import Base, Id, Json, UtcTime, new_id, now, partial_index, table_of
+from models.base import IDS, Base, Id, Json, UtcTime, new_id, now, partial_index, table_of
 from models.database import node_of, wake
 from models.errors import Conflict, Invalid, NotFound
 
@@ -208,7 +208,10 @@ def many(db: Session, ids: Iterable[int]) -> dict[int, Actor]:
     wanted = set(ids)
     if not wanted:
         return {}
-    return {actor.id: actor for actor in db.scalars(select(Actor).where(Actor.id.in_(wanted)))}
+    return {actor.id: actor for actor in db.scalars(_BY_IDS, {"ids": list(wanted)})}
+
+
+_BY_IDS = select(Actor).where(Actor.id.in_(IDS))
 
 
 def by_uri(db: Session, uri: str) -> Actor | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors, jobs, moderation, notifications, organizations, text
@@ -200,9 +200,15 @@ def leave(db: Session, actor: Actor, row_id: int) -> None:
 
 def of(db: Session, actor_id: int) -> list[Row]:
     """Everything between a person and organisations, confirmed or not, oldest first."""
-    query = select(Affiliation, Actor).join(Actor, Actor.id == Affiliation.organization_id)
-    rows = db.execute(query.where(Affiliation.actor_id == actor_id).order_by(Affiliation.id))
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1]) for row in db.execute(_OF, {"actor": actor_id})]
+
+
+_OF = (
+    select(Affiliation, Actor)
+    .join(Actor, Actor.id == Affiliation.organization_id)
+    .where(Affiliation.actor_id == bindparam("actor"))
+    .order_by(Affiliation.id)
+)
 
 
 def confirmed(db: Session, actor_id: int) -> list[Row]:

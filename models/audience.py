@@ -1,6 +1,6 @@
 """Whom a post is addressed to: the one place that turns visibility, thread and community into `to` and `cc`."""
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.actors import PUBLIC, Actor, get
@@ -9,15 +9,16 @@ from models.posts import Post, Recipient, Visibility
 
 def recipients(db: Session, post: Post, *, mentioned_only: bool = False) -> list[Actor]:
     """The actors a post is addressed to by name, in the order they were added."""
-    query = (
-        select(Actor)
-        .join(Recipient, Recipient.actor_id == Actor.id)
-        .where(Recipient.post_id == post.id)
-        .order_by(Actor.id)
-    )
-    if mentioned_only:
-        query = query.where(Recipient.mentioned.is_(True))
-    return list(db.scalars(query))
+    return list(db.scalars(_MENTIONED if mentioned_only else _RECIPIENTS, {"post": post.id}))
+
+
+_RECIPIENTS = (
+    select(Actor)
+    .join(Recipient, Recipient.actor_id == Actor.id)
+    .where(Recipient.post_id == bindparam("post"))
+    .order_by(Actor.id)
+)
+_MENTIONED = _RECIPIENTS.where(Recipient.mentioned.is_(True))
 
 
 def addressing(db: Session, post: Post) -> tuple[list[str], list[str]]:

@@ -103,6 +103,10 @@ def now() -> datetime:
     return datetime.fromtimestamp(clock.time(), UTC)
 
 
+IDS = bindparam("ids", expanding=True, type_=Id)
+"""Ids in a statement that is put together once, which takes longer than to run it: `db.execute(STATEMENT, {"ids": ids})`."""
+
+
 def when_asked() -> BindParameter[datetime]:
     """The present, in a statement that may be run later, and again: that of each time."""
     return bindparam(None, callable_=now, type_=UtcTime(), unique=True)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.access import visible
 from models.actors import Actor
-from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.base import IDS, Base, Id, UtcTime, insert_unless_there, new_id, now, table_of
 from models.posts import Post
 from models.windows import Window
 
@@ -46,8 +46,11 @@ def mine(db: Session, account_id: int, post_ids: Iterable[int]) -> set[int]:
     wanted = set(post_ids)
     if not wanted:
         return set()
-    query = select(Bookmark.post_id).where(Bookmark.account_id == account_id, Bookmark.post_id.in_(wanted))
-    return set(db.scalars(query))
+    return set(db.scalars(_MINE, {"account": account_id, "ids": list(wanted)}))
+
+
+_bookmarks = table_of(Bookmark).c
+_MINE = select(_bookmarks.post_id).where(_bookmarks.account_id == bindparam("account"), _bookmarks.post_id.in_(IDS))
 
 
 def page(db: Session, viewer: Actor, window: Window = FIRST) -> list[tuple[int, Post]]:

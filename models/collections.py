@@ -1,6 +1,8 @@
 """Collections that other servers page through: replies, whole threads, what an outbox shows. Public posts only."""
 
-from sqlalchemy import ColumnElement, Text, and_, cast, exists, func, or_, select
+from functools import cache
+
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, cast, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models import actors
@@ -11,6 +13,7 @@ from models.communities import Community
 from models.follows import Follow, FollowState
 from models.outbox import Activity
 from models.posts import Post
+from models.windows import LIMIT
 
 PAGE = 40
 
@@ -24,9 +27,15 @@ def _open() -> ColumnElement[bool]:
 
 def replies(db: Session, post: Post, *, after: int = 0, limit: int = PAGE) -> list[tuple[int, str]]:
     """(cursor, id) of direct replies anybody may read, oldest first, those behind the cursor `after`."""
-    direct = or_(Post.in_reply_to_id == post.id, Post.in_reply_to_uri == post.uri)
-    query = select(Post.id, Post.uri).where(direct, Post.id > after, _open()).order_by(Post.id).limit(limit)
-    return [(row.id, row.uri) for row in db.execute(query)]
+    named = {"post": post.id, "uri": post.uri, "after": after, "limit": limit}
+    return [(row[0], row[1]) for row in db.execute(_replies(), named)]
+
+
+@cache
+def _replies() -> Select[int, str]:
+    direct = or_(Post.in_reply_to_id == bindparam("post"), Post.in_reply_to_uri == bindparam("uri"))
+    query = select(Post.id, Post.uri).where(direct, Post.id > bindparam("after"), _open())
+    return query.order_by(Post.id).limit(LIMIT)
 
 
 def count_replies(db: Session, post: Post) -> int:

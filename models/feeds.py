@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session, aliased
 from models import account_domains, actors, lists, tag_follows, viewers
 from models.access import apart, listed, visible
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS, Id, when_asked
+from models.base import ID_RANDOM_BITS, IDS, Id, when_asked
 from models.blocks import Mute
 from models.follows import Follow, FollowState
 from models.listings import Listing
@@ -239,6 +239,9 @@ def read(db: Session, ways: list[Way], window: Window, values: Mapping[str, Any]
 
 def items(db: Session, found: list[tuple[int, int, int | None]]) -> list[Item]:
     """(cursor, post, who brought it) with the rows behind the ids, in the same order."""
-    rows = {post.id: post for post in db.scalars(select(Post).where(Post.id.in_([post_id for _, post_id, _ in found])))}
+    rows = {post.id: post for post in db.scalars(_POSTS, {"ids": [post_id for _, post_id, _ in found]})}
     people = actors.many(db, [through for _, _, through in found if through])
     return [Item(at, rows[post_id], people.get(through or 0)) for at, post_id, through in found]
+
+
+_POSTS = select(Post).where(Post.id.in_(IDS))

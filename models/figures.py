@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, sel
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.actors import Actor, ActorType
-from models.base import Base, UtcTime, dialect_of, insert_in, insert_unless_there
+from models.base import IDS, Base, UtcTime, dialect_of, insert_in, insert_unless_there
 from models.follows import Follow, FollowState
 from models.listings import Listing
 from models.posts import Post, Visibility
@@ -40,7 +40,10 @@ def many(db: Session, actor_ids: Iterable[int]) -> dict[int, ActorFigures]:
     wanted = set(actor_ids)
     if not wanted:
         return {}
-    return {row.actor_id: row for row in db.scalars(select(ActorFigures).where(ActorFigures.actor_id.in_(wanted)))}
+    return {row.actor_id: row for row in db.scalars(_MANY, {"ids": list(wanted)})}
+
+
+_MANY = select(ActorFigures).where(ActorFigures.actor_id.in_(IDS))
 
 
 def of(db: Session, actor_id: int) -> ActorFigures:

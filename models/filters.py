@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint, func, or_, select
+from sqlalchemy import ForeignKey, Text, UniqueConstraint, bindparam, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import events
-from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.base import Base, Id, Json, UtcTime, new_id, now, when_asked
 from models.errors import Invalid, NotFound
 from models.posts import Post
 
@@ -233,7 +233,14 @@ def changed(db: Session, account_id: int) -> None:
 
 def in_force(db: Session, account_id: int, context: str | None = None) -> list[Filter]:
     """An account's filters that have not run out, of one context or of all."""
-    query = select(Filter).where(
-        Filter.account_id == account_id, or_(Filter.expires_at.is_(None), Filter.expires_at > now())
+    found = db.scalars(_IN_FORCE, {"account": account_id})
+    return [row for row in found if context is None or context in row.context]
+
+
+_IN_FORCE = (
+    select(Filter)
+    .where(
+        Filter.account_id == bindparam("account"), or_(Filter.expires_at.is_(None), Filter.expires_at > when_asked())
     )
-    return [row for row in db.scalars(query.order_by(Filter.id)) if context is None or context in row.context]
+    .order_by(Filter.id)
+)

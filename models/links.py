@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, select, update
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import viewers
 from models.access import visible
 from models.actors import Actor
-from models.base import Base, Id, new_id
+from models.base import Base, Id, new_id, table_of
 from models.posts import Kind, Post
 
 MOST = 20
@@ -133,8 +134,8 @@ def targets(db: Session, post_ids: Iterable[int], tie: Tie) -> dict[int, str]:
 def uris(db: Session, post: Post) -> dict[Tie, list[str]]:
     """What a post is tied to, by id, for other servers."""
     found: dict[Tie, list[str]] = {}
-    for row in db.scalars(select(PostLink).where(PostLink.from_id == post.id).order_by(PostLink.id)):
-        found.setdefault(Tie(row.tie), []).append(row.to_uri)
+    for tie, uri in db.execute(_URIS, {"post": post.id}):
+        found.setdefault(Tie(tie), []).append(uri)
     return found
 
 
@@ -152,6 +153,10 @@ def authors_elsewhere(db: Session, post: Post) -> list[Actor]:
     return list(db.scalars(query))
 
 
+_links = table_of(PostLink).c
+_URIS = select(_links.tie, _links.to_uri).where(_links.from_id == bindparam("post")).order_by(_links.id)
+
+
 def of(db: Session, viewer: Actor | None, post: Post) -> list[Linked]:
     """What a post is tied to, as far as `viewer` may see it; what is not known here stands with its id alone."""
     query = (
@@ -166,16 +171,20 @@ def of(db: Session, viewer: Actor | None, post: Post) -> list[Linked]:
 
 def to(db: Session, viewer: Actor | None, post: Post, *ties: Tie) -> list[Linked]:
     """The posts that are tied to this one (in one of these ways), as far as `viewer` may see them, newest first."""
+    rows = db.execute(_to(viewer, ties), {"post": post.id, **viewers.values(viewer)})
+    return [Linked(Tie(row[0]), row[1].uri, row[1]) for row in rows]
+
+
+@viewers.kept
+def _to(viewer: Actor | None, ties: tuple[Tie, ...]) -> Any:
     query = (
         select(PostLink.tie, Post)
         .join(Post, Post.id == PostLink.from_id)
-        .where(PostLink.to_id == post.id, Post.removed_at.is_(None), visible(viewer))
+        .where(PostLink.to_id == bindparam("post"), Post.removed_at.is_(None), visible(viewer))
         .order_by(Post.id.desc())
         .limit(SHOWN)
     )
-    if ties:
-        query = query.where(PostLink.tie.in_(ties))
-    return [Linked(Tie(row[0]), row[1].uri, row[1]) for row in db.execute(query)]
+    return query.where(PostLink.tie.in_(ties)) if ties else query
 
 
 def around(db: Session, viewer: Actor | None, post: Post) -> list[Linked]:

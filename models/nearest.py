@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, select, true
+from sqlalchemy import Select, and_, select, true
 from sqlalchemy.orm import Session, aliased
 
-from models.base import Id
+from models.base import IDS
 from models.windows import Window
 
 FIRST_LOOK = 3
@@ -26,7 +26,6 @@ Owners = Select[*tuple[Any, ...]]
 """A query for one column."""
 
 
-IDS = bindparam("ids", expanding=True, type_=Id)
 NOBODY: Mapping[str, Any] = {}
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ForeignKey, Index, Text, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import jobs, text
-from models.base import Base, Id, UtcTime, now
+from models.base import IDS, Base, Id, UtcTime, now
 from models.errors import Invalid
 from models.posts import Post
 
@@ -253,8 +253,7 @@ def of(db: Session, viewer_id: int | None, post_ids: Sequence[int]) -> dict[int,
     whether he may see the posts is the caller's affair."""
     if not post_ids:
         return {}
-    query = select(Poll, Post.author_id).join(Post, Post.id == Poll.post_id).where(Poll.post_id.in_(post_ids))
-    found = {row[0].post_id: (row[0], row[1]) for row in db.execute(query)}
+    found = {row[0].post_id: (row[0], row[1]) for row in db.execute(_OF, {"ids": list(post_ids)})}
     if not found:
         return {}
     listed: dict[int, list[PollOption]] = {id: [] for id in found}
@@ -269,6 +268,9 @@ def of(db: Session, viewer_id: int | None, post_ids: Sequence[int]) -> dict[int,
         id: _shown(poll, listed[id], viewer_id, own[id], is_author=author_id == viewer_id)
         for id, (poll, author_id) in found.items()
     }
+
+
+_OF = select(Poll, Post.author_id).join(Post, Post.id == Poll.post_id).where(Poll.post_id.in_(IDS))
 
 
 def _shown(

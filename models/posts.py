@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox, text
 from models.actors import PUBLIC, Actor
-from models.base import Base, Id, Json, UtcTime, new_id, now, partial_index
+from models.base import IDS, Base, Id, Json, UtcTime, new_id, now, partial_index
 from models.errors import Forbidden, Invalid, NotFound
 
 if TYPE_CHECKING:  # a poll is a table beside posts
@@ -261,9 +261,12 @@ def edited(db: Session, post_ids: list[int]) -> set[int]:
 def tags_of(db: Session, post_ids: list[int]) -> dict[int, list[PostTag]]:
     """The hashtags of several posts."""
     found: dict[int, list[PostTag]] = {}
-    for tag in db.scalars(select(PostTag).where(PostTag.post_id.in_(post_ids)).order_by(PostTag.name)):
+    for tag in db.scalars(_TAGS_OF, {"ids": post_ids}):
         found.setdefault(tag.post_id, []).append(tag)
     return found
+
+
+_TAGS_OF = select(PostTag).where(PostTag.post_id.in_(IDS)).order_by(PostTag.name)
 
 
 def keep_edition(db: Session, post: Post) -> None:

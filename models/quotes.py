@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models import actors, composing, follows, outbox, viewers
 from models.access import listed, visible
 from models.actors import PUBLIC, Actor
-from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.base import IDS, Base, Id, UtcTime, insert_unless_there, new_id, now, table_of
 from models.errors import Forbidden, NotFound
 from models.follows import FollowState
 from models.posts import Post, Visibility
@@ -142,10 +142,15 @@ def revoke(db: Session, author: Actor, post: Post, stamp_id: int) -> None:
 
 def counts(db: Session, post_ids: Iterable[int]) -> dict[int, int]:
     """How often each of these posts is quoted; those that never are stand not in it."""
-    query = select(QuoteStamp.post_id, func.count()).where(
-        QuoteStamp.post_id.in_(list(post_ids)), QuoteStamp.revoked_at.is_(None)
-    )
-    return {row[0]: row[1] for row in db.execute(query.group_by(QuoteStamp.post_id))}
+    return {row[0]: row[1] for row in db.execute(_COUNTS, {"ids": list(post_ids)})}
+
+
+_stamps = table_of(QuoteStamp).c
+_COUNTS = (
+    select(_stamps.post_id, func.count())
+    .where(_stamps.post_id.in_(IDS), _stamps.revoked_at.is_(None))
+    .group_by(_stamps.post_id)
+)
 
 
 def quoted_in(db: Session, viewer: Actor | None, quoting: Sequence[Post]) -> dict[int, Post]:

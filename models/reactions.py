@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Text, UniqueConstraint, and_, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import anonymity, bans, communities, endorsing, events, listings, notifications, outbox, responses
 from models.actors import PUBLIC, Actor, get
-from models.base import Base, Id, UtcTime, new_id, now
+from models.base import IDS, Base, Id, UtcTime, new_id, now, table_of
 from models.errors import Forbidden, Invalid, NotFound
 from models.notifications import NotificationKind
 from models.posts import Kind, Post, Visibility, hold
@@ -325,13 +325,17 @@ def withdraw_all(db: Session, actor: Actor) -> None:
 
 def my_votes(db: Session, actor_id: int, post_ids: list[int]) -> dict[int, int]:
     """What an actor voted on these posts."""
-    rows = db.execute(select(Vote.post_id, Vote.value).where(Vote.actor_id == actor_id, Vote.post_id.in_(post_ids)))
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in db.execute(_MY_VOTES, {"actor": actor_id, "ids": post_ids})}
 
 
 def my_boosts(db: Session, actor_id: int, post_ids: list[int]) -> set[int]:
     """Which of these posts an actor boosted."""
-    return set(db.scalars(select(Boost.post_id).where(Boost.actor_id == actor_id, Boost.post_id.in_(post_ids))))
+    return set(db.scalars(_MY_BOOSTS, {"actor": actor_id, "ids": post_ids}))
+
+
+_votes, _boosts = table_of(Vote).c, table_of(Boost).c
+_MY_VOTES = select(_votes.post_id, _votes.value).where(_votes.actor_id == bindparam("actor"), _votes.post_id.in_(IDS))
+_MY_BOOSTS = select(_boosts.post_id).where(_boosts.actor_id == bindparam("actor"), _boosts.post_id.in_(IDS))
 
 
 def boosters(db: Session, post: Post, window: Window = MANY) -> list[tuple[int, Actor]]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
+from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.base import IDS, Base, Id, UtcTime, insert_unless_there, new_id, now, table_of
 
 
 class ThreadMute(Base):
@@ -36,5 +36,8 @@ def muted(db: Session, account_id: int, thread_ids: Iterable[int]) -> set[int]:
     wanted = set(thread_ids)
     if not wanted:
         return set()
-    query = select(ThreadMute.thread_id).where(ThreadMute.account_id == account_id, ThreadMute.thread_id.in_(wanted))
-    return set(db.scalars(query))
+    return set(db.scalars(_MUTED, {"account": account_id, "ids": list(wanted)}))
+
+
+_mutes = table_of(ThreadMute).c
+_MUTED = select(_mutes.thread_id).where(_mutes.account_id == bindparam("account"), _mutes.thread_id.in_(IDS))

@@ -10,15 +10,20 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def address(connection: HTTPConnection, proxies: Sequence[Network]) -> str:
-    """The client's IP address.
+    """The client's IP address."""
+    peer = connection.client.host if connection.client else ""
+    return behind(peer, connection.headers.getlist("x-forwarded-for"), proxies)
+
+
+def behind(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
+    """Whose address it is that `peer` speaks for.
 
     `X-Forwarded-For` counts only when a trusted proxy wrote it: we walk it from the right and take the first address
     that is none of ours. Whatever stands left of that was written by the client himself and proves nothing.
     """
-    peer = connection.client.host if connection.client else ""
     if not _among(peer, proxies):
         return peer
-    chain = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
+    chain = ",".join(forwarded).split(",")
     for hop in reversed([hop.strip() for hop in chain if hop.strip()][-20:]):
         if _parsed(hop) is None:
             return peer

@@ -11,6 +11,7 @@ What is due for each request is done for each: it is counted, limited and logged
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,18 +27,18 @@ from models.base import clock
 from models.stamps import Stamp
 from server import request_id
 from server.api.calls import rate_headers
-from server.clients import Network
+from server.clients import Network, behind
 from server.kept import WHOLE_SECONDS, Kept, Repeated
 from server.limits import Limits, TooMany
-from server.logs import REQUESTS, log_answer
+from server.logs import REQUESTS, prepared
 from server.metrics import Metrics, page_of
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
 
 Fields = Sequence[tuple[bytes, bytes]]
-Question = tuple[bytes, str | None, tuple[tuple[bytes, bytes], ...]]
-"""The address, whose signature it claims to have, and all other fields that may matter."""
+Question = tuple[bytes, tuple[tuple[bytes, bytes], ...]]
+"""The address, and all fields that may matter."""
 
 UNREAD = frozenset(
     {b"date", b"digest", b"content-digest", b"user-agent", b"accept-encoding", b"connection", b"x-request-id"}
@@ -46,11 +47,15 @@ UNREAD = frozenset(
 """Fields that no repeatable answer hangs on."""
 
 SIGNED = frozenset({b"signature", b"signature-input"})
+TIMES = re.compile(rb"(?:created|expires)=[0-9]+")
 ELSEWHERE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 """With one of these it is more than a question."""
 
 EACH = frozenset({b"x-request-id", b"x-ratelimit-limit", b"x-ratelimit-remaining", b"x-ratelimit-reset"})
 """Fields of an answer that are another's next time."""
+
+OVERHEAD = 2500
+"""What an answer takes beside its bytes: its line for the log, its counters, its place."""
 
 MOST = 4000
 """Most bytes of a question that is kept."""
@@ -60,35 +65,48 @@ MOST = 4000
 class Whole:
     """An answer as it is sent: status line and fields, those of `EACH` left out, and the body."""
 
-    status: int
     head: bytes
     body: bytes
     count: Callable[[float], None]
+    say: Callable[[str, float, str], None]
     repeated: Repeated
 
 
 def question(url: bytes, headers: Fields) -> Question | None:
     """What a GET asks; None for what is never kept."""
-    fields, signed = [], False
+    fields = []
     for field in headers:
         name = field[0]
         if name in UNREAD:
             continue
         if name in ELSEWHERE:
             return None
-        if name in SIGNED:
-            signed = True
-        else:
-            fields.append(field)
-    return url, _claimed(url, headers) if signed else None, tuple(fields)
+        fields.append((name, _claim(field[1])) if name in SIGNED else field)
+    return url, tuple(fields)
 
 
-def _claimed(url: bytes, headers: Fields) -> str:
+def _claim(value: bytes) -> bytes:
+    """A field of a signature without what is another each time: the signature itself, and when it was made.
+
+    >>> _claim(b'keyId="https://b.example/u/a#key",headers="host date",signature="x+/="')
+    b'keyId="https://b.example/u/a#key",headers="host date",signature='
+    """
+    for opening, closing in ((b'signature="', b'"'), (b"=:", b":")):  # draft-cavage, RFC 9421
+        before, found, rest = value.partition(opening)
+        if found:
+            value = before + opening[:-1] + rest.partition(closing)[2]
+    return TIMES.sub(b"", value) if b"created=" in value or b"expires=" in value else value
+
+
+def _readable(url: bytes, headers: Fields) -> bool:
+    """Whether a request is unsigned, or says by whom it claims to be."""
+    if not any(name in SIGNED for name, _ in headers):
+        return True
     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
     try:
-        return IncomingRequest("GET", url.decode("latin-1"), fields, b"").signature.key_id
+        return bool(IncomingRequest("GET", url.decode("latin-1"), fields, b"").signature.key_id)
     except signatures.SignatureError:
-        return ""
+        return False
 
 
 class Doorstep:
@@ -110,13 +128,14 @@ class Doorstep:
         url = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         asked = question(url, scope["headers"])
         size = len(url) + sum(len(name) + len(value) for name, value in scope["headers"])
-        if asked is None or size > MOST:
+        if asked is None or size > MOST or not _readable(url, scope["headers"]):
             return
         line = b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
         head = line + b"".join(b"%b: %b\r\n" % field for field in headers if field[0] not in EACH)
-        whole = Whole(status, head, body, self._metrics.counter("GET", page_of(scope), status), repeated)
+        count, say = self._metrics.counter("GET", page_of(scope), status), prepared("GET", scope["path"], status)
+        whole = Whole(head, body, count, say, repeated)
         self._kept.keep(
-            ("whole", asked), whole, size + len(head) + len(body) + 500, stamp, clock.time() + WHOLE_SECONDS
+            ("whole", asked), whole, size + len(head) + len(body) + OVERHEAD, stamp, clock.time() + WHOLE_SECONDS
         )
 
     def answer(self, url: bytes, headers: Fields, more: Fields, client: tuple[str, int] | None) -> bytes | None:
@@ -142,9 +161,8 @@ class Doorstep:
         seconds = time.monotonic() - began
         whole.count(seconds)
         if REQUESTS.isEnabledFor(logging.INFO):
-            path = url.partition(b"?")[0].decode("latin-1")
-            asking = {"type": "http", "method": "GET", "path": path, "headers": headers, "client": client}
-            log_answer(logging.INFO, asking, whole.status, seconds, self._proxies, request_id=named)
+            forwarded = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
+            whole.say(behind(client[0] if client else "", forwarded, self._proxies), seconds, named)
         return b"%b%b\r\n%b" % (whole.head, b"".join([b"%b: %b\r\n" % field for field in own]), whole.body)
 
 

@@ -8,9 +8,10 @@ blanked whoever logs them.
 
 import logging
 import re
+import secrets
 import sys
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -74,6 +75,10 @@ class RequestLine(dict[str, Any]):
     """What is said of a request that was answered: most lines by far, so they take a shorter way to the same form."""
 
 
+class _Ready(str):
+    """Such a line, written out."""
+
+
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """structlog's way to write lines, and the shorter one."""
 
@@ -82,13 +87,22 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         self._short = short
 
     def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record.msg, _Ready):
+            return str(record.msg)
         if not isinstance(record.msg, RequestLine):
             return super().format(record)
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
-        frame = {"timestamp": f"{at[:-6]}Z", "level": record.levelname.lower(), "event": "answered"}
-        unsure = {name: value for name, value in record.msg.items() if name not in HARMLESS}
+        return self.line(record.msg, record.levelno, _stamp(record.created))
+
+    def line(self, said: RequestLine, level: int, at: str) -> str:
+        """What is written of a request."""
+        unsure = {name: value for name, value in said.items() if name not in HARMLESS}
         blanked = blank_secrets(None, "", unsure)
-        return str(self._short(None, "", {**record.msg, **blanked, **frame, "logger": record.name}))
+        frame = {"timestamp": at, "level": logging.getLevelName(level).lower(), "event": "answered"}
+        return str(self._short(None, "", {**said, **blanked, **frame, "logger": REQUESTS.name}))
+
+
+def _stamp(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def _as_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
@@ -180,7 +194,7 @@ class RequestLog:
                 log_answer(level, scope, status, time.monotonic() - started, self.proxies)
 
 
-def log_answer(level: int, scope: Scope, status: int, seconds: float, proxies: Sequence[Network], **more: str) -> None:
+def log_answer(level: int, scope: Scope, status: int, seconds: float, proxies: Sequence[Network]) -> None:
     """The line of one request that was answered."""
     line = RequestLine(
         structlog.contextvars.get_contextvars(),
@@ -190,7 +204,33 @@ def log_answer(level: int, scope: Scope, status: int, seconds: float, proxies: S
         ms=round(seconds * 1000, 1),
         client=address(HTTPConnection(scope), proxies),
     )
-    line.update(more)
+    _say(level, line)
+
+
+def prepared(method: str, path: str, status: int) -> Callable[[str, float, str], None]:
+    """`log_answer` for requests that differ by nothing but who asks, how long it took, and their number."""
+    same = {"method": method, "path": path, "status": status}
+    handlers = logging.getLogger().handlers
+    formatter = next((found for one in handlers if isinstance(found := one.formatter, _Formatter)), None)
+    if formatter is None:
+        return lambda client, seconds, request_id: _say(
+            logging.INFO, RequestLine(same, client=client, ms=round(seconds * 1000, 1), request_id=request_id)
+        )
+    marks = {name: f"x{secrets.token_hex(16)}" for name in ("timestamp", "client", "ms", "request_id")}
+    line = RequestLine(same, client=marks["client"], ms=marks["ms"], request_id=marks["request_id"])
+    form = formatter.line(line, logging.INFO, marks["timestamp"]).replace("%", "%%")
+    form = form.replace(f'"{marks["ms"]}"', marks["ms"])  # a number, also in JSON
+    for name, mark in marks.items():
+        form = form.replace(mark, f"%({name})s")
+
+    def say(client: str, seconds: float, request_id: str) -> None:
+        ms, at = round(seconds * 1000, 1), _stamp(time.time())
+        _say(logging.INFO, _Ready(form % {"timestamp": at, "client": client, "ms": ms, "request_id": request_id}))
+
+    return say
+
+
+def _say(level: int, line: RequestLine | _Ready) -> None:
     REQUESTS.handle(logging.LogRecord(REQUESTS.name, level, "", 0, line, None, None))
 
 

@@ -177,13 +177,14 @@ def embedded_replies(db: Session, row: Post) -> Json:
 
 
 def _parts(db: Session, row: Post) -> _Parts:
+    author = actors.get(db, row.author_id)  # held first: the addresses ask for him too
     to, cc = audience.addressing(db, row)
     community = None
     if row.community_id is not None and row.visibility in _OPEN:
         community = actors.get(db, row.community_id)
     parent = db.get(Post, row.in_reply_to_id) if row.in_reply_to_id else None
     tags = [tag.shown for tag in posts.tags_of(db, [row.id]).get(row.id, [])]
-    return _Parts(actors.get(db, row.author_id), community, parent, to, cc, tags)
+    return _Parts(author, community, parent, to, cc, tags)
 
 
 def _type(row: Post, form: str) -> str:

@@ -11,7 +11,7 @@ from models import accounts as logins
 from models import actors, figures, follows, preferences
 from models.accounts import Role as Rank
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS
+from models.base import ID_RANDOM_BITS, IDS
 from models.posts import Visibility
 from server import static_files
 from server.api.entities.accounts import Account, AccountRole, CredentialAccount, Field, Posting, Role, Source
@@ -98,9 +98,12 @@ def everything(db: Session, people: Sequence[Actor]) -> list[dict[str, Any]]:
 def _ranks(db: Session, actor_ids: list[int]) -> dict[int, str]:
     if not actor_ids:
         return {}
-    query = select(logins.Account.id, logins.Account.role)
-    rows = db.execute(query.where(logins.Account.id.in_(actor_ids), logins.Account.role != Rank.MEMBER))
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in db.execute(_RANKS, {"ids": actor_ids})}
+
+
+_RANKS = select(logins.Account.id, logins.Account.role).where(
+    logins.Account.id.in_(IDS), logins.Account.role != Rank.MEMBER
+)
 
 
 def avatar(here: Links, actor: Actor) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -29,7 +29,7 @@ from models import (
     wording,
 )
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS
+from models.base import ID_RANDOM_BITS, IDS
 from models.database import node_of
 from models.listings import Listing
 from models.posts import Kind, Pin, Post, PostTag, Recipient, Visibility
@@ -121,10 +121,7 @@ def _gather(db: Session, viewer: Actor | None, items: Sequence[Item]) -> _Gather
     found = list({item.post.id: item.post for item in items}.values())
     ids = [post.id for post in found]
     mentioned: dict[int, list[int]] = {}
-    named = select(Recipient.post_id, Recipient.actor_id).where(
-        Recipient.post_id.in_(ids), Recipient.mentioned.is_(True)
-    )
-    for post_id, actor_id in db.execute(named.order_by(Recipient.actor_id)):
+    for post_id, actor_id in db.execute(_MENTIONED, {"ids": ids}):
         mentioned.setdefault(post_id, []).append(actor_id)
     parents = _authors(db, {post.in_reply_to_id for post in found if post.in_reply_to_id})
     answers = _answers(db, viewer, {id for post in found for id in (post.accepted_id, post.duplicate_of_id) if id})
@@ -152,6 +149,13 @@ def _gather(db: Session, viewer: Actor | None, items: Sequence[Item]) -> _Gather
     )
 
 
+_MENTIONED = (
+    select(Recipient.post_id, Recipient.actor_id)
+    .where(Recipient.post_id.in_(IDS), Recipient.mentioned.is_(True))
+    .order_by(Recipient.actor_id)
+)
+
+
 def _authors(db: Session, ids: set[int]) -> dict[int, int]:
     if not ids:
         return {}
@@ -169,10 +173,13 @@ def _mine(db: Session, viewer: Actor, found: Sequence[Post]) -> _Mine:
         votes=reactions.my_votes(db, viewer.id, ids),
         boosts=reactions.my_boosts(db, viewer.id, ids),
         bookmarks=bookmarks.mine(db, viewer.id, ids),
-        pins=set(db.scalars(select(Pin.post_id).where(Pin.actor_id == viewer.id, Pin.post_id.in_(ids)))),
+        pins=set(db.scalars(_PINS, {"actor": viewer.id, "ids": ids})),
         muted=thread_mutes.muted(db, viewer.id, {post.thread_id for post in found}),
         filters=show_filters.matched(db, viewer.id, found),
     )
+
+
+_PINS = select(Pin.post_id).where(Pin.actor_id == bindparam("actor"), Pin.post_id.in_(IDS))
 
 
 def _addresses(db: Session, items: Sequence[Item]) -> dict[int, tuple[str, Seen]]:

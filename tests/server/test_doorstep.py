@@ -2,14 +2,18 @@
 for; everything else goes to the application. Over real connections, as other servers and apps have them."""
 
 import asyncio
+import io
+import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+import msgspec
 import pytest
+import structlog
 import uvicorn
 from sqlalchemy.orm import Session
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,11 +23,10 @@ from federation import signatures
 from models import accounts, base, moderation, oauth, settings
 from models.base import clock
 from models.database import Database
-from server import doorstep
+from server import doorstep, logs
 from server.api import calls
 from server.app import create_app
 from server.doorstep import MOST, Doorstep, DoorstepProtocol, Remembering
-from server.logs import REQUESTS
 from server.metrics import Metrics, RequestMetrics
 from server.settings import Settings
 from tests.federation.elsewhere import Elsewhere, federation_with
@@ -94,9 +97,12 @@ class House:
         )
         fed = federation_with(self.database, Elsewhere())
         fed.authorized_fetch = self.authorized_fetch
+        chosen = msgspec.structs.replace(chosen, trusted_proxies=["127.0.0.0/8"])
         node = create_app(chosen, federation=fed)
         self.metrics = Metrics(self.database)
-        self.doorstep = Doorstep(node.state.kept, node.state.limits, self.metrics, [], chosen.api_calls)
+        self.doorstep = Doorstep(
+            node.state.kept, node.state.limits, self.metrics, chosen.proxy_networks, chosen.api_calls
+        )
         self.app = RequestMetrics(self._counting(Remembering(node, self.doorstep)), self.metrics)
 
     def _counting(self, app: ASGIApp) -> ASGIApp:
@@ -255,6 +261,47 @@ async def test_each_server_gets_it_by_its_own_name_however_it_signs(house: House
         assert house.asked == 2
 
 
+async def test_signatures_with_times_of_their_own_are_known_too(house: House) -> None:
+    stranger = Asking(house.database).stranger()
+    key = signatures.private_key(stranger.private_pem)
+    async with house.line() as line:
+        for clock.offset in (0, 2, 4):
+            fields = signatures.sign_rfc9421(
+                key, f"{stranger.actor.uri}#main-key", "GET", f"{ORIGIN}/u/anna", b"", base.now()
+            )
+            lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if name != "Host")
+            assert (await line.ask(ANNA + lines.replace("Accept: ", "X-A: ") + END)).status == 200
+    assert house.asked == 1
+
+
+FORMS = [
+    'keyId="{key}",algorithm="rsa-sha256",headers="(request-target) host date",signature="{mark}"',
+    'signature="{mark}",headers="(request-target) host date",keyId="{key}"',
+    'keyId="{key}",created=1,expires=9,headers="(created) host",signature="{mark}"',
+    'keyId="{key}",headers="host signature=",signature="{mark}"',
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_no_form_of_a_signature_passes_one_server_off_as_another(house: House, form: str) -> None:
+    house.database.write(lambda db: moderation.set_rule(db, "n.example", "block"))
+    async with house.line() as line:
+        for mark in ("AAAA", "BBBB", "broken!", ""):
+            for key, status in (("https://m.example/u/a#k", 200), ("https://n.example/u/a#k", 403)):
+                field = form.format(key=key, mark=mark)
+                readable = mark in {"AAAA", "BBBB"} and " signature=" not in form
+                expected = {status} if readable else {200, 400, 401, 403}
+                assert (await line.ask(f"{ANNA}Signature: {field}\r\n\r\n")).status in expected
+
+
+async def test_a_blocked_server_is_refused_after_one_that_posed_as_it_and_failed(house: House) -> None:
+    house.database.write(lambda db: moderation.set_rule(db, "n.example", "block"))
+    field = 'Signature: keyId="https://n.example/u/a#k",headers="host date",signature="{}"\r\n\r\n'
+    async with house.line() as line:
+        assert (await line.ask(ANNA + field.format("broken!"))).status == 200
+        assert (await line.ask(ANNA + field.format("AAAA"))).status == 403
+
+
 async def test_a_blocked_server_is_refused_what_others_just_got(house: House) -> None:
     welcome, blocked = (Asking(house.database).stranger(host) for host in ("m.example", "n.example"))
     house.database.write(lambda db: moderation.set_rule(db, "n.example", "block"))
@@ -345,19 +392,28 @@ async def test_every_answer_is_counted(house: House) -> None:
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """Requests are logged."""
-    caplog.set_level(logging.INFO, REQUESTS.name)
-    return caplog
+def lines() -> Iterator[io.StringIO]:
+    """What is logged of requests, as JSON."""
+    stream, root = io.StringIO(), logging.getLogger()
+    before, level, configured = list(root.handlers), root.level, structlog.get_config()
+    logs.set_up(Settings(log_format="json"), stream)
+    yield stream
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.configure(**configured)
 
 
-async def test_every_answer_is_logged_with_its_number(house: House, told: pytest.LogCaptureFixture) -> None:
+async def test_every_answer_is_logged_with_its_number(house: House, lines: io.StringIO) -> None:
     async with house.line() as line:
         answers = [await line.ask(FINGER + END) for _ in "ab"]
-    lines = [record.msg for record in told.records if record.name == REQUESTS.name]
-    assert [entry["path"] for entry in lines] == ["/.well-known/webfinger"] * 2
-    assert [(entry["method"], entry["status"], entry["client"]) for entry in lines] == [("GET", 200, "127.0.0.1")] * 2
-    assert lines[1]["request_id"] == answers[1].headers["x-request-id"]
+        forwarded = await line.ask(FINGER + "X-Forwarded-For: 203.0.113.9\r\n\r\n")
+    said = [json.loads(line) for line in lines.getvalue().splitlines() if '"answered"' in line]
+    assert {(entry["method"], entry["path"], entry["status"]) for entry in said} == {
+        ("GET", "/.well-known/webfinger", 200)
+    }
+    assert [entry["request_id"] for entry in said] == [one.headers["x-request-id"] for one in (*answers, forwarded)]
+    assert [entry["client"] for entry in said] == ["127.0.0.1", "127.0.0.1", "203.0.113.9"]
+    assert said[0].keys() == said[1].keys()
     assert house.asked == 1
 
 

@@ -116,24 +116,28 @@ async def test_a_request_is_one_line_without_its_query(lines: io.StringIO) -> No
     assert "hemmelig1" not in lines.getvalue()
 
 
-def line_of(path: str, form: str, stream: io.StringIO) -> str:
+def line_of(path: str, form: str, way: str, stream: io.StringIO) -> str:
     logs.set_up(Settings(log_format=form), stream)  # type: ignore[arg-type]
+    if way == "prepared":
+        logs.prepared("GET", path, 200)("192.0.2.1", 0.0123, "r1")
+        return stream.getvalue()
     scope = {"type": "http", "method": "GET", "path": path, "headers": [], "client": ("192.0.2.1", 1)}
-    with structlog.contextvars.bound_contextvars(request_id="r1", actor="anna"):
+    with structlog.contextvars.bound_contextvars(request_id="r1"):
         logs.log_answer(logging.INFO, scope, 200, 0.0123, [])
     return stream.getvalue()
 
 
-PATHS = ["/u/anna", "/t/blåbær", '/a b"c', "/x=y'z", "/Bearer hemmelig1", "/token?token=hemmelig1"]
+PATHS = ["/u/anna", "/100%s%(ms)s", "/t/blåbær", '/a b"c', "/x=y'z", "/Bearer hemmelig1", "/token?token=hemmelig1"]
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_the_line_of_a_request_looks_like_all_others(lines: io.StringIO, path: str, form: str) -> None:
-    own = line_of(path, form, io.StringIO())
+@pytest.mark.parametrize("way", ["one by one", "prepared"])
+def test_the_line_of_a_request_looks_like_all_others(lines: io.StringIO, path: str, form: str, way: str) -> None:
+    own = line_of(path, form, way, io.StringIO())
     other = io.StringIO()
     logs.set_up(Settings(log_format=form), other)  # type: ignore[arg-type]
-    with structlog.contextvars.bound_contextvars(request_id="r1", actor="anna"):
+    with structlog.contextvars.bound_contextvars(request_id="r1"):
         structlog.get_logger("torv.request").info(
             "answered", method="GET", path=path, status=200, ms=12.3, client="192.0.2.1"
         )
@@ -149,7 +153,10 @@ def test_the_line_of_a_request_looks_like_all_others(lines: io.StringIO, path: s
 
 @pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\x7f", "\x85", "\u2028", "\x00"])
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_path_writes_no_line_of_its_own_and_steers_no_terminal(lines: io.StringIO, sign: str, form: str) -> None:
-    written = line_of(f"/a{sign}b", form, lines)
+@pytest.mark.parametrize("way", ["one by one", "prepared"])
+def test_a_path_writes_no_line_of_its_own_and_steers_no_terminal(
+    lines: io.StringIO, sign: str, form: str, way: str
+) -> None:
+    written = line_of(f"/a{sign}b", form, way, lines)
     assert written.count("\n") == 1
     assert sign == "\n" or (sign in "\x7f\x85\u2028" and form == "json") or sign not in written
