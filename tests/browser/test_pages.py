@@ -399,7 +399,7 @@ def test_the_moderators_page_is_accessible(site: Site, faults: Faults) -> None:
     for path in MODERATORS_PAGES:
         page.goto(f"{site.origin}/c/udfordrere/{path.format(someone=birk.id)}")
         assert faults(page) == [], path
-    page.click("details.menu > summary")
+    page.locator("details.menu > summary").last.click()  # the first is for windows where there is no room for a row
     assert faults(page) == []
 
 
