@@ -9,11 +9,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from models import accounts, actor_keys, actors, base
 from models.actors import ActorType
@@ -134,17 +135,21 @@ class Templates:
         return url.render_as_string(hide_password=False)
 
     def _admin(self, statement: str) -> None:
-        url = make_url(self.server).set(drivername="postgresql+psycopg")
-        engine = create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with self._administering.connect() as connection:
             connection.execute(text(statement))
-        engine.dispose()
+
+    @cached_property
+    def _administering(self) -> Engine:
+        """One connection for all that is made and thrown away: opening one for each would cost as much again."""
+        url = make_url(self.server).set(drivername="postgresql+psycopg")
+        return create_engine(url, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
 
     def close(self) -> None:
         """Throw the templates away."""
         if self.server:
             for url in self.made.values():
                 self._admin(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+            self._administering.dispose()
 
 
 def _remove(path: Path) -> None:
