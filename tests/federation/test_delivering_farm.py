@@ -23,7 +23,7 @@ from tests.federation.hostile import Certificates, Peer, answer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 T = TypeVar("T")
-EACH = 1000
+EACH = 300
 LOCAL = ["127.0.0.1"]
 
 
@@ -128,7 +128,7 @@ async def farm(database: Database, certificates: Certificates) -> AsyncIterator[
         await peer.stop()
 
 
-async def test_the_healthy_server_is_not_held_up_by_a_thousand_deliveries_to_each_of_the_others(farm: Farm) -> None:
+async def test_the_healthy_server_is_not_held_up_by_hundreds_of_deliveries_to_each_of_the_others(farm: Farm) -> None:
     for name in farm.inboxes:
         if name != "healthy":
             farm.queue(name, EACH)
@@ -137,7 +137,7 @@ async def test_the_healthy_server_is_not_held_up_by_a_thousand_deliveries_to_eac
     assert took < 2
 
 
-async def test_the_healthy_server_gets_its_thousand_while_the_others_are_let_be(farm: Farm) -> None:
+async def test_the_healthy_server_gets_its_hundreds_while_the_others_are_let_be(farm: Farm) -> None:
     for name in farm.inboxes:
         farm.queue(name, EACH)
     took = await farm.deliver(lambda: len(farm.peers["healthy"].log) >= EACH, 60)

@@ -849,6 +849,7 @@ def test_every_snapshot_belongs_to_something_we_write() -> None:
     assert {path.stem for path in SNAPSHOTS.glob("*.json")} == set(WRITTEN)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_term_we_write_has_an_iri(scene: Scene, name: str) -> None:
     body = json.loads(dumps(WRITTEN[name](scene)))
@@ -857,6 +858,7 @@ def test_every_term_we_write_has_an_iri(scene: Scene, name: str) -> None:
     assert "_:" not in json.dumps(expanded)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", WRITTEN)
 def test_no_remote_context_is_named_but_the_two_everybody_knows(scene: Scene, name: str) -> None:
     named = WRITTEN[name](scene)["@context"]
@@ -864,6 +866,7 @@ def test_no_remote_context_is_named_but_the_two_everybody_knows(scene: Scene, na
         assert isinstance(one, dict) or one in {CTX_PLAIN, SECURITY}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", WRITTEN)
 def test_a_context_stands_only_at_the_top(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)

@@ -3,19 +3,21 @@
 import statistics
 import time
 import tracemalloc
+from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from federation import publishing
-from models import accounts
-from models.actors import Actor
+from models import accounts, actors
+from models.actors import Actor, ActorType
 from models.base import new_id, now
 from models.database import Database
 from models.follows import Follow
 from models.jobs import Job
 from models.outbox import Delivery
+from tests.conftest import NODE, Templates
 from tests.federation.elsewhere import Elsewhere, federation_with
 from tests.server.apps import ApiWorld
 from tests.world import PASSWORD
@@ -26,6 +28,7 @@ POSTS = 7
 
 
 def _followed(db: Session) -> None:
+    actors.create_local(db, NODE.domain, ActorType.APPLICATION)
     account = accounts.create(db, username="lene", email="lene@a.example", password=PASSWORD)
     present = now()
     people = []
@@ -54,9 +57,12 @@ def _followed(db: Session) -> None:
 
 
 @pytest.fixture
-def followed(database: Database) -> ApiWorld:
-    database.write(_followed)
-    return ApiWorld(database)
+def followed(templates: Templates) -> Iterator[ApiWorld]:
+    url, drop = templates.fresh("many_followers", NODE, lambda database: database.write(_followed))
+    database = Database(url, NODE)
+    yield ApiWorld(database)
+    database.close()
+    drop()
 
 
 def _count(database: Database, table: type[Job] | type[Delivery]) -> int:
