@@ -160,22 +160,27 @@ def _tie(db: Session, post: Post, remote: RemotePost) -> None:
 
 def new(remote: RemotePost) -> Post:
     """A post of another server as the first of a thread, its place not found yet and nothing written."""
-    post = Post(
-        id=new_id(remote.published),
-        uri=remote.uri,
-        local=False,
-        author_id=remote.author.id,
-        object_type=remote.object_type,
-        visibility=remote.visibility,
-        in_reply_to_uri=remote.in_reply_to_uri,
-        published=remote.published,
-        kind=Kind.NOTE,
-        context_uri=remote.context_uri,
-    )
-    post.up = post.down = post.reply_count = post.answer_count = post.boost_count = 0
-    post.thread_id, post.held_for = post.id, ""
-    _fill(post, remote)
-    return post
+    return Post(**values_of(remote))
+
+
+def values_of(remote: RemotePost) -> dict[str, Any]:
+    """All that `new` gives a post."""
+    id = new_id(remote.published)
+    return {
+        "id": id,
+        "uri": remote.uri,
+        "local": False,
+        "author_id": remote.author.id,
+        "visibility": remote.visibility,
+        "in_reply_to_uri": remote.in_reply_to_uri,
+        "published": remote.published,
+        "kind": Kind.NOTE,
+        "context_uri": remote.context_uri,
+        **dict.fromkeys(("up", "down", "reply_count", "answer_count", "boost_count"), 0),
+        "thread_id": id,
+        "held_for": "",
+        **_said(remote),
+    }
 
 
 def let_out(db: Session, author: Actor, post: Post, parent: Post | None, inner: dict[str, Any] | None = None) -> None:
@@ -186,20 +191,28 @@ def let_out(db: Session, author: Actor, post: Post, parent: Post | None, inner: 
     events.posted(db, post)
 
 
-def _fill(post: Post, remote: RemotePost) -> None:
+def _said(remote: RemotePost) -> dict[str, Any]:
+    """What every edition says anew."""
     titled = bool(remote.title) and not remote.in_reply_to_uri
-    post.url, post.title = remote.url or remote.uri, remote.title if titled else ""
     content = text.without_title(remote.content, remote.title) if titled else remote.content
     if remote.object_type == "Event":  # when and where stand in rows, and Torv writes them in the text as well
         content = text.without_title(content, remote.summary)
-    post.content = text.without_accepted_line(
-        text.strip_leading_mentions(content) if remote.in_reply_to_uri else content
-    )
-    post.source, post.summary, post.sensitive = remote.source, remote.summary, remote.sensitive
-    post.language, post.attachments = remote.language, remote.attachments
-    post.extra = {**remote.extra, **({"kind": remote.kind_hint} if remote.kind_hint else {})}
-    post.object_type = remote.object_type
-    post.updated, post.checked_at = remote.updated, now()
+    return {
+        "url": remote.url or remote.uri,
+        "title": remote.title if titled else "",
+        "content": text.without_accepted_line(
+            text.strip_leading_mentions(content) if remote.in_reply_to_uri else content
+        ),
+        "source": remote.source,
+        "summary": remote.summary,
+        "sensitive": remote.sensitive,
+        "language": remote.language,
+        "attachments": remote.attachments,
+        "extra": {**remote.extra, **({"kind": remote.kind_hint} if remote.kind_hint else {})},
+        "object_type": remote.object_type,
+        "updated": remote.updated,
+        "checked_at": now(),
+    }
 
 
 def _place(db: Session, post: Post, parent: Post | None, author: Actor, hint: str) -> None:
@@ -290,7 +303,8 @@ def update_remote(
         return False
     old = {"title": post.title, "content": post.content, "summary": post.summary, "source": post.source}
     kind, title, extra = post.kind, post.title, post.extra or {}
-    _fill(post, remote)
+    for name, value in _said(remote).items():
+        setattr(post, name, value)
     if kind == Kind.QUESTION and not post.title:
         post.title = title
     if not newer:

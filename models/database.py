@@ -276,8 +276,10 @@ class Database:
         topics: set[str] = set()
         try:
             with self._writer.connect() as connection, connection.begin():
+                # One alone needs no savepoint: without it there is nothing to commit.
+                mode = "create_savepoint" if len(group) > 1 else "rollback_only"
                 for work, waiting in group:
-                    with self._session(connection, join_transaction_mode="create_savepoint") as db:
+                    with self._session(connection, join_transaction_mode=mode) as db:
                         try:
                             result = work(db)
                             db.commit()

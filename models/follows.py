@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, bindparam, delete, func, select
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, bindparam, case, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import outbox
@@ -313,21 +313,22 @@ def hearing_of_each(db: Session, actor_id: int, limit: int = 1000) -> list[int]:
 def hearing_of(db: Session, actor_ids: Iterable[int]) -> dict[int, list[int]]:
     """`hearing_of_each` of several actors, in one query; actors of whom nobody hears have no entry."""
     found: dict[int, list[int]] = {}
-    for target, follower in db.execute(_HEARING, {"targets": list(actor_ids)}):
+    wanted = list(actor_ids)
+    for target, follower in db.execute(_HEARING, {"targets": wanted}) if wanted else ():
         found.setdefault(target, []).append(follower)
     return found
 
 
 _follows, _actors = table_of(Follow).c, table_of(Actor).c
 _FOLLOWED_HERE = (
-    select(_follows.target_id)
+    select(_follows.target_id, func.max(case((_follows.notify, 1), else_=0)))
     .join_from(table_of(Follow), table_of(Actor), _follows.follower_id == _actors.id)
     .where(
         _follows.target_id.in_(bindparam("targets", expanding=True)),
         _follows.state == FollowState.ACCEPTED,
         _actors.local.is_(True),
     )
-    .distinct()
+    .group_by(_follows.target_id)
 )
 _HEARING = (
     select(_follows.target_id, _follows.follower_id)
@@ -341,9 +342,9 @@ _HEARING = (
 )
 
 
-def those_followed_here(db: Session, actor_ids: Iterable[int]) -> set[int]:
-    """Which of these actors anybody on this node follows."""
-    return set(db.scalars(_FOLLOWED_HERE, {"targets": list(actor_ids)}))
+def those_followed_here(db: Session, actor_ids: Iterable[int]) -> dict[int, bool]:
+    """Which of these actors anybody on this node follows, and whether anybody wants to hear of each post."""
+    return {target: bool(heard) for target, heard in db.execute(_FOLLOWED_HERE, {"targets": list(actor_ids)})}
 
 
 def followed_here(db: Session, actor_id: int) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint, bindparam, delete, func, or_, select, update
+from sqlalchemy import Index, Text, UniqueConstraint, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Id, Json, UtcTime, insert_all_unless_there, insert_unless_there, new_id, now, table_of
+from models.base import Base, Id, Json, UtcTime, insert_all_unless_there, insert_unless_there, new_id, now
 from models.database import wake
 from models.jobs import ATTEMPTS, WAITS, spread
 
@@ -97,10 +97,20 @@ def store(
 
 
 def store_all(db: Session, rows: Sequence[Mapping[str, str]]) -> set[int]:
-    """`store` for many, each with an `id` of its own besides: the ids of those that were not here before."""
+    """`store` for many, each with an `id` of its own besides: the ids of those that were not here before.
+
+    One with a `state` and a `note` of its own is stored as having had its effect: it has to have it in the same
+    transaction, or to be opened again (`reopen`).
+    """
     present = now()
     common = {"state": "waiting", "note": "", "attempts": 0, "run_at": present, "received_at": present}
     return insert_all_unless_there(db, Received, [{**common, **row} for row in rows], "id")
+
+
+def reopen(db: Session, ids: Iterable[int]) -> None:
+    """These had no effect yet after all."""
+    if wanted := list(ids):
+        db.execute(update(Received).where(Received.id.in_(wanted)).values(state="waiting", note=""))
 
 
 def any_due(db: Session) -> bool:
@@ -147,15 +157,6 @@ def claim(db: Session, limit: int, lease_s: float) -> list[Received]:
 def finish(db: Session, id: int, state: str, note: str = "") -> None:
     """It had its effect (`done`) or none (`ignored`, with the reason). Call it in the transaction of the effect."""
     db.execute(update(Received).where(Received.id == id).values(state=state, note=note[:1000], locked_until=None))
-
-
-def finish_all(db: Session, notes: Mapping[int, str]) -> None:
-    """Rows had their effect, each with what is said of it. Call it in the transaction of the effects."""
-    if notes:
-        db.execute(_DONE, [{"of": id, "note": note[:1000]} for id, note in notes.items()])
-
-
-_DONE = update(table_of(Received)).where(table_of(Received).c.id == bindparam("of")).values(state="done")
 
 
 def fail(db: Session, id: int, error: str, *, permanent: bool = False, retry_after: float | None = None) -> None:

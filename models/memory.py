@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import BindParameter, Select, bindparam, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from models.base import insert_all_unless_there, insert_unless_there, now, table_of
+from models.base import insert_all_unless_there, insert_unless_there, now, table_of, when_asked
 from models.inbox import Memory
 
 
@@ -42,6 +42,13 @@ _RECALL_ALL = select(_memory.key, _memory.value).where(
     _memory.key.in_(bindparam("names", expanding=True)),
     _memory.expires_at > bindparam("present", type_=_memory.expires_at.type),
 )
+
+
+def kept(purpose: str, keys: BindParameter[Any]) -> Select[tuple[str]]:
+    """Asks which of these keys something is kept under: a part for a larger question."""
+    return select(_memory.key).where(
+        _memory.purpose == purpose, _memory.key.in_(keys), _memory.expires_at > when_asked()
+    )
 
 
 def first_times(db: Session, purpose: str, keys: Mapping[str, float]) -> set[str]:

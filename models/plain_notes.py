@@ -5,7 +5,7 @@ only its author's followers, whom it mentions, and whoever searches have to do w
 `arriving.record_remote` writes; a test compares them. Everything else is left to that.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,7 @@ def record(db: Session, remotes: Sequence[RemotePost]) -> set[str]:
     taken: dict[str, tuple[RemotePost, Post]] = {}
     for remote in remotes:
         if remote.uri not in taken and may_be_plain(remote) and found.allow(remote):
-            taken[remote.uri] = remote, arriving.new(remote)
+            taken[remote.uri] = remote, _bare(remote)
     if not taken:
         return set()
     fresh = list(taken.values())
@@ -64,14 +64,13 @@ class _Facts:
     """What the database says of several notes, asked at once."""
 
     spoken_for: Collection[str]
-    """Ids of posts that are here, or were; and those that replies or links here wait for."""
-    deleted: dict[str, Any]
-    """Who deleted what had not come yet."""
+    """Ids of posts that are here, or were, or were deleted before they came; and those that replies or links here wait
+    for."""
     named: dict[str, Actor]
     """Whom they address, as far as we know them."""
     followed: Collection[int]
     """Authors whom somebody here follows."""
-    listening: dict[int, list[int]]
+    listening: Mapping[int, Sequence[int]]
     """Who here wants to hear of each post, by author."""
     origin: str
 
@@ -81,18 +80,18 @@ class _Facts:
         authors = {remote.author.id for remote in remotes}
         own = {remote.author.followers_uri for remote in remotes} | {actors.PUBLIC}
         addressed = {uri for remote in remotes for uri in (*remote.addressed, *remote.mentions)} - own
+        followed = follows.those_followed_here(db, authors)
         return cls(
             spoken_for=set(db.scalars(_SPOKEN_FOR, {"uris": uris})),
-            deleted=memory.recall_all(db, "deleted", uris),
             named={actor.uri: actor for actor in actors.by_uris(db, addressed)},
-            followed=follows.those_followed_here(db, authors),
-            listening=follows.hearing_of(db, authors),
+            followed=followed.keys(),
+            listening=follows.hearing_of(db, [id for id, heard in followed.items() if heard]),
             origin=node_of(db).origin + "/",
         )
 
     def allow(self, remote: RemotePost) -> bool:
         """Whether it is plain and wanted, by what is known of it."""
-        if remote.uri in self.spoken_for or remote.uri in self.deleted or remote.uri.startswith(self.origin):
+        if remote.uri in self.spoken_for or remote.uri.startswith(self.origin):
             return False
         named = [self.named[uri] for uri in (*remote.addressed, *remote.mentions) if uri in self.named]
         if any(actor.is_community for actor in named):
@@ -106,6 +105,7 @@ _SPOKEN_FOR = union_all(
     select(_posts.uri).where(_posts.uri.in_(_URIS)),
     select(_posts.in_reply_to_uri).where(_posts.in_reply_to_uri.in_(_URIS)),
     select(_links.to_uri).where(_links.to_uri.in_(_URIS)),
+    memory.kept("deleted", _URIS),
 )
 _INSERTS: dict[type[Base], Insert] = {mapped: insert(table_of(mapped)) for mapped in (Post, Recipient, PostTag)}
 
@@ -113,6 +113,13 @@ _INSERTS: dict[type[Base], Insert] = {mapped: insert(table_of(mapped)) for mappe
 def _insert(db: Session, mapped: type[Base], rows: list[dict[str, Any]]) -> None:
     if rows:
         db.execute(_INSERTS[mapped], rows)
+
+
+def _bare(remote: RemotePost) -> Post:
+    """A post that no session ever sees: none of its values is watched for changes, which would cost as much as the rest."""
+    post = Post()
+    vars(post).update(arriving.values_of(remote))
+    return post
 
 
 def _values(post: Post) -> dict[str, Any]:

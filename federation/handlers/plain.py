@@ -30,12 +30,17 @@ def note_of(verified: Verified) -> ObjectIn | None:
     return read if ordinary and read.id == activity.object_id and read.author == verified.actor else None
 
 
-def record(db: Session, notes: Sequence[tuple[ObjectIn, Actor]]) -> dict[str, str]:
-    """Record those of the notes, each with its author, that are plain indeed: what is to be said of each, by its id."""
+def record(db: Session, notes: Sequence[tuple[ObjectIn, Actor]]) -> set[str]:
+    """Record those of the notes, each with its author, that are plain indeed; their ids."""
     origin = node_of(db).origin
     remotes = [
         resolving.remote_of(read, author)
         for read, author in notes
         if author.active and not author.local and not urls.same_origin(read.id, origin)
     ]
-    return {uri: f"Recorded the note {uri}." for uri in plain_notes.record(db, remotes)}
+    return plain_notes.record(db, remotes)
+
+
+def said_of(uri: str) -> str:
+    """What is noted of one that was recorded."""
+    return f"Recorded the note {uri}."[:1000]

@@ -75,6 +75,7 @@ class Arrival:
             "key_owner": self.signed.owner,
             "proof": "forwarded" if self.forwarded else "signed",
             "host": self.host,
+            **({} if self.note is None else {"state": "done", "note": plain.said_of(self.note.id)}),
         }
 
     @property
@@ -123,18 +124,19 @@ def _keep(db: Session, arrivals: Sequence[Arrival], owners: Mapping[str, Actor])
         if one.claim is not None:
             note_claim(db, owners[one.signed.owner], one.claim)
     notes = {one.note.id: one for one in kept if one.note is not None}
-    said = _at_once(db, [(one.note, owners[one.signed.owner]) for one in notes.values() if one.note is not None])
-    inbox.finish_all(db, {notes[uri].id: text for uri, text in said.items()})
-    for _ in said:
-        counting.count("inbox_processed")
-    if len(said) < len(kept):
+    had = _at_once(db, [(one.note, owners[one.signed.owner]) for one in notes.values() if one.note is not None])
+    done = {notes[uri].id for uri in had}
+    counting.count("inbox_processed", len(done))
+    inbox.reopen(db, [one.id for one in kept if one.note is not None and one.id not in done])
+    if len(done) < len(kept):
         wake(db, "received")
 
 
-def _at_once(db: Session, notes: Sequence[tuple[ObjectIn, Actor]]) -> dict[str, str]:
-    """Give plain notes their effect. Where that fails they are only stored: the worker tries each alone, and says why."""
+def _at_once(db: Session, notes: Sequence[tuple[ObjectIn, Actor]]) -> set[str]:
+    """Give plain notes their effect; the ids of those that had it. Where that fails they are only stored: the worker
+    tries each alone, and says why."""
     if not notes:
-        return {}
+        return set()
     try:
         with db.begin_nested():
             return plain.record(db, notes)
@@ -144,7 +146,7 @@ def _at_once(db: Session, notes: Sequence[tuple[ObjectIn, Actor]]) -> dict[str, 
         log.warning("notes could not be recorded at once: %s", type(error).__name__)
     except Exception:
         log.exception("notes could not be recorded at once")
-    return {}
+    return set()
 
 
 def _record(db: Session, fetched: Mapping[str, RemoteActor], known: Mapping[str, Actor]) -> dict[str, Actor]:
