@@ -29,6 +29,7 @@ from models import (
     planning,
     polls,
     posts,
+    responses,
     text,
     threads,
 )
@@ -337,6 +338,8 @@ def update_remote(
     if post.kind == Kind.QUESTION:
         threads.note_accepted(db, post, remote.accepted_uri)
         duplicates.said_elsewhere(db, post, str(extra.get("duplicateOf", "")), str(post.extra.get("duplicateOf", "")))
+    if changed and parent is not None and not post.held_for:
+        responses.replied(db, remote.author, post, parent)
     if newer or changed:
         listings.pass_on(db, post, inner)
         if not post.held_for:

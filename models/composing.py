@@ -341,6 +341,8 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     told = {one.account_id: one.kind for one in experiences.told(db, post)}
     for actor in fresh:
         notifications.notify(db, actor.id, told.get(actor.id, "mention"), editor, post)
+    if post.in_reply_to_id is not None and not post.held_for:
+        responses.replied(db, editor, post, posts.get(db, post.in_reply_to_id))
     touch(db, editor, post)
     return post
 

@@ -20,6 +20,7 @@ from models import (
     media,
     names,
     outbox,
+    planning,
     reactions,
     removing,
 )
@@ -66,6 +67,7 @@ def delete_local(db: Session, actor: Actor) -> None:
     outbox.record(
         db, "Delete", actor, object_uri=actor.uri, to=to, cc=cc, public=True, urgent=True, data={"everyone": True}
     )
+    planning.all_taken_away(db, actor)
     more = erase(db, actor)
     _forget_relations(db, actor)
     anonymity.unlink(db, actor.id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -18,6 +19,7 @@ from models import (
     meeting_text,
     meetings,
     municipalities,
+    notifications,
     posts,
     text,
     whereabouts,
@@ -28,6 +30,7 @@ from models.base import now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
 from models.meeting_news import News
 from models.meetings import COPIED, LONGEST, USUAL, Joining, Meeting, Plan, State, Status
+from models.notifications import NotificationKind
 from models.posts import Draft, Kind, Post, Visibility
 
 MIN_TITLE = 5
@@ -130,6 +133,28 @@ def cancel(db: Session, by: Actor, post: Post, why: str = "") -> None:
     composing.touch(db, actors.get(db, post.author_id), post)
     companions.keep(db, post, row)
     _tell_all(db, post, News.CANCELLED)
+
+
+def taken_away(db: Session, post: Post) -> None:
+    """A meeting is about to be deleted by a moderator, or with its organiser's account: whoever means to come hears at
+    once that it is off, from the node itself, because nothing of the meeting is left then."""
+    row = meetings.find(db, post)
+    if row is None or not post.local or row.cancelled or row.over:
+        return
+    node = actors.node_actor(db)
+    for own, actor in meetings.attendees(db, post, *TOLD[News.CANCELLED]):
+        if actor.local:
+            notifications.notify(db, actor.id, NotificationKind.MEETING_CANCELLED, node, subject=f"{post.id} gone")
+        else:
+            meeting_news.tell(db, post, row, actor, own, News.CANCELLED)
+
+
+def all_taken_away(db: Session, organiser: Actor) -> None:
+    """`taken_away` for all meetings of somebody who leaves."""
+    query = select(Post).join(Meeting, Meeting.post_id == Post.id)
+    query = query.where(Post.author_id == organiser.id, Post.deleted_at.is_(None), Meeting.ends_at > now())
+    for post in db.scalars(query.order_by(Post.id)).all():
+        taken_away(db, post)
 
 
 def check_deletable(db: Session, post: Post) -> None:

@@ -66,6 +66,7 @@ def delete_by_moderator(db: Session, post: Post) -> None:
     """
     hidden = db.get(AnonymousPost, post.id)
     writer = actors.get(db, hidden.account_id) if hidden is not None else None
+    planning.taken_away(db, post)
     if post.local:
         _send(db, actors.get(db, post.author_id), post)
     tombstone(db, post)

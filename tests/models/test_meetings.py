@@ -501,3 +501,38 @@ def test_the_last_place_is_given_once_however_many_ask_at_the_same_moment(lived_
         found = [row.state for row, _ in meetings.attendees(db, posts.get(db, post_id))]
         assert found.count("going") == seats
         assert len(found) == 4
+
+
+def test_who_means_to_come_hears_that_a_meeting_is_gone_with_its_organiser(lived_in: Database) -> None:
+    def write(db: Session) -> None:
+        post, inger = plan(db, capacity=None), remote(db, "b.example", "inger")
+        attending.sign_up(db, one(db, "eva"), post, Way.WEB)
+        reactions.vote(db, inger, post)
+        leaving.delete_local(db, one(db, "birk"))
+        assert told(db, NotificationKind.MEETING_CANCELLED) == ["eva"]
+        assert "er aflyst" in written_to(db, inger)[-1]
+        assert db.get(Meeting, post.id) is None
+
+    lived_in.write(write)
+
+
+def test_who_means_to_come_hears_that_a_moderator_deleted_the_meeting(lived_in: Database) -> None:
+    def write(db: Session) -> None:
+        post = plan(db)
+        attending.sign_up(db, one(db, "eva"), post, Way.WEB)
+        removing.delete_by_moderator(db, post)
+        assert told(db, NotificationKind.MEETING_CANCELLED) == ["eva"]
+
+    lived_in.write(write)
+
+
+def test_a_reply_that_says_something_else_from_now_on_counts_as_it_says(lived_in: Database) -> None:
+    def write(db: Session) -> None:
+        post = plan(db)
+        written = reply(db, "anna", post, "Måske")
+        composing.edit(db, one(db, "anna"), written, Draft("ja"))
+        assert states(db, post) == {"anna": "going"}
+        composing.edit(db, one(db, "anna"), written, Draft("nej"))
+        assert states(db, post) == {}
+
+    lived_in.write(write)
