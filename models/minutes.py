@@ -8,7 +8,7 @@ import re
 
 from sqlalchemy.orm import Session
 
-from models import attending, composing, meetings, threads
+from models import access, attending, composing, meetings, threads
 from models.actors import Actor
 from models.base import now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
@@ -76,6 +76,12 @@ def of(db: Session, row: Meeting) -> Post | None:
     """The minutes of a meeting, unless they are gone."""
     found = db.get(Post, row.minutes_post_id) if row.minutes_post_id is not None else None
     return found if found is not None and found.deleted_at is None and not found.held_for else None
+
+
+def seen(db: Session, viewer: Actor | None, row: Meeting) -> Post | None:
+    """The minutes, if `viewer` may read them."""
+    found = of(db, row)
+    return found if found is not None and access.may_see(db, viewer, found) else None
 
 
 def lines(source: str) -> list[str]:
