@@ -151,7 +151,7 @@ OWN_PAGES = (
         "/dogma",
         "/dogma/new",
         "/p/{dogma}",
-        "/posts/{dogma}/version",
+        "/posts/{proposed}/version",
         "/posts/{dogma}/versions",
         "/posts/{proposed}/decide",
     ),
