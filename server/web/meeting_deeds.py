@@ -149,7 +149,7 @@ async def attendees(visit: Visit) -> Response:
     """`GET /posts/{id}/attendees?after=`: who signed up, in the order they did."""
     after = visit.cursor("after") or 0
     found = await visit.read(lambda db: _listed(db, visit.me, visit.path("id"), after, PAGE))
-    return visit.page("meeting_attendees.html", found=found, states=STATE_NAMES, ways=ways)
+    return visit.page("meeting_attendees.html", found=found, states=STATE_NAMES, in_ways=ways)
 
 
 @own_page

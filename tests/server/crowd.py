@@ -4,6 +4,7 @@ Camilla looks: she moderates the node and her community and administers both, an
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from models import (
     affiliations,
     announcements,
     appeals,
+    attending,
     blocks,
     cases,
     communities,
@@ -35,6 +37,7 @@ from models import (
     oauth,
     organizations,
     peers,
+    planning,
     proposing,
     quotes,
     reactions,
@@ -48,12 +51,14 @@ from models import (
     twinning,
 )
 from models.accounts import Role
+from models.base import now
 from models.domain_csv import Wanted as Rule
 from models.domains import DomainAction
 from models.drafts import Wanted
 from models.experiences import Part, Report
 from models.inbox import Received
 from models.jobs import Job
+from models.meetings import Meeting, Plan, Way
 from models.organizations import Facts
 from models.polls import PollDraft
 from models.posts import Draft, Post
@@ -64,6 +69,10 @@ from tests.server.visiting import person, question
 from tests.world import PASSWORD
 
 TAG = "gåhjemmøde"
+PLAN = Plan(
+    "Fyraftensmøde i haven", "Vi graver.", "1. Kaffe", datetime.fromisoformat("2031-06-02T16:00"),
+    datetime.fromisoformat("2031-06-02T18:00"), place="Byhaven", latitude=55.4, longitude=9.8,
+)  # fmt: skip
 
 
 def told(title: str) -> Report:
@@ -97,9 +106,12 @@ class Crowd:
         dogma = proposing.propose(db, camilla, Principle("Vi deler også haverne", "Alle."), person(db, "udfordrere"))
         adopting.adopt(db, camilla, dogma, "Ja.")
         endorsing.endorse(db, camilla, dogma)
+        meeting = planning.publish(db, camilla, PLAN, planning.Around(person(db, "udfordrere")))
+        begun = db.get_one(Meeting, meeting.id)  # it goes on now: its minutes are being written
+        begun.starts_at, begun.ends_at = now() - timedelta(hours=1), now() + timedelta(hours=1)
         proposal = proposing.propose(db, camilla, Principle("Vi spørger haverne", "Alle."), person(db, "udfordrere"))
         self.ids = {
-            "dogma": dogma.id, "proposal": proposal.id,
+            "dogma": dogma.id, "proposal": proposal.id, "meeting": meeting.id,
             "case": case.id, "question": asked.id, "own": own.id, "person": birk.id, "report": report.id, "sanction": warned.id,
             "draft": drafts.keep(db, camilla.id, Wanted.NOTE, {"text": ["Hej"]}).id,
             "announcement": announcements.announce(db, "Vi lukker tidligt.").id,
@@ -136,6 +148,8 @@ class Crowd:
             affiliations.request(db, camilla, one, "public-body")
         follows.request(db, person(db, "birk"), communities.create(db, f"emne{at}", f"Emne {at}", creator=camilla))
         communities.add_moderator(db, camilla, group, fresh)
+        attending.sign_up(db, fresh, db.get_one(Post, self.ids["meeting"]), Way.WEB)
+        attending.sign_up(db, far, planning.publish(db, camilla, PLAN, planning.Around(group)), Way.LIKE)
         twin = remote(db, f"h{at}.example", "haver", type="Group")
         twinning.ask(db, camilla, group, twin)
         follows.request(db, remote(db, f"h{at}.example", "veje", type="Group"), group, uri=f"{twin.uri}/f")

@@ -27,6 +27,9 @@ ELSEWHERE = {
     "/admin/domains/import": "shows a file that was brought",
     "/terms-of-service": "is not there until it is written",
     "/waiting": "for who has not been let in",
+    "/meetings/in/{code}.ics": "a calendar, as of a community",
+    "/meetings/mine/{token}.ics": "a calendar, as of a community",
+    "/posts/{id:int}/check-in/{code}": "a form about one person at one meeting",
 }
 """Pages that show nothing of which there can be many, and why."""
 
@@ -50,6 +53,7 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
         "/admin/reports/": "report", "/admin/announcements/": "announcement", "/admin/lists/": "list",
     }  # fmt: skip
     of_dogmas = ("/posts/{id:int}/version", "/posts/{id:int}/versions")
+    of_meetings = tuple(path for path in paths if path.startswith("/posts/") and path.split("/")[-1] in MEETINGS)
     of_cases = ("/posts/{id:int}/experience", "/posts/{id:int}/since")
     own_only = ("/posts/{id:int}/edit", "/posts/{id:int}/delete", "/posts/{id:int}/history", "/posts/{id:int}/quotes")
     named = {
@@ -90,6 +94,8 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
             if path in own_only
             else "case"
             if path in of_cases
+            else "meeting"
+            if path in of_meetings
             else "dogma"
             if path in of_dogmas
             else "proposal"
@@ -104,9 +110,12 @@ def asked(paths: list[str], crowd: Crowd) -> dict[str, list[str]]:
             found[path] = [filled + one for one in more[path]]
         else:
             found[path] = [filled, *(filled + one for one in more.get(path, []))]
-    found["/p/{id:int}"] += [f"/p/{crowd.ids['case']}", f"/p/{crowd.ids['dogma']}"]
+    found["/p/{id:int}"] += [f"/p/{crowd.ids['case']}", f"/p/{crowd.ids['dogma']}", f"/p/{crowd.ids['meeting']}"]
     return found
 
+
+MEETINGS = {"meeting", "meeting.ics", "cancel", "series", "door", "minutes", "attendees", "attendees.csv"}
+"""What stands behind the number of a meeting."""
 
 NEEDS_WORDS = {"/admin/letters/drop", "/c/{name}/bans/new", "/intents/follow"}
 """Forms about what the address names behind its question mark."""
