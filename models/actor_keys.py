@@ -1,5 +1,6 @@
 """The keys of actors: both halves of those of this node, the public ones of others."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Text, bindparam, or_, select
@@ -53,20 +54,26 @@ _PRIVATE = select(_keys.uri, _keys.private_pem).where(_keys.actor_id == bindpara
 _PUBLIC = select(_keys.public_pem).where(_keys.actor_id == bindparam("actor")).order_by(_keys.id)
 
 
-def record_keys(db: Session, actor_id: int, keys: list[tuple[str, str]]) -> None:
-    """Replace the keys of a remote actor by those its origin now shows.
+def record_keys(db: Session, shown: Mapping[int, Sequence[tuple[str, str]]]) -> None:
+    """Replace the keys of each of these remote actors by those its origin now shows.
 
     A key id that belongs to somebody else is left with him.
     """
-    wanted = dict(keys)
-    for key in db.scalars(select(Key).where(or_(Key.actor_id == actor_id, Key.uri.in_(wanted)))).all():
-        pem = wanted.pop(key.uri, None)
-        if key.actor_id != actor_id:
+    now_shown = {actor_id: dict(keys) for actor_id, keys in shown.items()}
+    wanted = {uri for keys in now_shown.values() for uri in keys}
+    taken = set()
+    for key in db.scalars(select(Key).where(or_(Key.actor_id.in_(now_shown), Key.uri.in_(wanted)))).all():
+        taken.add(key.uri)
+        if key.actor_id not in now_shown:
             continue
+        pem = now_shown[key.actor_id].get(key.uri)
         if pem is None:
             db.delete(key)
         else:
             key.public_pem, key.fetched_at = pem, now()
-    for uri, pem in wanted.items():
-        db.add(Key(id=new_id(), uri=uri, actor_id=actor_id, public_pem=pem))
+    for actor_id, keys in now_shown.items():
+        for uri, pem in keys.items():
+            if uri not in taken:
+                taken.add(uri)
+                db.add(Key(id=new_id(), uri=uri, actor_id=actor_id, public_pem=pem))
     db.flush()

@@ -1,7 +1,7 @@
 """Actors: persons, communities, organisations and services, of this node and of others, with their keys."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -237,6 +237,16 @@ def by_handle(db: Session, username: str, domain: str | None = None) -> Actor | 
     return db.scalar(_BY_HANDLE, {"name": username.casefold(), "domain": domain})
 
 
+def _by_handles(db: Session, handles: Collection[tuple[str, str]]) -> list[Actor]:
+    """Those who have one of these handles now: folded names and domains."""
+    names, hosts = {name for name, _ in handles}, {domain for _, domain in handles}
+    found = db.scalars(_BY_HANDLES, {"names": list(names), "domains": list(hosts)})
+    return [actor for actor in found if (actor.username_key, actor.domain) in handles]
+
+
+_BY_HANDLES = select(Actor).where(
+    Actor.domain.in_(bindparam("domains", expanding=True)), Actor.username_key.in_(bindparam("names", expanding=True))
+)
 _BY_HANDLE = select(Actor).where(Actor.username_key == bindparam("name"), Actor.domain == bindparam("domain"))
 
 
@@ -340,43 +350,62 @@ def record_remote(db: Session, remote: RemoteActor, *, ruled: str | None = None)
 
     `ruled`: the standing of its server by the domain rules, where it is known already.
     """
-    from models import claims  # knows actors itself
+    ruled = domains.standing(db, remote.domain) if ruled is None else ruled
+    return record_all(db, [remote], {remote.domain: ruled})[0]
 
-    if remote.uri.startswith(node_of(db).origin + "/") or remote.domain == node_of(db).domain:
+
+def record_all(db: Session, remotes: Sequence[RemoteActor], ruled: Mapping[str, str]) -> list[Actor]:
+    """`record_remote` for several, no two with the same id; `ruled` by domain."""
+    from models import claims, names  # know actors themselves
+
+    node = node_of(db)
+    if any(remote.uri.startswith(node.origin + "/") or remote.domain == node.domain for remote in remotes):
         raise Invalid("An actor of another server with an id or handle of ours.")
-    actor = by_uri(db, remote.uri)
-    holder = by_handle(db, remote.username, remote.domain)
-    if holder is not None and (actor is None or holder.id != actor.id):
-        # The handle changed hands at its origin (account deleted and made anew): the old actor keeps its posts.
-        holder.username_key = f"{holder.username_key}\x1f{holder.id}"
-        db.flush()
-    new = actor is None
-    if actor is None:
-        actor = Actor(id=new_id(), uri=remote.uri, local=False)
-        db.add(actor)
-    for name in (
-        *("type", "username", "domain", "name", "summary", "url", "inbox", "shared_inbox", "outbox", "followers_uri"),
-        *("following_uri", "featured_uri", "moderators_uri", "icon_url", "image_url", "fields", "also_known_as"),
-        *("locked", "discoverable", "indexable", "extra", "published"),
-    ):
-        setattr(actor, name, getattr(remote, name))
-    actor.username_key = remote.username.casefold()
-    if actor.moved_at is None:
-        actor.moved_to = remote.moved_to
-    actor.fetched_at = actor.changed_at = now()
-    actor.deleted_at = None
-    weigh(db, actor, ruled=ruled)
+    known = {actor.uri: actor for actor in by_uris(db, (remote.uri for remote in remotes))}
+    handles = {(remote.username.casefold(), remote.domain.lower()) for remote in remotes}
+    holders = {(actor.username_key, actor.domain): actor for actor in _by_handles(db, handles)}
+    recorded, fresh = [], set()
+    for remote in remotes:
+        actor, handle = known.get(remote.uri), (remote.username.casefold(), remote.domain.lower())
+        holder = holders.get(handle)
+        if holder is not None and holder is not actor:
+            # The handle changed hands at its origin (account deleted and made anew): the old actor keeps its posts.
+            holder.username_key = f"{holder.username_key}\x1f{holder.id}"
+            db.flush()
+        if actor is None:
+            actor = Actor(id=new_id(), uri=remote.uri, local=False)
+            db.add(actor)
+            fresh.add(actor.id)
+        holders[handle] = actor
+        for name in (
+            *("type", "username", "domain", "name", "summary", "url", "inbox", "shared_inbox", "outbox"),
+            *("followers_uri", "following_uri", "featured_uri", "moderators_uri", "icon_url", "image_url", "fields"),
+            *("also_known_as", "locked", "discoverable", "indexable", "extra", "published"),
+        ):
+            setattr(actor, name, getattr(remote, name))
+        actor.username_key = remote.username.casefold()
+        if actor.moved_at is None:
+            actor.moved_to = remote.moved_to
+        actor.fetched_at = actor.changed_at = now()
+        actor.deleted_at = None
+        weigh(db, actor, ruled=ruled[remote.domain])
+        recorded.append(actor)
     db.flush()
-    _keep_names(db, actor, new=new)
-    actor_keys.record_keys(db, actor.id, remote.keys)
-    claims.claimed(db, actor)
-    return actor
+    names.keep_new(db, [actor for actor in recorded if actor.id in fresh])
+    for actor in recorded:
+        if actor.id not in fresh:
+            names.keep(db, actor)
+    shown = {actor.id: remote.keys for actor, remote in zip(recorded, remotes, strict=True)}
+    actor_keys.record_keys(db, shown)
+    for actor in recorded:
+        claims.claimed(db, actor)
+    return recorded
 
 
-def _keep_names(db: Session, actor: Actor, *, new: bool = False) -> None:
+def _keep_names(db: Session, actor: Actor) -> None:
     from models import names
 
-    names.keep(db, actor, new=new)
+    names.keep(db, actor)
 
 
 def update_profile(db: Session, actor: Actor, **changes: Any) -> None:

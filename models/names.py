@@ -6,6 +6,7 @@ by byte, so that a beginning is a range of the index on both databases.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, case, delete, exists, insert, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
@@ -50,14 +51,21 @@ def _words_of(actor: Actor) -> set[str]:
     return {*words(actor.username), *words(actor.username.replace("_", " ")), *words(actor.name)}
 
 
-def keep(db: Session, actor: Actor, *, new: bool = False) -> None:
-    """Write down by which words an actor is found now. `new`: nothing is written down of it yet."""
+def keep(db: Session, actor: Actor) -> None:
+    """Write down by which words an actor is found now."""
     wanted = _words_of(actor)
-    known = set() if new else set(db.scalars(select(ActorName.word).where(ActorName.actor_id == actor.id)))
+    known = set(db.scalars(select(ActorName.word).where(ActorName.actor_id == actor.id)))
     if gone := known - wanted:
         db.execute(delete(ActorName).where(ActorName.actor_id == actor.id, ActorName.word.in_(gone)))
     if fresh := wanted - known:
         db.execute(insert(ActorName), [{"word": word, "actor_id": actor.id} for word in sorted(fresh)])
+
+
+def keep_new(db: Session, fresh: Iterable[Actor]) -> None:
+    """The same for actors of whom nothing is written down yet."""
+    rows = [{"word": word, "actor_id": actor.id} for actor in fresh for word in sorted(_words_of(actor))]
+    if rows:
+        db.execute(insert(ActorName), rows)
 
 
 def rebuild(db: Session) -> int:

@@ -156,8 +156,8 @@ def _record(db: Session, fetched: Mapping[str, RemoteActor], known: Mapping[str,
         for uri, remote in fetched.items()
         if (before := known.get(uri)) is None or before.suspended_at is None
     }
+    if not wanted:
+        return {}
     rules = domains.rules_for(db, {remote.domain for remote in wanted.values()})
-    return {
-        uri: actors.record_remote(db, remote, ruled=domains.standing_by(rules[remote.domain]))
-        for uri, remote in wanted.items()
-    }
+    ruled = {domain: domains.standing_by(rule) for domain, rule in rules.items()}
+    return dict(zip(wanted, actors.record_all(db, list(wanted.values()), ruled), strict=True))

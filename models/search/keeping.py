@@ -158,12 +158,14 @@ def keep_actors(db: Session, ids: Collection[int]) -> None:
     """Write the rows of these actors anew."""
     if not ids:
         return
+    hidden = []
     for actor in db.scalars(select(Actor).where(Actor.id.in_(ids)).order_by(Actor.id)):
         document = of_actor(actor)
         if document is None:
-            ACTORS.remove(db, [actor.id])
+            hidden.append(actor.id)
         else:
             ACTORS.put(db, actor.id, document)
+    ACTORS.remove(db, hidden)
 
 
 def go_on(db: Session, payload: Mapping[str, Any]) -> bool:

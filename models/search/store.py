@@ -141,8 +141,8 @@ class Store:
     def remove(self, db: Session, ids: Collection[int]) -> None:
         """Keep nothing under these ids any more."""
         column = "rowid" if is_sqlite(db) else "id"
-        for id in ids:
-            db.execute(text(f"DELETE FROM {self.table} WHERE {column} = :id"), {"id": id})  # noqa: S608
+        if ids:
+            db.execute(text(f"DELETE FROM {self.table} WHERE {column} = :id"), [{"id": id} for id in ids])  # noqa: S608
 
     def newest(
         self, db: Session, clauses: Sequence[Clause], *, before: int | None = None, after: int = 0, limit: int
