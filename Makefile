@@ -3,8 +3,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# In their order, which begins with what takes long: no core is idle at the end.
+BY_FILE := --dist loadfile --no-loadscope-reorder
+WORKERS ?= 2
 MACHINES := tests/fediverse/test_many_machines.py
-ON_POSTGRES := -m 'not browser and not once' tests/models tests/federation tests/server tests/fediverse/test_two_nodes.py tests/fediverse/test_kill.py $(MACHINES)
+ON_POSTGRES := -m 'not browser and not once' $(MACHINES) tests/fediverse/test_kill.py tests/fediverse/test_two_nodes.py tests/federation tests/models tests/server
 
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes, and each would compile everything anew
 
@@ -41,11 +44,11 @@ system:  # What the tests need of the system; installed where that is possible
 test: system .venv/dev lint  ## Run everything: checks, all tests on SQLite, then all that touch a database on PostgreSQL
 	# What fails with both cores busy is asked once more, alone; it has to pass then.
 	# Machines come later: they plug a cable into this one, and Chromium gives up what it is loading when the network changes.
-	$(PYTEST) -n 2 --dist worksteal --ignore $(MACHINES) tests || $(PYTEST) --last-failed --last-failed-no-failures none --ignore $(MACHINES) tests
-	$(BIN)/python -m tests.postgres $(PYTEST) -n 2 --dist worksteal $(ON_POSTGRES) || $(BIN)/python -m tests.postgres $(PYTEST) --last-failed --last-failed-no-failures none $(ON_POSTGRES)
+	$(PYTEST) -n $(WORKERS) $(BY_FILE) --ignore $(MACHINES) tests || $(PYTEST) --last-failed --last-failed-no-failures none --ignore $(MACHINES) tests
+	$(BIN)/python -m tests.postgres $(PYTEST) -n $(WORKERS) $(BY_FILE) $(ON_POSTGRES) || $(BIN)/python -m tests.postgres $(PYTEST) --last-failed --last-failed-no-failures none $(ON_POSTGRES)
 
 quick: .venv/dev  ## The tests that take no more than a minute
-	$(PYTEST) -n 2 --dist worksteal -m "not slow and not browser and not interop" tests
+	$(PYTEST) -n $(WORKERS) $(BY_FILE) -m "not slow and not browser and not interop" tests
 
 bench: .venv/dev  ## Measure this node, beside a GoToSocial if TORV_GOTOSOCIAL names one (tests/bench/README.md); BENCH="known --runs 5"
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -47,6 +47,8 @@ class Federation:
     keyring: KeyRing = field(default_factory=KeyRing)
     arrivals: "Together[Any, Any]" = field(default_factory=Together)
     """Activities on their way into the inbox."""
+    claims: "Together[Any, Any]" = field(default_factory=lambda: Together(only_reading=True))
+    """What requests say of who signed them, on its way to what the database says of it."""
     _own: int = 0
     """The number of the node's own actor, once it was asked for: it never changes."""
     _signers: "OrderedDict[int, KeySigner]" = field(default_factory=OrderedDict)

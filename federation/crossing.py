@@ -32,20 +32,27 @@ async def reading(database: Database, work: Callable[[Session], T]) -> T:
     return await to_thread.run_sync(run)
 
 
+async def writing(database: Database, work: Callable[[Session], T]) -> T:
+    """Run one transaction in a thread; returns once it is committed."""
+    return await to_thread.run_sync(database.write, work)
+
+
 class Together(Generic[A, T]):
     """Things that come while others are being written wait, and are written next: all in one transaction.
 
-    So many at once cost little more than one, and each caller still hears only after the commit.
+    So many at once cost little more than one, and each caller still hears only after the commit. `only_reading`: they
+    are questions, and nothing is written.
     """
 
-    def __init__(self, most: int = 64) -> None:
+    def __init__(self, most: int = 64, *, only_reading: bool = False) -> None:
         self._most = most
+        self._cross = reading if only_reading else writing
         self._waiting: list[tuple[A, asyncio.Future[T]]] = []
         self._task: asyncio.Task[None] | None = None
         self._crowded = False
         """Whether the last ones were several."""
 
-    async def write(self, database: Database, work: Callable[[Session, Sequence[A]], Sequence[T]], thing: A) -> T:
+    async def do(self, database: Database, work: Callable[[Session, Sequence[A]], Sequence[T]], thing: A) -> T:
         """The thing's result, once it is committed. `work`, always the same, gives one for each of several things.
 
         When it fails for several, each is tried alone: nobody pays for another. Raises what it raises for this thing.
@@ -88,7 +95,7 @@ class Together(Generic[A, T]):
     ) -> None:
         things = [thing for thing, _ in group]
         try:
-            results = await writing(database, lambda db: work(db, things))
+            results = await self._cross(database, lambda db: work(db, things))
         except Exception as error:
             if len(group) > 1 and not isinstance(error, Unavailable):
                 for one in group:
@@ -101,8 +108,3 @@ class Together(Generic[A, T]):
         for (_, result), found in zip(group, results, strict=True):
             if not result.done():
                 result.set_result(found)
-
-
-async def writing(database: Database, work: Callable[[Session], T]) -> T:
-    """Run one transaction in a thread; returns once it is committed."""
-    return await to_thread.run_sync(database.write, work)

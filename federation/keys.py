@@ -9,7 +9,7 @@ What was fetched is recorded only once a signature verified with it: a stranger'
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -68,9 +68,14 @@ class Asked:
     """The actor whose id the key's begins with, if he is known."""
 
 
-def ask(db: Session, key_id: str) -> Asked:
-    """Look up what there is about a key that is to be fetched."""
-    return Asked(memory.recall(db, "key-failed", key_id), actors.by_uri(db, owner_of(key_id)))
+def ask(db: Session, key_ids: Iterable[str]) -> dict[str, Asked]:
+    """Look up what there is about keys that are to be fetched."""
+    wanted = set(key_ids)
+    if not wanted:
+        return {}
+    failed = memory.recall_all(db, "key-failed", wanted)
+    owners = {owner.uri: owner for owner in actors.by_uris(db, map(owner_of, wanted))}
+    return {key_id: Asked(failed.get(key_id), owners.get(owner_of(key_id))) for key_id in wanted}
 
 
 def owner_of(key_id: str) -> str:
@@ -120,7 +125,7 @@ async def refreshed(fed: Federation, key_id: str, tried: str) -> FetchedKey | No
 
 async def _fetch_and_remember(fed: Federation, key_id: str, asked: Asked | None) -> FetchedKey:
     if asked is None:
-        asked = await crossing.reading(fed.database, lambda db: ask(db, key_id))
+        asked = await crossing.reading(fed.database, lambda db: ask(db, [key_id])[key_id])
     if asked.failed is not None:
         raise NoKey("This key could not be had a moment ago.", passing=asked.failed == "passing")
     try:

@@ -101,8 +101,8 @@ def told(db: Session, actor_id: int, post: Post | None) -> int:
     if post is None or post.visibility in {Visibility.DIRECT, Visibility.FOLLOWERS}:
         return actor_id
     # Where questions were merged, several people may write as one `Service` in one thread: what is nearest counts.
-    near = (db.get(Post, id) if id is not None else None for id in (post.id, post.in_reply_to_id, post.thread_id))
-    for one in near:
+    for id in dict.fromkeys((post.id, post.in_reply_to_id, post.thread_id)):
+        one = post if id == post.id else db.get(Post, id) if id is not None else None
         if one is not None and one.author_id == actor_id and one.local:
             return _asker_id(db, one.id) or actor_id
     return actor_id

@@ -181,9 +181,8 @@ def _insert_unless_there(dialect: str, table: type[Base], key: str) -> Any:
 def insert_unless_there(db: Session, table: type[Base], **values: Any) -> bool:
     """Insert one row; False if a unique key already holds it. Safe against a second process doing the same."""
     db.flush()
-    key = next(iter(table.__table__.primary_key))
-    insert = insert_into(db, table).values(**values).on_conflict_do_nothing().returning(key)
-    return db.execute(insert).first() is not None
+    key = next(iter(table.__table__.primary_key)).name
+    return db.execute(_insert_unless_there(dialect_of(db), table, key), values).first() is not None
 
 
 def insert_all_unless_there(

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint, and_, exists, or_, select
+from sqlalchemy import BindParameter, ForeignKey, Text, UniqueConstraint, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import follows, outbox
@@ -97,18 +97,19 @@ def has_blocked(db: Session, actor_id: int, target_id: int) -> bool:
 
 def blocked_between(db: Session, a_id: int, b_id: int) -> bool:
     """Whether either has blocked the other."""
-    return bool(
-        db.scalar(
-            select(
-                exists().where(
-                    or_(
-                        and_(Block.actor_id == a_id, Block.target_id == b_id),
-                        and_(Block.actor_id == b_id, Block.target_id == a_id),
-                    )
-                )
-            )
+    return bool(db.scalar(_BLOCKED_BETWEEN, {"one": a_id, "other": b_id}))
+
+
+_ONE: BindParameter[int] = bindparam("one")
+_OTHER: BindParameter[int] = bindparam("other")
+_BLOCKED_BETWEEN = select(
+    exists().where(
+        or_(
+            and_(Block.actor_id == _ONE, Block.target_id == _OTHER),
+            and_(Block.actor_id == _OTHER, Block.target_id == _ONE),
         )
     )
+)
 
 
 def mute(db: Session, actor: Actor, target: Actor, *, for_seconds: int = 0, hide_notifications: bool = True) -> None:

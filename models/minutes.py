@@ -8,7 +8,7 @@ import re
 
 from sqlalchemy.orm import Session
 
-from models import attending, composing, meetings, threads
+from models import access, actors, attending, composing, meetings, posts, threads
 from models.actors import Actor
 from models.base import now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
@@ -50,6 +50,8 @@ def write(
     written = threads.comment(db, by, post, draft)
     row.minutes_post_id = written.id
     db.flush()
+    if not written.held_for:
+        composing.touch(db, actors.get(db, post.author_id), post)  # the meeting names its minutes from now on
     return written
 
 
@@ -74,8 +76,26 @@ def plain(source: str) -> str:
 
 def of(db: Session, row: Meeting) -> Post | None:
     """The minutes of a meeting, unless they are gone."""
-    found = db.get(Post, row.minutes_post_id) if row.minutes_post_id is not None else None
+    found = db.get(Post, row.minutes_post_id) if row.minutes_post_id is not None else _elsewhere(db, row)
     return found if found is not None and found.deleted_at is None and not found.held_for else None
+
+
+def _elsewhere(db: Session, row: Meeting) -> Post | None:
+    """What another server calls the minutes of its meeting, once we have it: a reply in its thread, from that server."""
+    post = db.get(Post, row.post_id)
+    said = (
+        str(((post.extra or {}).get("event") or {}).get("minutes", "")) if post is not None and not post.local else ""
+    )
+    found = posts.by_uri(db, said) if said else None
+    if post is None or found is None or found.thread_id != post.id:
+        return None
+    return found if actors.get(db, found.author_id).domain == actors.get(db, post.author_id).domain else None
+
+
+def seen(db: Session, viewer: Actor | None, row: Meeting) -> Post | None:
+    """The minutes, if `viewer` may read them."""
+    found = of(db, row)
+    return found if found is not None and access.may_see(db, viewer, found) else None
 
 
 def lines(source: str) -> list[str]:

@@ -13,6 +13,7 @@ from sqlalchemy import BindParameter, Insert, bindparam, insert, select, union_a
 from sqlalchemy.orm import Session
 
 from models import actors, arriving, events, figures, follows, memory, notifications, posts, turns
+from models.accounts import Account
 from models.actors import Actor
 from models.arriving import RemotePost
 from models.base import Base, table_of
@@ -68,6 +69,8 @@ class _Facts:
     for."""
     named: dict[str, Actor]
     """Whom they address, as far as we know them."""
+    accounts: Sequence[Account]
+    """Those of whom they name of this node: while they are in hand, no notice asks for its own once more."""
     followed: Collection[int]
     """Authors whom somebody here follows."""
     listening: Mapping[int, Sequence[int]]
@@ -81,9 +84,12 @@ class _Facts:
         own = {remote.author.followers_uri for remote in remotes} | {actors.PUBLIC}
         addressed = {uri for remote in remotes for uri in (*remote.addressed, *remote.mentions)} - own
         followed = follows.those_followed_here(db, authors)
+        named = {actor.uri: actor for actor in actors.by_uris(db, addressed)}
+        here = [actor.id for actor in named.values() if actor.local]
         return cls(
             spoken_for=set(db.scalars(_SPOKEN_FOR, {"uris": uris})),
-            named={actor.uri: actor for actor in actors.by_uris(db, addressed)},
+            named=named,
+            accounts=db.scalars(select(Account).where(Account.id.in_(here))).all() if here else (),
             followed=followed.keys(),
             listening=follows.hearing_of(db, [id for id, heard in followed.items() if heard]),
             origin=node_of(db).origin + "/",

@@ -96,7 +96,7 @@ class Kept:
 
     def at_hand(self, key: Hashable) -> Any | None:
         """What is kept for `key`, if that can be told without waiting."""
-        if not self._known or (stamp := self.stamp()) is None:
+        if key not in self._known or (stamp := self.stamp()) is None:
             return None
         known = self._found(stamp, key)
         return None if known is None else known.value

@@ -29,10 +29,12 @@ from models import (
     follows,
     links,
     meetings,
+    minutes,
     organizations,
     planning,
     proposing,
     reactions,
+    series,
     settings,
     sharing,
     threads,
@@ -42,6 +44,7 @@ from models.base import clock
 from models.experiences import Report
 from models.organizations import AffiliationClass, Facts
 from models.posts import Draft, Post
+from models.recurring import Every, Pattern
 
 PASSWORD = "torvet-er-aabent"
 """Everybody's, in tests and in the demo. A node that others can reach refuses to build the demo."""
@@ -657,6 +660,7 @@ def hold(db: Session, world: World) -> World:
             attending.sign_up(db, world.people[name], post, meetings.Way.WEB)
     with days_ago(2):
         composing.note(db, world.people["david"], Draft("Bliver det optaget?", language="da"), reply_to=post)
+    run_together(db, world)
     return world
 
 
@@ -691,6 +695,31 @@ def agree(db: Session, world: World) -> World:
             if key in world.reports:
                 links.put(db, world.reports[key], links.Tie.PRACTISES, [post.uri])
     return world
+
+
+def run_together(db: Session, world: World) -> None:
+    """A series of Birk's: the first was held, and has its minutes."""
+    first = (base.now() - timedelta(days=9)).replace(tzinfo=None, hour=17, minute=0, second=0, microsecond=0)
+    plan = meetings.Plan(
+        "Løb og kaffe: Hvordan gik det i ugen?",
+        "Fem kilometer i snakketempo, og bagefter kaffe på biblioteket. Kom med det, du sidder fast i.",
+        starts=first,
+        ends=first.replace(hour=19),
+        place="Odense Hovedbibliotek",
+        town="Odense",
+    )
+    with days_ago(20):
+        around = planning.Around(community=world.communities["udfordrere"])
+        post = planning.publish(db, world.people["birk"], plan, around)
+        series.repeat(db, world.people["birk"], post, Pattern(Every.FORTNIGHT, count=4))
+        attending.sign_up(db, world.people["eva"], post, meetings.Way.WEB)
+    with days_ago(8):
+        said = (
+            "- Økonomi vil gerne være med fra begyndelsen. Hvem spørger dem hos jer?\n"
+            "- Eva låner nøglen ud om torsdagen.\n\n"
+            "Vi fandt ud af, at tre af os har skrevet den samme indstilling."
+        )
+        minutes.write(db, world.people["birk"], post, said, language="da")
 
 
 def is_built(db: Session) -> bool:

@@ -46,6 +46,8 @@ def event(doc: Mapping[str, Any]) -> dict[str, Any]:
         "going": whole_number(doc.get("participantCount"), 1_000_000),
         "status": _status(doc),
     }
+    if said := web_address(doc.get("torv:minutes")):
+        found["minutes"] = said
     if link := web_address(doc.get("onlineLink")):
         found["online_url"] = link
     return {name: value for name, value in found.items() if value not in ("", None)}

@@ -60,7 +60,7 @@ async def _take(fed: Federation, request: IncomingRequest, signed: Signed) -> Re
         return TAKEN
     claim = claim_of(request.header("collection-synchronization")) if own and activity.type == "Create" else None
     arrival = Arrival.of(request.target, request.body, activity, signed, claim, forwarded=forwarded)
-    verdict = await fed.arrivals.write(fed.database, store, arrival)
+    verdict = await fed.arrivals.do(fed.database, store, arrival)
     if isinstance(verdict, Reply):
         return verdict
     raise verdict

@@ -40,6 +40,17 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a request says of itself, before anything is proven."""
+
+    key_id: str
+    host: str
+    """Of the key."""
+    target: str | None
+    """The inbox it came to; None for a GET."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """What the database says of the claims of a request."""
 
@@ -114,7 +125,8 @@ async def prove(fed: Federation, request: IncomingRequest, allowance: Allowance)
     if host is None or host == urls.host_of(fed.node.origin):
         allowance.spend()
         raise Refusal(401, "The keyId is not an https address of another server.", code="keyid")
-    known = await crossing.reading(fed.database, lambda db: _look_up(db, request, parsed.key_id, host))
+    target = request.target if request.method == "POST" else None
+    known: _Known = await fed.claims.do(fed.database, _look_up, _Claim(parsed.key_id, host, target))
     if known.blocked:
         raise _blocked()
     if known.inbox_status:
@@ -161,14 +173,23 @@ def _refusal(error: signatures.SignatureError) -> Refusal:
     return Refusal(error.status, f"{error.text[:1].upper()}{error.text[1:]}.", code=error.code)
 
 
-def _look_up(db: Session, request: IncomingRequest, key_id: str, host: str) -> _Known:
-    blocked = not urls.parse(key_id).is_address and domains.is_blocked(db, host)  # a number is refused by the client
-    inbox_status = _inbox_status(db, request.target) if request.method == "POST" and not blocked else 0
-    found = actors.key_by_uri(db, key_id)
-    if found is not None and not found[1].local:
-        key, owner = found
-        return _Known(blocked, inbox_status, owner.uri, key.public_pem)
-    return _Known(blocked, inbox_status, asked=keys.ask(db, key_id))
+def _look_up(db: Session, claims: Sequence[_Claim]) -> list[_Known]:
+    """What is known of each; of so many at once as cheaply as of one."""
+    # A number for a host is refused by the client.
+    blocked = domains.blocked_among(db, {one.host for one in claims if not urls.parse(one.key_id).is_address})
+    inboxes = {one.target for one in claims if one.target is not None and one.host not in blocked}
+    statuses: dict[str | None, int] = {target: _inbox_status(db, target) for target in inboxes}
+    held = actors.keys_by_uri(db, {one.key_id for one in claims})
+    asked = keys.ask(db, (one.key_id for one in claims if one.key_id not in held))
+    return [
+        _Known(
+            one.host in blocked,
+            statuses.get(one.target, 0),
+            *held.get(one.key_id, ("", "")),
+            asked=asked.get(one.key_id),
+        )
+        for one in claims
+    ]
 
 
 def _inbox_status(db: Session, target: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from federation.writing import Json
-from models import actors, meeting_text, text, zones
+from models import actors, meeting_text, minutes, text, zones
 from models.database import node_of
 from models.meetings import Joining, Meeting, Status
 from models.posts import Post
@@ -50,6 +50,7 @@ def terms(db: Session, row: Post, meeting: Meeting) -> Json:
         "feeAmount": 0,
         "repliesModerationOption": "allow_all",
         "draft": False,
+        **({"torv:minutes": written.uri} if (written := minutes.of(db, meeting)) is not None else {}),
     }
 
 

@@ -1,15 +1,17 @@
 """Meetings in Torv's own namespace: as themselves, with time and place, and who comes."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from models import access, actors, attending, links, meeting_text, meetings, planning, zones
+from models import access, actors, agenda, attending, links, meeting_text, meetings, planning, zones
 from models.actors import Actor
+from models.agenda import Choice
+from models.base import now
 from models.errors import Forbidden, Invalid, NotFound
 from models.links import MOST as MOST_LINKS
 from models.links import Linked
@@ -38,6 +40,12 @@ class Wanted(msgspec.Struct, kw_only=True):
     past: bool = False
     """Those that are over, the last first; else those to come, the next first."""
     community_id: Id | None = None
+    municipality: Annotated[str, Meta(max_length=4)] = ""
+    """Its four-digit code."""
+    online: bool | None = None
+    """Those that can be joined from afar, or those that have a place."""
+    until: Annotated[str, Meta(max_length=40)] = ""
+    """Those that begin before this time (ISO 8601, with a zone)."""
     after_id: Id | None = None
     """The last one of the page before."""
     limit: Whole = 20
@@ -59,6 +67,8 @@ class Planned(msgspec.Struct, kw_only=True):
     accessibility: Annotated[str, Meta(max_length=planning.MAX_ACCESS)] = ""
     latitude: Degrees | None = None
     longitude: Degrees | None = None
+    municipality: Annotated[str, Meta(max_length=4)] = ""
+    """The four-digit code; empty: what the point or the town says."""
     online_url: Address = ""
     online_hidden: bool = False
     """The link is for those who come only."""
@@ -104,7 +114,7 @@ class Deciding(msgspec.Struct, kw_only=True):
     let_in: bool
 
 
-def _shown(
+def shown(
     db: Session, viewer: Actor | None, found: Iterable[tuple[Post, Meeting]], *, whole: bool = False
 ) -> list[entities.Meeting]:
     """`whole`: with what each is tied to."""
@@ -143,6 +153,8 @@ def _one(
         waiting=row.waiting,
         by_like=row.by_like,
         by_reply=row.by_reply,
+        series=row.series_id is not None,
+        minutes_id=str(row.minutes_post_id) if row.minutes_post_id else None,
         my_state=mine.states.get(post.id),
         organised=mine.organises(post) if mine.viewer is not None else None,
         sees_attendees=mine.sees_attendees(post),
@@ -160,10 +172,12 @@ def _place(row: Meeting) -> entities.Place:
         accessibility=row.accessibility,
         latitude=row.latitude,
         longitude=row.longitude,
+        municipality=row.municipality,
     )
 
 
-def _meeting(db: Session, viewer: Actor | None, id: int) -> tuple[Post, Meeting]:
+def meeting_of(db: Session, viewer: Actor | None, id: int) -> tuple[Post, Meeting]:
+    """A meeting that somebody may see. Raises NotFound."""
     post = access.access_post(db, viewer, id)
     row = meetings.find(db, post)
     if row is None:
@@ -171,33 +185,44 @@ def _meeting(db: Session, viewer: Actor | None, id: int) -> tuple[Post, Meeting]
     return post, row
 
 
-def _again(db: Session, me: Actor, post: Post) -> entities.Meeting:
-    return _shown(db, me, [_meeting(db, me, post.id)], whole=True)[0]
+def again(db: Session, me: Actor, post: Post) -> entities.Meeting:
+    """It as it is now."""
+    return shown(db, me, [meeting_of(db, me, post.id)], whole=True)[0]
 
 
 @endpoint("read:statuses", Wanted, list[entities.Meeting], who="anybody")
 async def index(call: Call, args: Wanted) -> list[entities.Meeting]:
     """Meetings, here and of other servers: the next first, or with `past` the last first."""
+    until = _until(args.until)
 
     def look(db: Session) -> list[entities.Meeting]:
-        last = _meeting(db, call.actor, args.after_id)[1] if args.after_id is not None else None
-        found = meetings.upcoming(
+        last = meeting_of(db, call.actor, args.after_id)[1] if args.after_id is not None else None
+        found = agenda.find(
             db,
             call.actor,
+            Choice(args.community_id, args.municipality, args.online, None if args.past else now(), until),
             past=args.past,
-            community_id=args.community_id,
+            over=args.past,
             after=(last.starts_at, last.post_id) if last is not None else None,
             limit=min(max(args.limit, 1), MOST),
         )
-        return _shown(db, call.actor, found)
+        return shown(db, call.actor, found)
 
     return await call.read(look)
+
+
+def _until(written: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(written).astimezone(UTC) if written else None
+    except (ValueError, OverflowError):
+        raise Invalid("Write a time with its zone, such as 2026-12-01T16:00:00Z.", code="until_unfit") from None
+    return found
 
 
 @endpoint("read:statuses", Nothing, entities.Meeting, who="anybody")
 async def show(call: Call, args: Nothing) -> entities.Meeting:
     """One meeting."""
-    return await call.read(lambda db: _shown(db, call.actor, [_meeting(db, call.actor, call.path())], whole=True)[0])
+    return await call.read(lambda db: shown(db, call.actor, [meeting_of(db, call.actor, call.path())], whole=True)[0])
 
 
 def _time(written: str, code: str) -> datetime | None:
@@ -233,7 +258,7 @@ async def plan(call: Call, args: Publishing) -> entities.Meeting:
             linked=to_link(db, me, args.link_ids or []),
             app={"name": call.app.name, "website": call.app.website} if call.app is not None else None,
         )
-        return _again(db, me, planning.publish(db, me, wanted, around))
+        return again(db, me, planning.publish(db, me, wanted, around))
 
     return await call.write(write)
 
@@ -245,10 +270,10 @@ async def edit(call: Call, args: Planned) -> entities.Meeting:
     await resolve_mentions(call, meeting_text.markdown(wanted))
 
     def write(db: Session, me: Actor) -> entities.Meeting:
-        post, _ = _meeting(db, me, call.path())
+        post, _ = meeting_of(db, me, call.path())
         linked = to_link(db, me, args.link_ids) if args.link_ids is not None else None
         around = Around(visibility=post.visibility, disclosure=args.disclosure, linked=linked)
-        return _again(db, me, planning.edit(db, me, post, wanted, around))
+        return again(db, me, planning.edit(db, me, post, wanted, around))
 
     return await call.write(write)
 
@@ -258,9 +283,9 @@ async def cancel(call: Call, args: Cancelling) -> entities.Meeting:
     """Call one's own meeting off; whoever signed up is told."""
 
     def write(db: Session, me: Actor) -> entities.Meeting:
-        post, _ = _meeting(db, me, call.path())
+        post, _ = meeting_of(db, me, call.path())
         planning.cancel(db, me, post, args.why)
-        return _again(db, me, post)
+        return again(db, me, post)
 
     return await call.write(write)
 
@@ -270,9 +295,9 @@ async def sign_up(call: Call, args: Nothing) -> entities.Meeting:
     """Ask for a place; `my_state` says what came of it. At a meeting of another server it is `asked` until that answers."""
 
     def write(db: Session, me: Actor) -> entities.Meeting:
-        post, _ = _meeting(db, me, call.path())
+        post, _ = meeting_of(db, me, call.path())
         attending.sign_up(db, me, post, Way.WEB)
-        return _again(db, me, post)
+        return again(db, me, post)
 
     return await call.write(write)
 
@@ -282,9 +307,9 @@ async def withdraw(call: Call, args: Nothing) -> entities.Meeting:
     """Give the place up."""
 
     def write(db: Session, me: Actor) -> entities.Meeting:
-        post, _ = _meeting(db, me, call.path())
+        post, _ = meeting_of(db, me, call.path())
         attending.withdraw(db, me, post)
-        return _again(db, me, post)
+        return again(db, me, post)
 
     return await call.write(write)
 
@@ -295,7 +320,7 @@ async def attendees(call: Call, args: Listed) -> list[entities.Attendee]:
 
     def look(db: Session) -> list[entities.Attendee]:
         me = call.me
-        post, _ = _meeting(db, me, call.path())
+        post, _ = meeting_of(db, me, call.path())
         mine = meetings.standing(db, me, [post])
         if not mine.sees_attendees(post):
             raise Forbidden("Who comes is shown to the organiser, to moderators, and to those who come.")
@@ -327,11 +352,11 @@ async def decide(call: Call, args: Deciding) -> entities.Meeting:
     """The organiser lets an account (its id in the path) come, or not (any more)."""
 
     def write(db: Session, me: Actor) -> entities.Meeting:
-        post, _ = _meeting(db, me, call.path())
+        post, _ = meeting_of(db, me, call.path())
         other = actors.many(db, [call.path("account_id")]).get(call.path("account_id"))
         if other is None:
             raise NotFound("This person has not signed up.")
         attending.decide(db, me, post, other, yes=args.let_in)
-        return _again(db, me, post)
+        return again(db, me, post)
 
     return await call.write(write)

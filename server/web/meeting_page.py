@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models import access, checking_in, composing, meetings, minutes, series, text
+from models import checking_in, composing, meetings, minutes, series, text
 from models.actors import Actor
 from models.base import now
 from models.meetings import Attendee, Joining, Meeting, State
@@ -52,9 +52,7 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
     mine = meetings.standing(db, viewer, [post])
     found = MeetingPage(row, sees_link=mine.sees_link(post, row))
     found.series = series.of(db, viewer, row)
-    found.minutes = minutes.of(db, row)
-    if found.minutes is not None and not access.may_see(db, viewer, found.minutes):
-        found.minutes = None
+    found.minutes = minutes.seen(db, viewer, row)
     if row.starts_at <= now():
         found.there = checking_in.count(db, post)
     if viewer is None:

@@ -15,6 +15,7 @@ from models import (
     announcements,
     appeals,
     cases,
+    checking_in,
     domain_lists,
     duplicates,
     email_links,
@@ -61,6 +62,10 @@ OPEN_PAGES = (
     "/p/{report_of}",
     "/meetings",
     "/meetings?show=past",
+    "/meetings?near=0461",
+    "/meetings/calendar",
+    "/meetings/map",
+    "/p/{held}",
     "/p/{meeting}",
     "/dogma",
     "/p/{dogma}",
@@ -146,13 +151,15 @@ OWN_PAGES = (
         "/dogma",
         "/dogma/new",
         "/p/{dogma}",
-        "/posts/{dogma}/version",
+        "/posts/{proposed}/version",
         "/posts/{dogma}/versions",
         "/posts/{proposed}/decide",
     ),
+    *("/posts/{meeting}/attendees", "/posts/{meeting}/series", "/posts/{meeting}/door", "/meetings/mine"),
+    *("/posts/{meeting}/check-in/{code}", "/p/{held}"),
     *("/posts/{q}/report", "/posts/{q}/from-home", "/posts/{mine}/edit", "/posts/{mine}/delete", "/p/{q}", "/p/{note}"),
 )
-MODERATORS_PAGES = ("bans", "bans/new?actor={someone}", "settings", "close", "manage")
+MODERATORS_PAGES = ("calendars", "bans", "bans/new?actor={someone}", "settings", "close", "manage")
 """Of a community, below its address."""
 
 NO_PAGES = {
@@ -164,6 +171,12 @@ NO_PAGES = {
     "/experience/gap.csv": "a file",
     "/experience/gap.json": "a file",
     "/feeds/experience": "a feed",
+    "/posts/{id:int}/minutes": "its organiser's, once it has begun: see test_meeting_days.py",
+    "/meetings.ics": "a calendar file",
+    "/meetings/in/{code}.ics": "a calendar file",
+    "/meetings/mine/{token}.ics": "a calendar file",
+    "/c/{name}/meetings.ics": "a calendar file",
+    "/posts/{id:int}/meeting.ics": "a calendar file",
     "/.well-known/webfinger": "JSON",
     "/.well-known/host-meta": "XML",
     "/.well-known/nodeinfo": "JSON",
@@ -216,8 +229,9 @@ NUMBERS = (
     "meeting",
     "dogma",
     "proposed",
+    "held",
 )
-TEXTS = ("uri", "confirm", "password", "unsubscribe", "invitation")
+TEXTS = ("code", "uri", "confirm", "password", "unsubscribe", "invitation")
 """What stands for something in the paths above."""
 
 
@@ -238,12 +252,17 @@ def filled(site: Site, path: str) -> str:
         report_of = db.scalars(reports.where(Post.title.startswith("Sådan kom løberne"))).one()
         dogma, proposed = db.scalars(select(Post.id).where(Post.kind == Kind.DOGMA).order_by(Post.id))
         own_report = db.scalars(reports.where(Post.author_id == anna.id)).one()
+        held = db.scalars(
+            select(Post.id).where(Post.kind == Kind.EVENT, Post.author_id == someone.id).order_by(Post.id)
+        ).first()
+        code = checking_in.code(db, db.get_one(Post, meeting))
     birk, report, sanction = moderated(site) if "/admin/" in path or "{sanction}" in path else (0, 0, 0)
     known = {"q": q, "mine": mine, "note": note, "person": anna.id, "birk": birk, "report": report, "uri": uri}
     known |= {"sanction": sanction, "someone": someone.id, "report_of": report_of}
     known |= {"own_report": own_report, "meeting": meeting}
     known["own_report"] = own_report
     known |= {"dogma": dogma, "proposed": proposed}
+    known |= {"own_report": own_report, "meeting": meeting, "held": held, "code": code}
     if any(f"{{{name}}}" in path for name in ("announcement", "list")):
         known |= site.database.write(housed)
     return path.format(**known)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from sqlalchemy.orm import Session
 
 from models import actors, ballots, composing
 from models.polls import PollDraft
-from models.posts import Draft
+from models.posts import Draft, Post
 from tests.browser.conftest import Site
 
 pytestmark = [pytest.mark.browser]
@@ -66,4 +66,22 @@ def test_a_visitor_sees_the_figures(site: Site, faults: Faults) -> None:
     page = site.open().new_page()
     page.goto(new_poll(site))
     assert page.locator("table.figures tbody tr").count() == 3
+    assert faults(page) == []
+
+
+def test_the_figures_follow_while_somebody_looks_at_them(site: Site, faults: Faults) -> None:
+    address = new_poll(site)
+    page = site.open().new_page()
+    page.clock.install()
+    page.goto(address)
+    number = int(address.rpartition("/")[2])
+
+    def vote(db: Session) -> None:
+        eva = actors.by_handle(db, "eva")
+        assert eva is not None
+        ballots.vote(db, eva, db.get_one(Post, number), [1])
+
+    site.database.write(vote)
+    page.clock.fast_forward(21_000)
+    expect(page.locator("table.figures td").nth(2)).to_have_text("50 %")
     assert faults(page) == []

@@ -8,7 +8,7 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from federation import crossing, receiving
-from federation.receiving import storing
+from federation.receiving import signing, storing
 from models import actors, follows, leaving, moderation, plain_notes
 from models.actor_keys import Key
 from models.actors import ActorType
@@ -125,6 +125,24 @@ async def test_a_note_that_cannot_be_recorded_at_once_is_stored_and_judged_by_th
     assert jonas.id("notes/2") in _posts(inbox)
 
 
+async def test_strangers_at_once_are_looked_up_together_and_answered_each_for_himself(
+    inbox: Inbox, jonas: Neighbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    look_up = signing._look_up
+    monkeypatch.setattr(signing, "_look_up", lambda db, some: (asked.append(len(some)), look_up(db, some))[1])
+    inbox.write(lambda db: moderation.set_rule(db, "bad.example", "block"))
+    strangers = [neighbour(inbox.fediverse, host=f"h{number}.example") for number in range(12)]
+    blocked = neighbour(inbox.fediverse, host="bad.example")
+    requests = [one.sends(one.creates(one.note(1))) for one in (*strangers, blocked)]
+    lost = strangers[0].sends(strangers[0].creates(strangers[0].note(2)), target="/u/nobody/inbox")
+    forged = strangers[1].sends(strangers[1].creates(strangers[1].note(2)), key=keys.draw()[0])
+    replies = await asyncio.gather(*(receiving.accept(inbox.fed, one) for one in (*requests, lost, forged)))
+    assert [reply.status for reply in replies] == [202] * 12 + [403, 404, 401]
+    assert sum(asked) == 15 and len(asked) <= 3
+    assert len(_states(inbox)) == 13
+
+
 # A key in memory
 
 
@@ -189,9 +207,7 @@ async def test_whoever_waits_hears_of_a_failure_of_his_own(database: Database) -
     def work(db: Session, numbers):  # type: ignore[no-untyped-def]
         return [10 // number for number in numbers]
 
-    found = await asyncio.gather(
-        *(together.write(database, work, number) for number in (1, 0, 5)), return_exceptions=True
-    )
+    found = await asyncio.gather(*(together.do(database, work, number) for number in (1, 0, 5)), return_exceptions=True)
     assert [found[0], found[2]] == [10, 2] and isinstance(found[1], ZeroDivisionError)
 
 
@@ -209,7 +225,7 @@ async def test_of_several_that_come_at_once_those_right_behind_are_written_with_
     async def come(number: int) -> int:
         for _ in range(10 * (number > 1)):
             await asyncio.sleep(0)
-        return await together.write(database, work, number)
+        return await together.do(database, work, number)
 
     assert await asyncio.gather(*(come(number) for number in range(4))) == [0, 1, 2, 3]
     assert groups == [[0, 1, 2, 3]]
@@ -219,4 +235,4 @@ async def test_who_comes_alone_waits_for_nobody(database: Database, monkeypatch:
     monkeypatch.setattr(crossing, "PAUSE", 3600.0)
     together: crossing.Together[int, int] = crossing.Together()
     async with asyncio.timeout(60):
-        assert [await together.write(database, lambda db, numbers: numbers, number) for number in range(3)] == [0, 1, 2]
+        assert [await together.do(database, lambda db, numbers: numbers, number) for number in range(3)] == [0, 1, 2]

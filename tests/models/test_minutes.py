@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from models import actors, attending, checking_in, meetings, minutes, removing
-from models.base import clock
+from federation import writing
+from federation.reading.meetings import event
+from models import actors, arriving, attending, checking_in, meetings, minutes, removing
+from models.arriving import RemotePost
+from models.base import clock, now
 from models.checking_in import AFTER, BEFORE
 from models.database import Database
 from models.meetings import Meeting, Way
 from models.planning import Around
-from models.posts import Kind, Post
+from models.posts import Kind, Post, Visibility
 from tests.federation.elsewhere import remote
 from tests.models.test_anonymity import one
 from tests.models.test_meetings import plan, refused, sent
@@ -156,3 +159,35 @@ def test_nobody_is_ticked_off_before_the_day(lived_in: Database) -> None:
     post_id = lived_in.write(write)
     work = lambda db: checking_in.tick(db, one(db, "birk"), db.get_one(Post, post_id), one(db, "eva"), there=True)  # noqa: E731
     assert refused(lived_in, work) == "not_now"
+
+
+def test_minutes_of_another_server_are_those_its_meeting_names_in_its_own_thread(lived_in: Database) -> None:
+    def write(db: Session) -> None:
+        tove, other = remote(db, "b.example", "tove"), remote(db, "c.example", "ole")
+        uri = "https://b.example/p/1"
+        starts = (now() - timedelta(days=1)).isoformat()
+        event = {"event": {"starts": starts, "minutes": "https://b.example/p/2"}}
+        meeting = RemotePost(uri, tove, Visibility.PUBLIC, now(), object_type="Event", kind_hint="event", title="Møde", extra=event)  # fmt: skip
+        post, _ = arriving.record_remote(db, meeting)
+        row = db.get_one(Meeting, post.id)
+        assert minutes.of(db, row) is None
+        for number, author, expected in ((2, tove, True), (3, other, False)):
+            said = f"https://{author.domain}/p/{number}"
+            post.extra = {"event": {"starts": starts, "minutes": said}}
+            reply = RemotePost(said, author, Visibility.PUBLIC, now(), content="<p>Referat</p>", in_reply_to_uri=uri)
+            written, _ = arriving.record_remote(db, reply)
+            assert (minutes.of(db, row) == written) is expected
+
+    lived_in.write(write)
+
+
+def test_a_meeting_names_its_minutes_to_other_servers(lived_in: Database) -> None:
+    def write(db: Session) -> None:
+        post = begun(db)
+        assert "torv:minutes" not in writing.post(db, post)
+        written = minutes.write(db, one(db, "birk"), post, TEXT)
+        assert writing.post(db, post)["torv:minutes"] == written.uri
+        assert sent(db, "Update")[-1].object_uri == post.uri
+        assert event({"startTime": "2031-12-02T16:00:00Z", "torv:minutes": written.uri})["minutes"] == written.uri
+
+    lived_in.write(write)

@@ -268,6 +268,8 @@ class Place(msgspec.Struct, kw_only=True):
     """How to get in and take part, in plain text."""
     latitude: float | None
     longitude: float | None
+    municipality: str
+    """The four-digit code; empty where it is not known."""
 
 
 class Meeting(Contribution, kw_only=True):
@@ -302,6 +304,10 @@ class Meeting(Contribution, kw_only=True):
     """A like signs up."""
     by_reply: bool
     """A reply with #deltager, or a plain yes, signs up."""
+    series: bool
+    """It is one of several: see `series` below its address."""
+    minutes_id: str | None
+    """The comment that is its minutes."""
     my_state: str | None
     """`going`, `waiting`, `asked` or `declined`; null for who has not signed up, and without a caller."""
     organised: bool | None

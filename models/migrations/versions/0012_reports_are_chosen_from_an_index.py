@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0012"
+down_revision = "0011"
 
 CHOSEN_BY = ["post_id", "is_follow_up", "shown", "barriers", "phase", "outcome", "municipality", "kle"]
 COUNTED_BY = ["shown", "barriers", "phase", "outcome", "municipality"]
