@@ -128,6 +128,7 @@ STILL = {
     "/intents/follow", "/communities/new", "/c/{name}/settings", "/c/{name}/close", "/c/{name}/bans/new", "/settings",
     "/settings/notices", "/settings/data", "/settings/delete", "/admin/actors/{id:int}/act", "/sanctions/{id:int}",
     "/dogma/new", "/posts/{id:int}/version", "/posts/{id:int}/decide", "/experience/new", "/posts/{id:int}/experience", "/posts/{id:int}/since", "/admin/kle",
+    "/posts/{id:int}/meeting", "/posts/{id:int}/meeting.ics", "/posts/{id:int}/minutes", "/posts/{id:int}/series",
     "/admin/letters/drop", "/admin/registrations", "/admin/identity", "/admin/house", "/sign-in",
 }  # fmt: skip
 """Pages about one thing, forms, and what stays short: all others get longer by what is added, or show nothing of it here."""
