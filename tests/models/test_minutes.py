@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from federation import writing
 from federation.reading.meetings import event
+from federation.writing import objects as writing
 from models import actors, arriving, attending, checking_in, meetings, minutes, removing
 from models.arriving import RemotePost
 from models.base import clock, now
