@@ -416,6 +416,8 @@ def take(db: Session, post: Post) -> list[str]:
     starts = _moment(said.get("starts"))
     if starts is None:
         return []
+    if said.get("minutes"):
+        post.extra = {**post.extra, "minutes": str(said["minutes"])}
     row, before = db.get(Meeting, post.id), None
     if row is None:
         row = Meeting(post_id=post.id, waiting=0, remind_hours=24)

@@ -83,9 +83,7 @@ def of(db: Session, row: Meeting) -> Post | None:
 def _elsewhere(db: Session, row: Meeting) -> Post | None:
     """What another server calls the minutes of its meeting, once we have it: a reply in its thread, from that server."""
     post = db.get(Post, row.post_id)
-    said = (
-        str(((post.extra or {}).get("event") or {}).get("minutes", "")) if post is not None and not post.local else ""
-    )
+    said = str((post.extra or {}).get("minutes", "")) if post is not None and not post.local else ""
     found = posts.by_uri(db, said) if said else None
     if post is None or found is None or found.thread_id != post.id:
         return None

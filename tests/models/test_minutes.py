@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from federation import writing
 from federation.reading.meetings import event
+from federation.writing import objects as writing
 from models import actors, arriving, attending, checking_in, meetings, minutes, removing
 from models.arriving import RemotePost
 from models.base import clock, now
@@ -173,7 +173,8 @@ def test_minutes_of_another_server_are_those_its_meeting_names_in_its_own_thread
         assert minutes.of(db, row) is None
         for number, author, expected in ((2, tove, True), (3, other, False)):
             said = f"https://{author.domain}/p/{number}"
-            post.extra = {"event": {"starts": starts, "minutes": said}}
+            event["event"]["minutes"] = said
+            arriving.update_remote(db, meeting, fetched=True)
             reply = RemotePost(said, author, Visibility.PUBLIC, now(), content="<p>Referat</p>", in_reply_to_uri=uri)
             written, _ = arriving.record_remote(db, reply)
             assert (minutes.of(db, row) == written) is expected

@@ -1,5 +1,6 @@
 """Meetings in lists, in a month, on a map and in calendar programs; series, the door, minutes, calendars of others."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from tests.models.test_minutes import TEXT, go_to
 from tests.models.test_series import tuesdays
 from tests.server.calendars.test_reading import file
 from tests.server.page_queries import queries
+from tests.server.test_web_people import JONAS, somebody_lives
 from tests.server.visiting import ORIGIN, Visiting, person, words
 
 pytestmark = pytest.mark.anyio
@@ -402,3 +404,29 @@ def test_a_long_calendar_says_nothing_of_what_was_cut_off() -> None:
         "x",
         "https://b.example",
     )
+
+
+async def test_the_address_of_an_event_of_another_server_is_looked_up_from_the_search(visiting: Visiting) -> None:
+    somebody_lives(visiting.elsewhere)
+    people, at = visiting.elsewhere.answers["m.example"], "https://m.example/events/7"
+    doc = {
+        "@context": "https://www.w3.org/ns/activitystreams", "id": at, "type": "Event", "attributedTo": JONAS,
+        "to": ["https://www.w3.org/ns/activitystreams#Public"], "name": "Gadefest på Amager", "content": "<p>Kom!</p>",
+        "published": "2026-11-01T08:00:00Z", "startTime": "2031-12-02T16:00:00+01:00", "timezone": "Europe/Copenhagen",
+        "location": {"type": "Place", "name": "Torvet", "address": {"addressLocality": "Odense"}}, "joinMode": "free",
+    }  # fmt: skip
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if str(request.url) == at:
+            return httpx.Response(200, content=json.dumps(doc), headers={"Content-Type": "application/activity+json"})
+        return await people(request)
+
+    visiting.elsewhere.answers["m.example"] = answer
+    async with visiting.browser("eva") as eva, visiting.browser() as nobody:
+        page = await eva.read(f"/search?q={at}")
+        assert f'<input type="hidden" name="uri" value="{at}">' in page
+        assert "Slå det op der" not in await nobody.read(f"/search?q={at}")
+        where = await eva.succeed("/follow", uri=at)
+        assert "tirsdag 2. december 2031 kl. 16.00" in words(await eva.read(where))
+        assert eva.do(lambda db: db.scalars(select(Meeting.municipality)).one()) == "0461"
+        assert at in {str(one["UID"]) for one in events((await eva.http.get("/posts/" + where.split("/")[2] + "/meeting.ics")).content)}  # fmt: skip

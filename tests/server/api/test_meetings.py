@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from models import attending, posts
+from models import attending, checking_in, posts
 from models.database import Database
 from models.meetings import Joining, Way
 from tests.models.test_meetings import plan
+from tests.models.test_minutes import go_to
 from tests.server.apps import ApiWorld
 from tests.server.visiting import person
 
@@ -158,3 +159,43 @@ async def _queries(world: ApiWorld, client: Any) -> int:
     finally:
         event.remove(world.database._reader, "before_cursor_execute", note)
     return len([one for one in asked if one.lstrip().startswith("SELECT")])
+
+
+async def test_meetings_are_narrowed_by_place_way_and_time(world: ApiWorld) -> None:
+    world.database.write(lambda db: plan(db, title="I Odense", town="Odense", latitude=None, longitude=None))
+    world.database.write(
+        lambda db: plan(db, title="Uden net", town="Aalborg", latitude=None, longitude=None, online_url="")
+    )
+    async with world.client("eva") as eva:
+        for asked, titles in (
+            ({"municipality": "0461"}, {"I Odense"}),
+            ({"online": "true"}, {"I Odense"}),
+            ({"online": "false"}, {"I Odense", "Uden net"}),
+            ({"until": "2031-01-01T00:00:00Z"}, set()),
+            ({"until": "2032-01-01T00:00:00+01:00"}, {"I Odense", "Uden net"}),
+        ):
+            assert {one["title"] for one in await eva.get(PATH, **asked)} == titles, asked
+        assert (await eva.call("GET", PATH, params={"until": "soon"})).status_code == 422
+
+
+async def test_a_series_minutes_and_who_was_there(world: ApiWorld) -> None:
+    post = world.database.write(lambda db: plan(db, capacity=None))
+    own = f"{PATH}/{post.id}"
+    async with world.client("birk") as birk, world.client("eva") as eva:
+        made = await birk.post_json(f"{own}/series", {"every": "month_weekday", "count": 3})
+        assert [one["starts_at"][:10] for one in made] == ["2032-01-06", "2032-02-03"]
+        assert len(await eva.get(f"{own}/series")) == 3 and (await eva.get(own))["series"] is True
+        assert (await eva.call("GET", f"{own}/minutes")).status_code == 404
+        code = world.database.write(lambda db: checking_in.code(db, post))
+        assert (await eva.call("POST", f"{own}/check_in", json={"code": code})).status_code == 409
+        world.database.write(lambda db: go_to(db, post, 5))
+        assert (await eva.post_json(f"{own}/check_in", {"code": code}))["my_state"] == "going"
+        people = await birk.get(f"{own}/attendees")
+        assert people[0]["checked_in_at"] is not None
+        there = f"{own}/attendees/{people[0]['account']['id']}/checked_in"
+        await birk.put_json(there, {"there": False})
+        assert (await birk.get(f"{own}/attendees"))[0]["checked_in_at"] is None
+        assert (await eva.call("PUT", there, json={"there": True})).status_code == 403
+        written = await birk.put_json(f"{own}/minutes", {"text": "- Hvem spørger økonomi?"})
+        assert (await eva.get(f"{own}/minutes"))["id"] == written["id"] == (await eva.get(own))["minutes_id"]
+        assert (await eva.call("PUT", f"{own}/minutes", json={"text": "x"})).status_code == 403
