@@ -96,6 +96,8 @@ CLIENT_TYPES = {
     NotificationKind.MEETING_PLANNED: "status",
     NotificationKind.ENDORSED: "favourite",
     NotificationKind.DOGMA_VERSION: "update",
+    NotificationKind.DOGMA_DECIDED: "update",
+    NotificationKind.DOGMA_VOTE: "status",
 }
 """What a kind is called in the client API. Kinds that are not here have no like there, and only the pages show them.
 

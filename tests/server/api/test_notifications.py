@@ -430,7 +430,7 @@ def test_every_kind_either_has_a_type_of_the_clients_or_is_left_to_the_pages() -
     ours |= {NotificationKind.SANCTION, NotificationKind.APPEAL, NotificationKind.APPEAL_DECIDED}
     ours |= {NotificationKind.REPORT_CLOSED, NotificationKind.REPORT_GIVEN}
     ours |= {NotificationKind.REPORT_CLOSED, NotificationKind.CO_AUTHOR, NotificationKind.CO_AUTHOR_ACCEPTED}
-    ours |= {NotificationKind.FOLLOW_UP_DUE, NotificationKind.EXAMPLE}
+    ours |= {NotificationKind.FOLLOW_UP_DUE, NotificationKind.EXAMPLE, NotificationKind.DOGMA_PROPOSED}
     ours |= {NotificationKind.ATTENDING, NotificationKind.ATTENDANCE_ASKED, NotificationKind.PLACE_ASKED}
     ours |= {kind for kind in NotificationKind if kind.startswith("affiliation_")}
     assert set(notifications.CLIENT_TYPES) == set(NotificationKind) - ours
