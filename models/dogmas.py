@@ -272,12 +272,12 @@ def all_of(
 
 
 def practised(db: Session, post_ids: Collection[int]) -> dict[int, int]:
-    """How many posts anybody may read put each of these dogmas into practice."""
+    """How many reports anybody may read put each of these dogmas into practice."""
     query = (
         select(links.PostLink.to_id, func.count())
         .join(Post, Post.id == links.PostLink.from_id)
         .where(links.PostLink.to_id.in_(post_ids), links.PostLink.tie == links.Tie.PRACTISES)
-        .where(Post.removed_at.is_(None), listed(None))
+        .where(Post.kind == Kind.EXPERIENCE, Post.removed_at.is_(None), listed(None))
         .group_by(links.PostLink.to_id)
     )
     return {row[0]: row[1] for row in db.execute(query) if row[0] is not None}

@@ -13,7 +13,7 @@ from models.actors import Actor
 from models.dogmas import OPEN, Dogma, DogmaVersion, Status
 from models.endorsing import Behind, Hat
 from models.links import Tie
-from models.posts import Post, Visibility
+from models.posts import Kind, Post, Visibility
 from server.web.rendering import post_path
 from server.web.structured import embedded
 
@@ -59,7 +59,8 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> DogmaPage:
     """All of it, as `viewer` may see it."""
     row = dogmas.get(db, post)
     found = DogmaPage(row, endorsing.behind(db, post), list(reversed(dogmas.versions(db, post))))
-    found.practising = [one.post for one in links.to(db, viewer, post, Tie.PRACTISES) if one.post is not None]
+    reports = [one.post for one in links.to(db, viewer, post, Tie.PRACTISES) if one.kind == Kind.EXPERIENCE]
+    found.practising = [one for one in reports if one is not None]
     found.decided_by = actors.get(db, row.decided_by_id) if row.decided_by_id else None
     found.is_home = dogmas.is_home(db, post)
     if row.vote_id is not None and row.status == Status.PROPOSED:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from models import composing, links
 from models.links import Tie
-from models.posts import Draft, Kind, Post
+from models.posts import Draft, Post
+from tests.models.test_dogmas import adopted
 from tests.models.test_experiences import publish
 from tests.server.visiting import Browser, Visiting, person, question, words
 
@@ -16,11 +17,7 @@ pytestmark = pytest.mark.anyio
 
 
 def dogma(visiting: Visiting) -> Post:
-    def write(db: Session) -> Post:
-        draft = Draft("Også det, der gik galt.", "Vi deler det hele")
-        return composing.write(db, person(db, "eva"), draft, Kind.DOGMA, community=person(db, "udfordrere"))
-
-    return visiting.database.write(write)
+    return visiting.database.write(adopted)
 
 
 async def ask(browser: Browser, title: str, *tied: str) -> str:
@@ -52,8 +49,11 @@ async def test_a_question_and_what_it_belongs_with_show_each_other(visiting: Vis
         post = titled(visiting, "Hvem har gjort det efter os?")
         with visiting.database.reading() as db:
             assert links.uris(db, post) == {Tie.RELATED: [report.uri], Tie.PRACTISES: [rule.uri]}
-        for other in (report, rule):
-            assert "Spørgsmål Hvem har gjort det efter os? Ubesvaret" in belongs(await browser.read(f"/p/{other.id}"))
+        said = belongs(await browser.read(f"/p/{report.id}"))
+        assert "Spørgsmål Hvem har gjort det efter os? Ubesvaret" in said
+        page = words(await browser.read(f"/p/{rule.id}"))
+        assert "1 åbent spørgsmål Hvem har gjort det efter os? Ubesvaret Stil et spørgsmål om det" in page
+        assert "Ført ud i livet i" not in page
 
 
 async def test_what_is_said_at_both_ends_is_shown_once(visiting: Visiting) -> None:
