@@ -230,6 +230,14 @@ def drop(db: Session, actor: Actor, *, organiser: Actor | None = None, past: boo
             _refill(db, post, row)
 
 
+def drop_domain(db: Session, domain: str) -> None:
+    """A server is blocked: nobody from there keeps a place."""
+    db.flush()
+    of_it = select(Attendee.actor_id).join(Actor, Actor.id == Attendee.actor_id).where(Actor.domain == domain)
+    for actor in actors.many(db, db.scalars(of_it.distinct()).all()).values():
+        drop(db, actor)
+
+
 def reply_gone(db: Session, reply: Post) -> None:
     """A reply is deleted: if it signed its author up, it does so no longer."""
     meeting = db.get(Post, reply.in_reply_to_id) if reply.in_reply_to_id else None

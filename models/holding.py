@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from models import actors, admission, arriving, communities, composing, notifications, outbox
+from models import actors, admission, arriving, communities, companions, composing, meetings, notifications, outbox
 from models.actors import Actor
 from models.admission import Reason
 from models.errors import NotFound
@@ -47,6 +47,8 @@ def _release(db: Session, post: Post) -> None:
         composing.touch(db, author, post)
     elif post.local:
         composing.let_out(db, author, post, parent)
+        if (meeting := meetings.find(db, post)) is not None:
+            companions.keep(db, post, meeting)
     else:
         arriving.let_out(db, author, post, parent)
 

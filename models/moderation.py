@@ -150,9 +150,13 @@ def apply_rules(db: Session, names: Collection[str]) -> None:
 
 
 def _weigh(db: Session, domain: str) -> None:
+    from models import attending  # tells people what moderators may have to look at
+
     ruled = domains.standing(db, domain)
     for actor in db.scalars(select(Actor).where(Actor.local.is_(False), Actor.domain == domain)):
         actors.weigh(db, actor, ruled=ruled)
+    if ruled == "blocked":
+        attending.drop_domain(db, domain)
 
 
 def report(

@@ -15,10 +15,16 @@ from models import (
     actors,
     attending,
     blocks,
+    communities,
+    companions,
     composing,
+    follows,
+    holding,
     jobs,
     leaving,
     meetings,
+    moderation,
+    peers,
     planning,
     posts,
     reactions,
@@ -27,7 +33,9 @@ from models import (
 from models.actors import Actor
 from models.base import clock
 from models.database import Database
+from models.domains import DomainAction
 from models.errors import Conflict, DomainError, Forbidden, Invalid
+from models.follows import FollowState
 from models.jobs import Job
 from models.meetings import Attendee, Joining, Meeting, Plan, Way
 from models.notifications import Notification, NotificationKind
@@ -456,8 +464,6 @@ def test_lists_have_what_is_to_come_first_and_nothing_that_is_not_for_the_reader
 
 def test_a_meeting_is_let_into_a_community_like_a_question(lived_in: Database) -> None:
     def close(db: Session) -> None:
-        from models import communities
-
         communities.settings(db, one(db, "udfordrere")).moderators_only = True
 
     lived_in.write(close)
@@ -534,5 +540,31 @@ def test_a_reply_that_says_something_else_from_now_on_counts_as_it_says(lived_in
         assert states(db, post) == {"anna": "going"}
         composing.edit(db, one(db, "anna"), written, Draft("nej"))
         assert states(db, post) == {}
+
+    lived_in.write(write)
+
+
+def test_who_is_on_a_blocked_server_has_no_place(lived_in: Database) -> None:
+    def write(db: Session) -> None:
+        post, inger = plan(db), remote(db, "b.example", "inger")
+        reactions.vote(db, inger, post)
+        attending.sign_up(db, one(db, "eva"), post, Way.WEB)
+        moderation.set_rule(db, "b.example", DomainAction.BLOCK)
+        assert states(db, post) == {"eva": "going"}
+
+    lived_in.write(write)
+
+
+def test_a_meeting_that_a_moderator_lets_in_gets_its_companion(lived_in: Database) -> None:
+    def write(db: Session) -> None:
+        group, inger = one(db, "udfordrere"), remote(db, "b.example", "inger")
+        follows.request(db, inger, group).state = FollowState.ACCEPTED
+        peers.note_software(db, "b.example", "nodebb")
+        communities.settings(db, group).held_words = ["lotteri"]
+        post = plan(db, around=Around(community=group), theme="Vind i lotteri.")
+        assert post.held_for
+        assert companions.of(db, post) is None
+        holding.let_in(db, one(db, "camilla"), post)
+        assert companions.of(db, post) is not None
 
     lived_in.write(write)
