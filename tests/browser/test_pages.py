@@ -35,6 +35,7 @@ from models.posts import Draft, Kind, Post
 from server.app import (
     ACCOUNT,
     ADMINISTRATION,
+    CALENDARS,
     COMMUNITY_MANAGEMENT,
     DEEDS,
     FEDERATION,
@@ -407,7 +408,7 @@ def test_no_page_is_forgotten() -> None:
     asked = [*OPEN_PAGES, *OWN_PAGES, *BY_LINK, *(f"/c/udfordrere/{path}" for path in MODERATORS_PAGES)]
     numbers = dict.fromkeys(NUMBERS, "1")
     paths = [path.partition("?")[0].format_map({**numbers, **dict.fromkeys(TEXTS, "x")}) for path in asked]
-    routes = [*FEDERATION, *PAGES, *FEEDS, *DEEDS, *COMMUNITY_MANAGEMENT, *ORGANIZATION_MANAGEMENT]
+    routes = [*FEDERATION, *PAGES, *FEEDS, *CALENDARS, *DEEDS, *COMMUNITY_MANAGEMENT, *ORGANIZATION_MANAGEMENT]
     routes += [*ACCOUNT, *OAUTH, *ADMINISTRATION]
     read = [route for route in routes if "GET" in (route.methods or ())]
     assert len(read) > 100
