@@ -34,6 +34,8 @@ ACTIONS = {
     "announcement.change": later("Changed an announcement"),
     "announcement.make": later("Announced something"),
     "announcement.withdraw": later("Took an announcement back"),
+    "calendar.add": later("Added a calendar of others"),
+    "calendar.remove": later("Removed a calendar of others"),
     "community.change": later("Changed a community"),
     "community.close": later("Closed a community"),
     "community.create": later("Made a community"),

@@ -192,7 +192,7 @@ async def test_one_click_of_the_mail_program_ends_the_letters(lived_in: Database
         path = letter["List-Unsubscribe"].strip("<>").removeprefix("https://a.example")
         assert path == link(letter, "/unsubscribe/")
         async with Visiting(lived_in, settings=office.settings).browser() as browser:
-            assert "Ikke flere af de breve?" in await browser.read(path)
+            assert "Vil du ikke have flere af de breve?" in await browser.read(path)
             assert every(lived_in) == "daily"
             data = {"List-Unsubscribe": "One-Click"}
             for _ in range(2):

@@ -47,6 +47,8 @@ def address(route: Route, visiting: Visiting) -> str:
         .replace("{handle}", "birk")
         .replace("{tag}", "regler")
         .replace("{token}", "x")
+        .replace("{line:int}", "0")
+        .replace("{code}", "x")
     )
 
 
