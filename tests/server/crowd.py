@@ -123,6 +123,7 @@ class Crowd:
         """So many more of each."""
         for at in range(self.size, self.size + number):
             self._people(db, at)
+            self._agree(db, at)
             self._talk(db, at)
             self._house(db, at)
         self.size += number
@@ -210,7 +211,6 @@ class Crowd:
         )
         sharing.follow_up(db, camilla, case, f"Nu er der {at}.", phase="drift", outcome="lykkedes")
         threads.comment(db, fresh, case, Draft("Godt gået."))
-        self._agree(db, at)
 
     def _agree(self, db: Session, at: int) -> None:
         camilla, fresh, group = person(db, "camilla"), person(db, f"ny{at}"), person(db, "udfordrere")
