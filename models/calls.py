@@ -126,6 +126,17 @@ def mine(db: Session, actor: Actor, question: Post) -> WouldCome | None:
     return db.get(WouldCome, (question.id, actor.id))
 
 
+def said(db: Session, actor: Actor) -> list[tuple[Post, WouldCome]]:
+    """The questions that call for a meeting which somebody would come to, newest first."""
+    query = (
+        select(Post, WouldCome)
+        .join(WouldCome, WouldCome.post_id == Post.id)
+        .where(WouldCome.actor_id == actor.id, Post.deleted_at.is_(None))
+        .order_by(WouldCome.created_at.desc(), Post.id.desc())
+    )
+    return [(row[0], row[1]) for row in db.execute(query)]
+
+
 def places(db: Session, question: Post) -> list[tuple[str, int]]:
     """From which municipalities those come who say where they are at home, the most first; of a question of this node."""
     query = (

@@ -28,7 +28,19 @@ from federation.vocabulary import CTX, CTX_ACTOR, CTX_PLAIN
 from federation.working import Run
 from federation.writing import activities, document, dumps, objects, stamp
 from federation.writing import actors as writing_actors
-from models import account_domains, actors, anonymity, blocks, bookmarks, exports, follows, lists, media, meetings
+from models import (
+    account_domains,
+    actors,
+    anonymity,
+    blocks,
+    bookmarks,
+    calls,
+    exports,
+    follows,
+    lists,
+    media,
+    meetings,
+)
 from models.actors import Actor
 from models.audience import addressing
 from models.base import now
@@ -218,6 +230,10 @@ def _tables(db: Session, me: Actor) -> dict[str, list[list[str]]]:
         "lists.csv": [[row.title, who.handle] for row in lists.mine(db, me.id) for who in lists.all_members(db, row)],
         "bookmarks.csv": [[post.uri] for _, post in bookmarks.page(db, me, ALL)],
         "meetings.csv": [["Meeting", "Title", "Begins", "State", "Signed up"], *_meetings(db, me)],
+        "would_come.csv": [
+            ["Question", "Title", "Said"],
+            *([post.uri, post.title, own.created_at.isoformat()] for post, own in calls.said(db, me)),
+        ],
         "blocked_domains.csv": [[row.domain] for row in account_domains.of(db, me.id, ALL)],
     }
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from federation.importing import take_in
-from models import actors, blocks, follows, imports, media, moving
+from models import actors, blocks, calls, follows, imports, media, moving
 from models.database import Database
 from models.jobs import Job
 from server import exporting
@@ -19,7 +19,7 @@ from server.settings import Settings
 from tests.dumping import dumped
 from tests.federation.elsewhere import remote
 from tests.server.page_queries import queries
-from tests.server.visiting import Browser, Visiting, person, words
+from tests.server.visiting import Browser, Visiting, person, question, words
 from tests.world import PASSWORD
 
 pytestmark = pytest.mark.anyio
@@ -93,6 +93,23 @@ async def test_a_copy_holds_everything_and_only_its_owner_can_fetch_it(visiting:
         assert (await birk.open(path)).status_code == 404
         assert (await nobody.open(path)).status_code == 303
         assert (await birk.open("/settings/data/copy/17")).status_code == 404
+
+
+async def test_a_copy_says_to_which_meetings_somebody_comes_or_would_come(visiting: Visiting) -> None:
+    async with visiting.browser("birk") as birk, visiting.browser("camilla") as camilla:
+        asked = birk.do(lambda db: question(db, "Hvordan fik I"))
+        birk.do(lambda db: calls.call(db, actors.get(db, asked.author_id), asked))
+        await birk.succeed(f"/posts/{asked.id}/come")
+        sent = {"starts": "2031-12-02T16:00", "timezone": "Europe/Copenhagen", "joining": "free", "place": "Torvet"}
+        where = await camilla.succeed("/meeting/new", title="Lad os mødes", theme="Om det", **sent)
+        await birk.succeed(f"/posts/{where.split('/')[2]}/sign-up")
+        await birk.succeed("/settings/data/copy")
+        await work(visiting, "export")
+        (file,) = exporting.folder(visiting.settings).glob("*.zip")
+        with zipfile.ZipFile(file) as archive:
+            said, signed_up = (archive.read(name).decode() for name in ("would_come.csv", "meetings.csv"))
+        assert f"{asked.uri},{asked.title}," in said
+        assert ",Lad os mødes,2031-12-02T15:00:00+00:00,going," in signed_up
 
 
 async def test_what_a_copy_says_of_follows_can_be_taken_in_again(visiting: Visiting) -> None:
