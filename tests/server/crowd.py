@@ -152,7 +152,8 @@ class Crowd:
         communities.add_moderator(db, camilla, group, fresh)
         attending.sign_up(db, fresh, db.get_one(Post, self.ids["meeting"]), Way.WEB)
         attending.sign_up(db, far, planning.publish(db, camilla, PLAN, planning.Around(group)), Way.LIKE)
-        calendars.add(db, camilla, group, f"https://kalender.example/{at}.ics", f"Kalender {at}")
+        if at < calendars.MOST:
+            calendars.add(db, camilla, group, f"https://kalender.example/{at}.ics", f"Kalender {at}")
         twin = remote(db, f"h{at}.example", "haver", type="Group")
         twinning.ask(db, camilla, group, twin)
         follows.request(db, remote(db, f"h{at}.example", "veje", type="Group"), group, uri=f"{twin.uri}/f")
