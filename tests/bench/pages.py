@@ -22,7 +22,7 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 
-from models import accounts, communities, oauth
+from models import accounts, calendar_links, checking_in, communities, oauth
 from models.actors import Actor
 from models.database import Database, Node
 from models.posts import Kind, Post
@@ -88,6 +88,13 @@ def examples(db: Session, path: str, crowd: Crowd, secrets: Mapping[str, str]) -
     named = quote(db.get_one(Post, asked_about).uri, safe="")
     if path in {"/authorize_interaction", "/intents/object"}:
         yield f"{path}?uri={named}"
+    elif path == "/meetings/in/{code}.ics":
+        yield "/meetings/in/0751.ics"
+    elif path == "/meetings/mine/{token}.ics":
+        yield f"/meetings/mine/{calendar_links.token(db, camilla)}.ics"
+    elif path == "/posts/{id:int}/check-in/{code}":
+        meeting = db.get_one(Post, crowd.ids["meeting"])
+        yield f"/posts/{meeting.id}/check-in/{checking_in.code(db, meeting)}"
     elif "{token}" in path:
         yield path.format(token=secrets[path.split("/")[1].removesuffix("s")])
     elif path == "/p/{id:int}/{slug}":
