@@ -20,7 +20,7 @@ from models.errors import Invalid, NotFound
 from models.meetings import Joining, Plan
 from models.planning import MIN_TITLE
 from models.text import escape_markdown, one_line
-from server.calendars.reading import Occurrence, Read
+from server.calendars.occurrences import Occurrence, Read
 from server.calendars.understanding import understand
 from server.settings import Settings
 

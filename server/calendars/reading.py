@@ -18,6 +18,8 @@ from dateutil.rrule import rrulestr
 from icalendar import Calendar, Event
 from icalendar.prop import vRecur
 
+from server.calendars.occurrences import Occurrence, Read
+
 MOST = 300
 """Occurrences that are taken from a file, the next first."""
 
@@ -48,36 +50,6 @@ PARTS = {
     "BYSETPOS",
     "WKST",
 }
-
-
-class Occurrence(msgspec.Struct, frozen=True):
-    """Something that takes place once. Times are UTC."""
-
-    key: str
-    """The same however often the file is read: the event's UID, and for one of several also when it was planned."""
-    begins: datetime
-    ends: datetime
-    zone: str
-    """The IANA name; empty where the file has one that is none."""
-    title: str
-    all_day: bool = False
-    text: str = ""
-    place: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-    url: str = ""
-    cancelled: bool = False
-
-
-class Read(msgspec.Struct, frozen=True):
-    """What a file says."""
-
-    name: str
-    occurrences: list[Occurrence]
-    skipped: int
-    """Events that are none to us: without a title or a time, private, or repeating within a day."""
-    full: bool = False
-    """Whether there was more than is taken from a file."""
 
 
 def read(file: bytes, earliest: datetime, latest: datetime, zone: str) -> Read:

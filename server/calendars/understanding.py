@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from models.errors import Invalid
-from server.calendars.reading import Read
+from server.calendars.occurrences import Read
 from server.i18n import later
 from server.media.programs import Bounds, Failed, run
 

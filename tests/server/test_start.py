@@ -5,7 +5,18 @@ import sys
 from pathlib import Path
 
 HEAVY = (
-    *("alembic", "cryptography", "linkify_it", "markdown_it", "obstore", "PIL", "psycopg", "snowballstemmer"),
+    *(
+        "alembic",
+        "cryptography",
+        "dateutil",
+        "icalendar",
+        "linkify_it",
+        "markdown_it",
+        "obstore",
+        "PIL",
+        "psycopg",
+        "snowballstemmer",
+    ),
     "sqlalchemy.dialects.postgresql",
 )
 

@@ -21,7 +21,7 @@ from models.meetings import Meeting, Way
 from models.planning import Around
 from models.posts import Kind, Post
 from server.calendars import importing
-from server.calendars.reading import Occurrence, Read
+from server.calendars.occurrences import Occurrence, Read
 from tests.models.test_meetings import PLAN, plan
 from tests.models.test_minutes import TEXT, go_to
 from tests.models.test_series import tuesdays

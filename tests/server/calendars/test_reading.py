@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import Invalid
-from server.calendars.reading import MAX_TEXT, MOST, PER_EVENT, Read, read
+from server.calendars.occurrences import Read
+from server.calendars.reading import MAX_TEXT, MOST, PER_EVENT, read
 from server.calendars.understanding import understand
 from server.calendars.writing import calendar
 from tests.server.calendars.test_writing import first_tuesdays
