@@ -45,7 +45,8 @@ def demo() -> None:
                 raise Conflict("The demo world is built in an empty node only; this one has people already.")
         if not built:
             click.echo(
-                "Building the demo world: six people, two communities, four threads, six reports, a meeting …", err=True
+                "Building the demo world: six people, two communities, four threads, six reports, meetings, dogmas …",
+                err=True,
             )
             database.write(work)
     click.echo("The demo world is there.", err=True)
