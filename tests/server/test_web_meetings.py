@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from models import attending, blocks, meetings, planning, posts
+from models import attending, blocks, composing, meetings, planning, posts, sanctions
 from models.base import clock
 from models.drafts import KeptDraft
 from models.meetings import Attendee, Meeting, Way
-from models.posts import Post
+from models.posts import Draft, Post
 from tests.models.test_meetings import plan, states
 from tests.server.page_queries import queries
 from tests.server.visiting import Visiting, person, words
@@ -244,6 +245,20 @@ async def test_comments_stand_before_and_after(visiting: Visiting) -> None:
         said = words(await eva.read(f"/p/{post.id}"))
     order = [said.index(part) for part in ("Før mødet", "Er der kaffe?", "Efter at mødet begyndte", "Tak for i aften.")]
     assert order == sorted(order)
+
+
+async def test_what_somebody_limited_says_below_a_meeting_is_folded_away(visiting: Visiting) -> None:
+    def limit(db: Session) -> int:
+        post = plan(db, "birk")
+        sanctions.impose(db, person(db, "david"), "limit", by=person(db, "camilla"), reason="Reklame")
+        composing.note(db, person(db, "david"), Draft("Køb mit system."), reply_to=post)
+        return post.id
+
+    number = visiting.database.write(limit)
+    async with visiting.browser() as nobody:
+        page = words(await nobody.read(f"/p/{number}", **{"Accept-Language": "da"}))
+    assert page.count("Fra en begrænset konto: vis") == 1
+    assert "Køb mit system." in page
 
 
 async def test_whom_the_organiser_has_blocked_hears_that_there_is_no_such_page(visiting: Visiting) -> None:
