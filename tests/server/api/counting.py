@@ -7,18 +7,21 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from models.database import Database
+
 
 @contextmanager
-def counted(db: Session) -> Iterator[list[str]]:
-    """The queries that are made meanwhile."""
+def counted(asked_of: Session | Database) -> Iterator[list[str]]:
+    """The queries that are made meanwhile, by this session or by everybody who reads."""
+    engine = asked_of._reader if isinstance(asked_of, Database) else asked_of.get_bind()
     asked: list[str] = []
 
     def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if statement.lstrip().startswith("SELECT"):
+        if statement.lstrip().startswith(("SELECT", "WITH")):
             asked.append(statement)
 
-    event.listen(db.get_bind(), "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     try:
         yield asked
     finally:
-        event.remove(db.get_bind(), "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)

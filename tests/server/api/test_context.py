@@ -1,12 +1,12 @@
 """What stands around a status in its conversation."""
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from models import communities, listings, posts, surroundings, threads
 from models.database import Database
 from models.posts import Draft, Post
+from tests.server.api.counting import counted
 from tests.server.apps import Api, ApiWorld
 from tests.server.visiting import person, question
 
@@ -128,17 +128,9 @@ async def test_a_context_costs_the_same_however_long_it_is(world: ApiWorld) -> N
 
 
 async def _cost(world: ApiWorld, api: Api, root: str) -> int:
-    counted: list[str] = []
-
-    def count(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        counted.append(statement)
-
-    event.listen(world.database.engine, "before_cursor_execute", count)
-    try:
+    with counted(world.database) as asked:
         await around(api, root)
-    finally:
-        event.remove(world.database.engine, "before_cursor_execute", count)
-    return len([one for one in counted if one.lstrip().upper().startswith(("SELECT", "WITH"))])
+    return len(asked)
 
 
 def test_no_more_than_a_thousand_replies_are_read(lived_in: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,14 @@
 """Timelines through an app: pages, links between them, and what each costs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import msgspec
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from models import composing, follows, lists, reactions, threads
 from models.database import Database
 from models.posts import Draft
 from server.api.entities.statuses import Status
+from tests.server.api.counting import counted
 from tests.server.apps import Api, ApiWorld
 from tests.server.visiting import person
 
@@ -37,20 +34,6 @@ def a_list(world: ApiWorld) -> str:
         return str(row.id)
 
     return world.database.write(make)
-
-
-@contextmanager
-def counted(world: ApiWorld) -> Iterator[list[str]]:
-    """The queries that are run meanwhile."""
-    queries: list[str] = []
-
-    def count(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
-            queries.append(statement)
-
-    event.listen(world.database.engine, "before_cursor_execute", count)
-    yield queries
-    event.remove(world.database.engine, "before_cursor_execute", count)
 
 
 async def every_page(api: Api, path: str, limit: int, rel: str) -> list[str]:
@@ -150,7 +133,7 @@ async def test_a_timeline_costs_the_same_however_long_it_is(world: ApiWorld, nam
         await birk.get(path)
         costs = []
         for limit in (4, 40):
-            with counted(world) as queries:
+            with counted(world.database) as queries:
                 assert await birk.get(path, limit=limit)
             costs.append(len(queries))
     assert costs[1] <= costs[0] + 6  # kinds of things that a short list may not have, not things
