@@ -86,7 +86,7 @@ def main(hosts: int, each: int) -> None:
         elsewhere = Elsewhere()
         before = _megabytes()
         begun = time.perf_counter()
-        asyncio.run(publishing.publish(federation_with(database, elsewhere), payload))
+        asyncio.run(publishing.publish(federation_with(database, elsewhere), payload or {}))
         print(f"fan-out: {time.perf_counter() - begun:.2f} s, {_megabytes() - before:.0f} MB more")
         queued = database.write(lambda db: db.scalar(select(func.count(Delivery.id)))) or 0
         took, cpu = asyncio.run(_deliver(database, elsewhere, queued))

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from models import accounts, actors, base, communities, figures, follows, municipalities, names, tag_follows
 from models.actors import Actor, ActorType
-from models.base import ID_RANDOM_BITS, Base, new_id, now
+from models.base import ID_RANDOM_BITS, Base, insert_all_unless_there, new_id, now
 from models.composing import BARRIER_TAGS, BARRIERS
 from models.database import Database, Node
 from models.follows import Follow
@@ -353,8 +353,8 @@ class GrowingNode:
         kept = sorted(spelling.words_of(" ".join(fresh)))
         pieces = [{"piece": p, "length": len(word), "word": word} for word in kept for p in spelling.pieces(word)]
         if kept:
-            spelling._insert(db, spelling.SpelledWord, [{"word": word} for word in kept])
-            spelling._insert(db, spelling.SpelledPiece, pieces)
+            insert_all_unless_there(db, spelling.SpelledWord, [{"word": word} for word in kept])
+            insert_all_unless_there(db, spelling.SpelledPiece, pieces)
 
     def check(self, number: int = 100) -> None:
         """Some of the newest posts have in the index what the functions behind a click would have put there."""

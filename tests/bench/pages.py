@@ -21,6 +21,7 @@ import httpx
 from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from models import accounts, calendar_links, checking_in, communities, oauth
 from models.actors import Actor
@@ -57,7 +58,9 @@ def routes(app: Starlette) -> list[str]:
     found = [
         route.path
         for route in app.routes
-        if "GET" in (getattr(route, "methods", None) or ()) and route.endpoint.__module__.startswith("server.web.")
+        if isinstance(route, Route)
+        and "GET" in (getattr(route, "methods", None) or ())
+        and route.endpoint.__module__.startswith("server.web.")
     ]
     return [path for path in dict.fromkeys(found) if path not in WITHOUT]
 

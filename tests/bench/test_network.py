@@ -6,8 +6,8 @@ import pytest
 
 from models.deliveries import SCHEDULE
 from models.peers import DAYS_TO_PARK, FAILURES_TO_OPEN, OPEN_SECONDS
-from tests.bench.network import DAY, Assumed, Network, Spell, report
-from tests.bench.network_links import LIMITS, Delivery, Link
+from tests.bench.network import Assumed, Network, Spell, report
+from tests.bench.network_links import DAY, LIMITS, Delivery, Link
 
 WELL = Assumed(
     nodes=8, people=60, twins=2, joined=2, crashes=0, slow_spells=0, whole_day=0, hoster=0, restored=0, gone=0

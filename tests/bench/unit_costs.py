@@ -72,11 +72,12 @@ class Measured:
         made = work()
         self.bytes[name] = round(abs(self.size(rewritten=rewritten) - before) / made)
 
-    def clock(self, name: str, work: Callable[[], int]) -> None:
-        """Milliseconds of processor time for each of those that `work` does."""
+    def clock(self, name: str, work: Callable[[], int]) -> int:
+        """Milliseconds of processor time for each of those that `work` does; gives how many these were."""
         before = self.used()
         done = work()
         self.cpu_ms[name] = round((self.used() - before) * 1000 / done, 2)
+        return done
 
 
 def _cpu_seconds(postmaster: int) -> float:
@@ -100,7 +101,7 @@ def _fresh(server: str) -> Iterator[Measured]:
         if server:
             name = f"costs_{os.getpid()}_{new_id()}"
             with psycopg.connect(server, autocommit=True) as admin:
-                admin.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+                admin.execute(f"CREATE DATABASE {name}")
                 pid = int(Path(f"/proc/{admin.info.backend_pid}/stat").read_text().rpartition(")")[2].split()[1])
             url = make_url(server).set(database=name).render_as_string(hide_password=False)
         database = Database(url, NODE)
@@ -112,7 +113,7 @@ def _fresh(server: str) -> Iterator[Measured]:
             database.close()
             if server:
                 with psycopg.connect(server, autocommit=True) as admin:
-                    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+                    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _author(db: Session) -> Actor:
@@ -126,7 +127,7 @@ def _own_posts(found: Measured) -> None:
 
     def write() -> int:
         for number in range(TIMES):
-            found.database.write(lambda db, number=number: composing.note(db, anna, Draft(text=f"{number} {SAID}")))  # type: ignore[misc]
+            found.database.write(lambda db, number=number: composing.note(db, anna, Draft(text=f"{number} {SAID}")))
         return TIMES
 
     def render(db: Session) -> None:
@@ -152,7 +153,7 @@ def _others_posts(found: Measured) -> None:
     async def meet() -> None:
         for one in people:
             actor = await inbox.knows(one)
-            found.database.write(lambda db, actor=actor: follows.accept(db, follows.request(db, anna, actor)))  # type: ignore[misc]
+            found.database.write(lambda db, actor=actor: follows.accept(db, follows.request(db, anna, actor)))
 
     async def take() -> int:
         for request in requests:
@@ -197,16 +198,12 @@ def _followers(found: Measured) -> None:
         asyncio.run(publishing.publish(federation_with(found.database, elsewhere), payload or {}))
         return TIMES
 
-    found.weigh("delivery that waits", lambda: _done(found.clock("delivery queued", publish)))
+    found.weigh("delivery that waits", lambda: found.clock("delivery queued", publish))
     found.clock("delivery sent", lambda: asyncio.run(_send_all(found.database, elsewhere)))
 
 
 def _count(found: Measured, work: Callable[[Session], object]) -> int:
     found.database.write(work)
-    return TIMES
-
-
-def _done(_: None) -> int:
     return TIMES
 
 
