@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from models.database import Database
 from models.errors import Unavailable
 
-PAUSE, PAUSES = 0.001, 8
-"""Seconds, and how often: for so long those that are already here wait for others that are about to come."""
+IDLE = 20
+"""Turns of the loop in which nobody came, until nobody is expected any more."""
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -78,14 +78,12 @@ class Together(Generic[A, T]):
                         result.cancel()
 
     async def _gather(self) -> None:
-        """Where several come at once, more are on their way: wait as long as they come, for a few milliseconds."""
-        for _ in range(PAUSES):
+        """Where several come at once, more are on their way: let the loop go on with them as long as they come."""
+        idle = 0
+        while idle < IDLE and len(self._waiting) < self._most:
             before = len(self._waiting)
-            if before >= self._most:
-                return
-            await asyncio.sleep(PAUSE)
-            if len(self._waiting) == before:
-                return
+            await asyncio.sleep(0)
+            idle = idle + 1 if len(self._waiting) == before else 0
 
     async def _write_group(
         self,

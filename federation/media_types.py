@@ -66,6 +66,7 @@ def _is_activity(media: MediaType) -> bool:
     return media.name == LD_JSON and AS_PROFILE in media.parameters.get("profile", "").split()
 
 
+@lru_cache(maxsize=256)
 def is_activity_type(content_type: str | None) -> bool:
     """True if a body with this Content-Type may be read as ActivityStreams (any charset but UTF-8 is refused)."""
     media = parse(content_type or "")

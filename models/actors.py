@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Index, Text, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import actor_keys, domains, outbox, text
+from models import actor_keys, domains, outbox, quick, text
 from models.actor_keys import Key
 from models.base import IDS, Base, Id, Json, UtcTime, new_id, now, partial_index, table_of
 from models.database import node_of, wake
@@ -325,7 +325,10 @@ def _summary(db: Session, source: str) -> str:
 
 def keys_by_uri(db: Session, key_uris: Iterable[str]) -> dict[str, tuple[str, str]]:
     """(id of its owner, PEM) of each of these keys that we hold."""
-    return {row[0]: (row[1], row[2]) for row in db.execute(_KEYS_BY_URI, {"uris": list(key_uris)})}
+    wanted = list(key_uris)
+    if not wanted:
+        return {}
+    return {uri: (owner, pem) for uri, owner, pem in quick.rows(db, _KEYS_BY_URI, {"uris": wanted})}
 
 
 _keys, _actors = table_of(Key).c, table_of(Actor).c

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Text, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import settings
+from models import quick, settings
 from models.base import Base, UtcTime, now, table_of
 from models.errors import Invalid
 
@@ -117,7 +117,7 @@ def rules_for(db: Session, hosts: Iterable[str]) -> dict[str, DomainAction | Non
         except Invalid:
             found[host] = DomainAction.BLOCK
     wanted = {name for several in names.values() for name in several}
-    rules = {row[0]: DomainAction(row[1]) for row in db.execute(_RULES, {"names": list(wanted)})} if wanted else {}
+    rules = {row[0]: DomainAction(row[1]) for row in quick.rows(db, _RULES, {"names": list(wanted)})} if wanted else {}
     for host, several in names.items():
         found[host] = next((rules[name] for name in several if name in rules), None)
     if None in found.values() and settings.get(db, "allow_list", False):

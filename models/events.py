@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Text, delete, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import quick
 from models.base import Base, Id, Json, UtcTime, now, table_of
 from models.database import wake
 
@@ -90,7 +91,7 @@ def posted_all(db: Session, written: "Iterable[Post]") -> None:
         if post.published > present - FRESH
     ]
     if rows:
-        db.execute(_INSERT, rows)
+        quick.insert(db, _INSERT, rows)
         wake(db, "events")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import quick
 from models.actors import Actor, ActorType
 from models.base import IDS, Base, UtcTime, dialect_of, insert_in, insert_unless_there
 from models.follows import Follow, FollowState
@@ -79,7 +80,7 @@ def wrote_all(db: Session, written: Iterable[Post]) -> None:
         row["last_post_at"] = max(row["last_post_at"], post.published)
     if not rows:
         return
-    db.execute(_add_all(dialect_of(db)), [rows[id] for id in sorted(rows)])  # in one order, as in `followed`
+    quick.insert(db, _add_all(dialect_of(db)), [rows[id] for id in sorted(rows)])  # in one order, as in `followed`
     for id in rows:
         if kept := db.identity_map.get(db.identity_key(ActorFigures, id)):
             db.expire(kept)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, bindparam, case, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import outbox
+from models import outbox, quick
 from models.actors import Actor, get
 from models.base import Base, Id, Json, UtcTime, new_id, now, table_of
 from models.database import node_of
@@ -344,7 +344,9 @@ _HEARING = (
 
 def those_followed_here(db: Session, actor_ids: Iterable[int]) -> dict[int, bool]:
     """Which of these actors anybody on this node follows, and whether anybody wants to hear of each post."""
-    return {target: bool(heard) for target, heard in db.execute(_FOLLOWED_HERE, {"targets": list(actor_ids)})}
+    wanted = list(actor_ids)
+    found = quick.rows(db, _FOLLOWED_HERE, {"targets": wanted}) if wanted else []
+    return {target: bool(heard) for target, heard in found}
 
 
 def followed_here(db: Session, actor_id: int) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Text, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models import quick
 from models.base import (
     Base,
     UtcTime,
@@ -135,7 +136,7 @@ def seen_all(db: Session, skews: Mapping[str, float | None]) -> None:
     db.flush()
     present = now()
     due = set(skews)
-    for host, at, failing in db.execute(_STANDING, {"hosts": list(skews)}).all():
+    for host, at, failing in quick.rows(db, _STANDING, {"hosts": list(skews)}):
         if failing:
             seen(db, host, skews[host])
         if failing or (at is not None and abs(present - at) < SEEN_LATELY):
@@ -153,7 +154,7 @@ def seen_all(db: Session, skews: Mapping[str, float | None]) -> None:
         }
         for host in sorted(due)
     ]
-    db.execute(_seen(dialect_of(db)), rows)
+    quick.insert(db, _seen(dialect_of(db)), rows)
     for host in due:
         if row := db.identity_map.get(db.identity_key(Peer, host)):
             db.expire(row)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Insert, bindparam, insert, select, union_all
 from sqlalchemy.orm import Session
 
-from models import actors, arriving, events, figures, follows, memory, notifications, posts, turns
+from models import actors, arriving, events, figures, follows, memory, notifications, posts, quick, turns
 from models.accounts import Account
 from models.actors import Actor
 from models.arriving import RemotePost
@@ -87,7 +87,7 @@ class _Facts:
         named = {actor.uri: actor for actor in actors.by_uris(db, addressed)}
         here = [actor.id for actor in named.values() if actor.local]
         return cls(
-            spoken_for=set(db.scalars(_SPOKEN_FOR, {"uris": uris})),
+            spoken_for={row[0] for row in quick.rows(db, _SPOKEN_FOR, {"uris": uris})},
             named=named,
             accounts=db.scalars(select(Account).where(Account.id.in_(here))).all() if here else (),
             followed=followed.keys(),
@@ -118,7 +118,7 @@ _INSERTS: dict[type[Base], Insert] = {mapped: insert(table_of(mapped)) for mappe
 
 def _insert(db: Session, mapped: type[Base], rows: list[dict[str, Any]]) -> None:
     if rows:
-        db.execute(_INSERTS[mapped], rows)
+        quick.insert(db, _INSERTS[mapped], rows)
 
 
 def _bare(remote: RemotePost) -> Post:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import Text
+from sqlalchemy import Text, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Json
+from models import quick
+from models.base import Base, Json, table_of
 
 
 class NodeSetting(Base):
@@ -19,8 +20,12 @@ class NodeSetting(Base):
 
 def get(db: Session, name: str, default: Any = None) -> Any:
     """The value of `name`, or `default` where none was put."""
-    row = db.get(NodeSetting, name)
-    return default if row is None else row.value
+    found = quick.rows(db, _VALUE, {"asked": name})
+    return found[0][0] if found else default
+
+
+_settings = table_of(NodeSetting).c
+_VALUE = select(_settings.value).where(_settings.name == bindparam("asked"))
 
 
 def put(db: Session, name: str, value: Any) -> None:

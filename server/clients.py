@@ -21,13 +21,14 @@ def behind(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> s
     `X-Forwarded-For` counts only when a trusted proxy wrote it: we walk it from the right and take the first address
     that is none of ours. Whatever stands left of that was written by the client himself and proves nothing.
     """
-    if not _among(peer, proxies):
+    known = tuple(proxies)
+    if not _among(peer, known):
         return peer
     chain = ",".join(forwarded).split(",")
     for hop in reversed([hop.strip() for hop in chain if hop.strip()][-20:]):
         if _parsed(hop) is None:
             return peer
-        if not _among(hop, proxies):
+        if not _among(hop, known):
             return hop
         peer = hop
     return peer
@@ -55,7 +56,8 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _among(text: str, networks: Sequence[Network]) -> bool:
+@lru_cache(maxsize=10_000)
+def _among(text: str, networks: tuple[Network, ...]) -> bool:
     ip = _parsed(text)
     if ip is None:
         return False

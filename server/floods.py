@@ -110,12 +110,11 @@ class Places:
         self._networks[network] = (own, users + 1)
         try:
             async with AsyncExitStack() as held:
-                try:
-                    async with asyncio.timeout(self._seconds):
-                        await held.enter_async_context(own)
-                        await held.enter_async_context(self._whole)
-                except TimeoutError:
-                    raise Unavailable from None
+                if own.locked() or self._whole.locked():
+                    await self._wait(held, own)
+                else:  # nearly always; it takes no waiting, and no clock
+                    await held.enter_async_context(own)
+                    await held.enter_async_context(self._whole)
                 yield
         finally:
             own, users = self._networks[network]
@@ -123,6 +122,14 @@ class Places:
                 del self._networks[network]
             else:
                 self._networks[network] = (own, users - 1)
+
+    async def _wait(self, held: AsyncExitStack, own: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await held.enter_async_context(own)
+                await held.enter_async_context(self._whole)
+        except TimeoutError:
+            raise Unavailable from None
 
     def __len__(self) -> int:
         return len(self._networks)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from federation import signatures, urls
 from federation.signatures import ParsedSignature
+from federation.signatures.message import Message
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,17 @@ class IncomingRequest:
 
     def header(self, name: str) -> str:
         """The value of a field; `""` if it is absent or came twice."""
-        values = [value for key, value in self.headers if key.lower() == name]
-        return values[0].strip() if len(values) == 1 else ""
+        return (self.message.only(name) or "").strip()
+
+    @cached_property
+    def message(self) -> Message:
+        """The request as signatures see it, its fields collected by name."""
+        return Message.of(self.method, self.target, self.headers)
 
     @cached_property
     def signature(self) -> ParsedSignature:
         """Its signature, read once; nothing of it is proven. Raises SignatureError."""
-        return signatures.parse_request_signature(self.method, self.target, self.headers)
+        return signatures.parse_message_signature(self.message)
 
     def with_body(self, body: bytes) -> "IncomingRequest":
         """The same, once its body came."""

@@ -53,6 +53,7 @@ __all__ = [
     "is_signed",
     "multibase",
     "multikey",
+    "parse_message_signature",
     "parse_request_signature",
     "private_key",
     "public_key",
@@ -87,7 +88,11 @@ def parse_request_signature(method: str, target: str, headers: Iterable[tuple[st
     `target` is path and query as they stood in the request line, still percent-encoded; `headers` all fields in
     order, repeated ones repeated. Raises SignatureError: 401 if there is no signature, 400 or 401 if it is unreadable.
     """
-    message = Message.of(method, target, headers)
+    return parse_message_signature(Message.of(method, target, headers))
+
+
+def parse_message_signature(message: Message) -> ParsedSignature:
+    """`parse_request_signature` of a message whose fields are collected already."""
     if "signature" not in message.fields:
         raise unproven("unsigned", "the request must be signed")
     return rfc9421.parse(message) if "signature-input" in message.fields else cavage.parse(message)

@@ -66,6 +66,7 @@ class UnknownActors(Load):
 
 
 async def _receive(server: Server, authors: Sequence[str], name: str, *, mentioned: bool) -> dict[str, float]:
+    await _later_than_before(server)
     marker = f"{name}x{time.time_ns()}"
     begin = datetime.now(UTC) - timedelta(seconds=len(authors) // 20 + 1)
     inbox = server.inbox if mentioned else server.shared_inbox
@@ -90,6 +91,14 @@ async def _receive(server: Server, authors: Sequence[str], name: str, *, mention
         "answer in the middle, ms": 1000 * took[len(took) // 2],
         "slowest answer, ms": 1000 * took[-1],
     }
+
+
+async def _later_than_before(server: Server) -> None:
+    """Wait until the first page is this round's alone: who is quick would find notes of the round before among them."""
+    page = timedelta(milliseconds=50 * PAGE) + timedelta(seconds=1)
+    wait = server.memory.get("notes end", datetime.min.replace(tzinfo=UTC)) + page - datetime.now(UTC)
+    await asyncio.sleep(max(0.0, wait.total_seconds()))
+    server.memory["notes end"] = datetime.now(UTC)
 
 
 async def _shown(server: Server, path: str, marker: str, wanted: int) -> None:

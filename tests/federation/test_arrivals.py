@@ -212,9 +212,8 @@ async def test_whoever_waits_hears_of_a_failure_of_his_own(database: Database) -
 
 
 async def test_of_several_that_come_at_once_those_right_behind_are_written_with_them(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
-    monkeypatch.setattr(crossing, "PAUSE", 0.5)
     groups: list[list[int]] = []
     together: crossing.Together[int, int] = crossing.Together(most=4)
 
@@ -232,7 +231,7 @@ async def test_of_several_that_come_at_once_those_right_behind_are_written_with_
 
 
 async def test_who_comes_alone_waits_for_nobody(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crossing, "PAUSE", 3600.0)
+    monkeypatch.setattr(crossing, "IDLE", 10**9)
     together: crossing.Together[int, int] = crossing.Together()
     async with asyncio.timeout(60):
         assert [await together.do(database, lambda db, numbers: numbers, number) for number in range(3)] == [0, 1, 2]
