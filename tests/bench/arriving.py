@@ -109,7 +109,7 @@ async def _shown(server: Server, path: str, marker: str, wanted: int) -> None:
         if last in found and len(found) == min(PAGE, wanted):
             return
         assert time.monotonic() < end, f"{server.name} does not show the last of {wanted} notes"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.02)
 
 
 async def _none_missing(server: Server, path: str, marker: str, wanted: int) -> None:
