@@ -65,6 +65,7 @@ _ACTOR_TERMS: dict[str, Any] = {
     "moderators": _ids("lemmy:moderators"),
     "questionAnswer": "torv:questionAnswer",
     "defaultPostType": "torv:defaultPostType",
+    "blurImages": "torv:blurImages",
     "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
     "movedTo": _ids("as:movedTo"),
     "sec": "https://w3id.org/security#",

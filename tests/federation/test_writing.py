@@ -56,14 +56,14 @@ from models.actors import PUBLIC, Actor
 from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
-from models.experiences import Report
+from models.experiences import BARRIERS, Report
 from models.follows import FollowState
 from models.meetings import Way
 from models.organizations import Editor, Facts
 from models.polls import PollDraft, RemotePoll
 from models.posts import Draft, Kind, Post, Visibility
 from models.proposing import Principle
-from models.text import plain
+from models.text import plain, render_markdown
 from tests.federation.elsewhere import newest, remote
 from tests.models.test_meetings import PLAN
 
@@ -903,6 +903,39 @@ def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str)
     assert "inReplyTo" not in body
 
 
+AROUND = [
+    *("meeting", "meeting-online", "meeting-cancelled", "experience", "experience-follow-up", "question-accepted"),
+    *("question-asked-before", "dogma-proposed"),
+]
+
+
+def _words(html: str) -> set[str]:
+    return set(plain(html).replace("\uff20", "@").split())
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_the_source_says_all_that_the_text_says_because_piefed_and_lemmy_show_nothing_else(
+    scene: Scene, name: str
+) -> None:
+    written = WRITTEN[name](scene)
+    body = written["object"] if written["type"] == "Update" else written
+    shown = render_markdown(body["source"]["content"], resolve=lambda _: None, origin="https://a.example").html
+    told = _words(body["content"]) | (_words(body["summary"]) if name.startswith("experience") else set())
+    assert told - _words(body["name"]) - _words(shown) <= {tag.get("name") for tag in body["tag"]}
+    assert body["name"] not in plain(shown)
+
+
+def test_a_report_that_is_its_own_abstract_does_not_say_it_twice(scene: Scene) -> None:
+    said = WRITTEN["experience-follow-up"](scene)["source"]["content"]
+    assert said.count("Nu er det") == 1
+
+
+def test_piefed_can_take_in_a_community_because_its_tags_say_whether_pictures_are_blurred(scene: Scene) -> None:
+    tags = [tag for tag in WRITTEN["community"](scene)["tag"] if tag["type"] == "CommunityPostTag"]
+    assert len(tags) == len(BARRIERS)
+    assert all(tag["blurImages"] is False for tag in tags)
+
+
 EVENTS = ["meeting", "meeting-online"]
 PIEFED = (
     *("startTime", "endTime", "timezone", "maximumAttendeeCapacity", "participantCount", "onlineLink", "joinMode"),
@@ -914,6 +947,8 @@ PIEFED = (
 def test_a_meeting_has_every_key_that_piefed_asks_for(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
     assert [key for key in PIEFED if key not in body] == []
+    assert body["startTime"].endswith("Z")  # it drops any other offset
+    assert body["endTime"].endswith("Z")
 
 
 @pytest.mark.parametrize("name", EVENTS)
