@@ -366,7 +366,8 @@ def _tag(db: Session, row: Post, parts: _Parts) -> list[Json]:
     found: list[Json] = [mention(actor) for actor in _mentioned(db, row, parts)]
     found += [{"type": "Hashtag", "href": text.tag_url(origin, tag), "name": f"#{tag}"} for tag in parts.tags]
     if parts.community is not None and parts.community.local and not row.in_reply_to_uri:
-        found += [community_tag(parts.community, barrier) for barrier in (row.extra or {}).get("barriers", [])]
+        named = [community_tag(parts.community, barrier) for barrier in (row.extra or {}).get("barriers", [])]
+        found += named + [{"type": "lemmy:CommunityTag", "id": tag["id"]} for tag in named]
     if kle := (row.extra or {}).get("kle"):
         group = str(kle).split(".")[0]
         href = f"http://www.kle-online.dk/emneplan/{group}/#_{kle}"
@@ -394,7 +395,7 @@ def mention(actor: Actor) -> Json:
 
 
 def community_tag(community: Actor, barrier: str) -> Json:
-    """A barrier as one of a community's own tags (Lemmy, PieFed)."""
+    """A barrier as one of a community's own tags (Lemmy; of a post, PieFed reads `lemmy:CommunityTag` alone)."""
     return {
         "type": "CommunityPostTag",
         "id": f"{community.uri}/tag/{barrier}",
