@@ -134,6 +134,12 @@ CTX_EVENT: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, **_EVENT_TERMS}]
 CTX_PLAIN = ACTIVITYSTREAMS
 """For what needs no term beyond ActivityStreams: Follow and its answers, Delete, Tombstone, collections."""
 
+CTX_LEAVING: list[Any] = [
+    ACTIVITYSTREAMS,
+    {"lemmy": "https://join-lemmy.org/ns#", "removeData": "lemmy:removeData"},
+]
+"""For the Delete of an actor."""
+
 _LANGUAGES = {
     "da": "Dansk",
     "en": "English",

@@ -38,6 +38,7 @@ from models import (
     duplicates,
     endorsing,
     follows,
+    leaving,
     listings,
     moving,
     organizations,
@@ -501,6 +502,11 @@ def _delete(scene: Scene) -> dict[str, Any]:
     return scene.activity("Delete")
 
 
+def _leave(scene: Scene) -> dict[str, Any]:
+    leaving.delete_local(scene.db, scene.lene)
+    return scene.activity("Delete")
+
+
 def _choose(scene: Scene) -> dict[str, Any]:
     threads.accept(scene.db, scene.lene, scene.question, scene.answer)
     return scene.activity("ChooseAnswer")
@@ -746,6 +752,7 @@ WRITTEN: dict[str, Write] = {
     "update": _update,
     "update-actor": _update_actor,
     "delete": _delete,
+    "leave": _leave,
     "removal": _removal,
     "choose-answer": _choose,
     "choose-answer-anonymous": _anonymous_choice,
@@ -901,6 +908,14 @@ def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str)
     assert body["source"]["mediaType"] == "text/markdown"
     assert body["name"] not in body["source"]["content"]
     assert "inReplyTo" not in body
+
+
+def test_who_leaves_asks_piefed_and_lemmy_to_remove_what_he_wrote_which_they_do_not_without_being_asked(
+    scene: Scene,
+) -> None:
+    for less in (_removal, _delete):
+        assert "removeData" not in less(scene)
+    assert _leave(scene)["removeData"] is True
 
 
 AROUND = [
