@@ -183,6 +183,34 @@ class Neighbour:
         """What is behind a handle or an address, asked for at its server."""
         return self.call("GET", "/resolve_object", q=what)
 
+    def join(self, handle: str) -> int:
+        """Subscribe to a community; its number there."""
+        number: int = self.find(handle)["community"]["community"]["id"]
+        self.call("POST", "/community/follow", community_id=number, follow=True)
+        return number
+
+    def post(self, community: int, uri: str) -> Any | None:
+        """The post with that ActivityPub id as a community's page there has it, if it is on it."""
+        found = self.call("GET", "/post/list", community_id=community, sort="New", limit=50)
+        return next((one for one in found["posts"] if one["post"]["ap_id"] == uri), None)
+
+    def comment(self, post: int, uri: str) -> Any | None:
+        """The comment with that ActivityPub id below a post there."""
+        found = self.call("GET", "/comment/list", post_id=post, limit=50)
+        return next((one for one in found["comments"] if one["comment"]["ap_id"] == uri), None)
+
+    def write(self, community: int, title: str, text: str, **more: Any) -> Any:
+        """Publish a post, with `poll` or `event` one of these."""
+        return self.call("POST", "/post", community_id=community, title=title, body=text, **more)["post_view"]["post"]
+
+    def reply(self, post: int, text: str) -> Any:
+        """Write a comment below a post."""
+        return self.call("POST", "/comment", post_id=post, body=text)["comment_view"]["comment"]
+
+    def choose(self, comment: int, *, answer: bool = True) -> None:
+        """Mark a comment as the answer."""
+        self.call("POST", "/comment/mark_as_answer", comment_reply_id=comment, answer=answer)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
