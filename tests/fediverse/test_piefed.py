@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from models import communities, endorsing, follows, moderation, planning, polls, proposing, queues, sharing
+from models import bans, communities, endorsing, follows, moderation, planning, polls, proposing, queues, sharing
 from models.actors import Actor
 from models.base import now
 from models.experiences import Report
