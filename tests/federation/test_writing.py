@@ -613,6 +613,11 @@ def _remove(scene: Scene) -> dict[str, Any]:
     return scene.activity("Remove")
 
 
+def _moderator_added(scene: Scene) -> dict[str, Any]:
+    communities.add_moderator(scene.db, scene.lene, scene.group, scene.christina)
+    return scene.activity("Announce")
+
+
 def _removal(scene: Scene) -> dict[str, Any]:
     listings.remove_post(scene.db, scene.lene, scene.answer, "Reklame")
     return scene.activity("Delete")
@@ -754,6 +759,7 @@ WRITTEN: dict[str, Write] = {
     "delete": _delete,
     "leave": _leave,
     "removal": _removal,
+    "moderator-added": _moderator_added,
     "choose-answer": _choose,
     "choose-answer-anonymous": _anonymous_choice,
     "undo-choose-answer": _undo_choice,
@@ -908,6 +914,15 @@ def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str)
     assert body["source"]["mediaType"] == "text/markdown"
     assert body["name"] not in body["source"]["content"]
     assert "inReplyTo" not in body
+
+
+def test_lemmy_and_piefed_believe_it_of_a_moderator_that_there_is_another_one(scene: Scene) -> None:
+    """They ignore what the community says on its own account."""
+    told = _moderator_added(scene)
+    inner = told["object"]
+    assert (told["type"], told["actor"], inner["type"]) == ("Announce", scene.group.uri, "Add")
+    assert (inner["actor"], inner["object"]) == (scene.lene.uri, scene.christina.uri)
+    assert inner["target"] == scene.group.moderators_uri
 
 
 def test_who_leaves_asks_piefed_and_lemmy_to_remove_what_he_wrote_which_they_do_not_without_being_asked(

@@ -186,6 +186,19 @@ def test_what_a_moderator_here_removes_is_gone_there_until_it_is_back(street: St
     street.wait("it is back", lambda: not there())
 
 
+def test_who_is_made_a_moderator_here_is_one_there(street: Street) -> None:
+    def moderators() -> set[str]:
+        found = street.pia.call("GET", "/community", id=street.torvet_there)["moderators"]
+        return {one["moderator"]["user_name"] for one in found}
+
+    street.towns.anna.do("/c/torvet/moderators", handle=street.otto.handle)
+    street.wait("Otto", lambda: moderators() == {"anna", "otto"})
+    otto = street.towns.a.read(lambda db: remote(db, "otto", street.server.name))
+    assert otto is not None
+    street.towns.anna.do("/c/torvet/moderators/remove", actor=otto.id)
+    street.wait("only Anna", lambda: moderators() == {"anna"})
+
+
 def follow_sporg(street: Street) -> Actor:
     """Carl follows their community, if he does not yet."""
     carl = street.towns.carl
