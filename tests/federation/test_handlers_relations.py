@@ -349,7 +349,7 @@ async def test_a_moderator_elsewhere_appoints_another_in_our_community(scene: Sc
         lambda db: communities.is_moderator(db, actors.by_uri(db, scene.jonas.uri).id, actors.by_uri(db, SPOERG).id)
     )
     wraps = scene.inbox.read(lambda db: db.scalars(select(Activity).where(Activity.type == "Announce")).all())
-    assert [(one.object_uri, one.data["embed"]["object"]) for one in wraps] == [
+    assert [(one.object_uri, one.data["embed"]["object"]) for one in wraps if "embed" in one.data] == [
         (scene.karla.id("act/2"), scene.jonas.uri)
     ]
 
