@@ -65,6 +65,7 @@ _ACTOR_TERMS: dict[str, Any] = {
     "moderators": _ids("lemmy:moderators"),
     "questionAnswer": "torv:questionAnswer",
     "defaultPostType": "torv:defaultPostType",
+    "blurImages": "torv:blurImages",
     "webfinger": "https://purl.archive.org/socialweb/webfinger#webfinger",
     "movedTo": _ids("as:movedTo"),
     "sec": "https://w3id.org/security#",
@@ -132,6 +133,12 @@ CTX_EVENT: list[Any] = [ACTIVITYSTREAMS, SECURITY, {**_TERMS, **_EVENT_TERMS}]
 
 CTX_PLAIN = ACTIVITYSTREAMS
 """For what needs no term beyond ActivityStreams: Follow and its answers, Delete, Tombstone, collections."""
+
+CTX_LEAVING: list[Any] = [
+    ACTIVITYSTREAMS,
+    {"lemmy": "https://join-lemmy.org/ns#", "removeData": "lemmy:removeData"},
+]
+"""For the Delete of an actor."""
 
 _LANGUAGES = {
     "da": "Dansk",

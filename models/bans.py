@@ -95,15 +95,15 @@ def put(
     ):
         return False
     row = db.get_one(Ban, (group.id, actor.id))
-    if by.local and _told(db, group):
+    if by.local and communities.tells(db, group):
         block = outbox.record(
             db, "Block", by, object_uri=actor.uri, to=[PUBLIC], cc=[group.uri, actor.uri],
             data={"target": group.uri, "audience": group.uri, "summary": rule, **_end(until)},
         )  # fmt: skip
         row.uri = block.uri
-        _wrap(db, group, block.uri, {"inner": block.id})
-    elif inner is not None and _told(db, group):
-        _wrap(db, group, uri, {"embed": inner})
+        communities.wrap(db, group, block.uri, {"inner": block.id})
+    elif inner is not None and communities.tells(db, group):
+        communities.wrap(db, group, uri, {"embed": inner})
     db.flush()
     return True
 
@@ -124,8 +124,8 @@ def end_otherwise(
     if row is None or row.until == until:
         return False
     row.uri, row.until, row.by_id = uri, until, by.id
-    if inner is not None and _told(db, group):
-        _wrap(db, group, uri, {"embed": inner})
+    if inner is not None and communities.tells(db, group):
+        communities.wrap(db, group, uri, {"embed": inner})
     db.flush()
     return True
 
@@ -138,7 +138,7 @@ def lift(db: Session, by: Actor, group: Actor, actor: Actor, *, inner: dict[str,
     row = db.get(Ban, (group.id, actor.id))
     if row is None:
         return False
-    if by.local and _told(db, group):
+    if by.local and communities.tells(db, group):
         block = {
             "id": row.uri or f"{group.uri}#ban-{actor.id}",
             "type": "Block",
@@ -154,9 +154,9 @@ def lift(db: Session, by: Actor, group: Actor, actor: Actor, *, inner: dict[str,
             db, "Undo", by, object_uri=row.uri, to=[PUBLIC], cc=[group.uri, actor.uri],
             data={"audience": group.uri, "embed": block},
         )  # fmt: skip
-        _wrap(db, group, undo.uri, {"inner": undo.id})
-    elif inner is not None and _told(db, group):
-        _wrap(db, group, str(inner.get("id", "")), {"embed": inner})
+        communities.wrap(db, group, undo.uri, {"inner": undo.id})
+    elif inner is not None and communities.tells(db, group):
+        communities.wrap(db, group, str(inner.get("id", "")), {"embed": inner})
     db.delete(row)
     db.flush()
     return True
@@ -164,18 +164,6 @@ def lift(db: Session, by: Actor, group: Actor, actor: Actor, *, inner: dict[str,
 
 def _end(until: datetime | None) -> dict[str, str]:
     return {} if until is None else {"endTime": f"{until.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-
-
-def _told(db: Session, group: Actor) -> bool:
-    """Whether other servers hear of what a community does: not of one elsewhere, nor of one that stays on this node."""
-    return group.local and not communities.settings(db, group).node_only
-
-
-def _wrap(db: Session, group: Actor, uri: str, data: dict[str, Any]) -> None:
-    outbox.record(
-        db, "Announce", group, object_uri=uri, to=[PUBLIC], cc=[group.followers_uri], public=True,
-        data={"only": "wraps", **data},
-    )  # fmt: skip
 
 
 def of_community(db: Session, group: Actor, limit: int = 200) -> list[tuple[Ban, Actor]]:

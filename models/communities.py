@@ -358,18 +358,23 @@ def moderated(db: Session, actor_id: int) -> set[int]:
     return set(db.scalars(select(Moderator.community_id).where(Moderator.actor_id == actor_id)))
 
 
-def add_moderator(db: Session, by: Actor | None, group: Actor, actor: Actor) -> None:
-    """Make somebody a moderator (by a moderator, or by None: the administrator). Twice is once."""
+def add_moderator(
+    db: Session, by: Actor | None, group: Actor, actor: Actor, *, inner: dict[str, Any] | None = None
+) -> None:
+    """Make somebody a moderator (by a moderator, or by None: the administrator). Twice is once. `inner` is the JSON of an
+    `Add` that came from elsewhere."""
     require_moderator(db, by, group)
     if is_moderator(db, actor.id, group.id):
         return
     db.add(Moderator(community_id=group.id, actor_id=actor.id))
     db.flush()
-    _tell_moderator(db, "Add", group, actor)
+    _tell_moderator(db, "Add", by, group, actor, inner)
     _audit(db, by, "community.moderator", group, moderator=actor.uri)
 
 
-def remove_moderator(db: Session, by: Actor | None, group: Actor, actor: Actor) -> None:
+def remove_moderator(
+    db: Session, by: Actor | None, group: Actor, actor: Actor, *, inner: dict[str, Any] | None = None
+) -> None:
     """End it. The last moderator of a community stays."""
     require_moderator(db, by, group)
     row = db.get(Moderator, (group.id, actor.id))
@@ -379,7 +384,7 @@ def remove_moderator(db: Session, by: Actor | None, group: Actor, actor: Actor) 
         raise Conflict("A community needs at least one moderator.")
     db.delete(row)
     db.flush()
-    _tell_moderator(db, "Remove", group, actor)
+    _tell_moderator(db, "Remove", by, group, actor, inner)
     _audit(db, by, "community.moderator_removed", group, moderator=actor.uri)
 
 
@@ -391,18 +396,35 @@ def set_moderators(db: Session, group: Actor, found: list[Actor]) -> None:
     db.flush()
 
 
-def _tell_moderator(db: Session, type: str, group: Actor, actor: Actor) -> None:
-    if group.local:
-        outbox.record(
-            db,
-            type,
-            group,
-            object_uri=actor.uri,
-            to=[PUBLIC],
-            cc=[group.followers_uri],
-            public=True,
-            data={"target": group.moderators_uri},
-        )
+def _tell_moderator(
+    db: Session, type: str, by: Actor | None, group: Actor, actor: Actor, inner: dict[str, Any] | None
+) -> None:
+    """Lemmy and PieFed believe it of a moderator whose act the community wraps; an administrator acts as the community."""
+    if not tells(db, group):
+        return
+    data = {"target": group.moderators_uri, "audience": group.uri}
+    if by is None:
+        cc = [group.followers_uri]
+        outbox.record(db, type, group, object_uri=actor.uri, to=[PUBLIC], cc=cc, public=True, data=data)
+    elif by.local:
+        cc = [group.uri, actor.uri]
+        said = outbox.record(db, type, by, object_uri=actor.uri, to=[PUBLIC], cc=cc, data=data)
+        wrap(db, group, said.uri, {"inner": said.id})
+    elif inner is not None:
+        wrap(db, group, str(inner.get("id", "")), {"embed": inner})
+
+
+def tells(db: Session, group: Actor) -> bool:
+    """Whether other servers hear of what a community does: not of one elsewhere, nor of one that stays on this node."""
+    return group.local and not settings(db, group).node_only
+
+
+def wrap(db: Session, group: Actor, uri: str, data: dict[str, Any]) -> None:
+    """What a moderator did, passed on by the community to those who read that."""
+    outbox.record(
+        db, "Announce", group, object_uri=uri, to=[PUBLIC], cc=[group.followers_uri], public=True,
+        data={"only": "wraps", **data},
+    )  # fmt: skip
 
 
 def require_moderator(db: Session, by: Actor | None, group: Actor) -> None:

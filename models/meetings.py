@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Float, ForeignKey, Index, Text, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import anonymity, communities, whereabouts, zones
+from models import anonymity, communities, peers, whereabouts, zones
 from models.access import listed
 from models.actors import Actor
 from models.base import Base, Id, UtcTime, now
@@ -433,6 +433,8 @@ def take(db: Session, post: Post) -> list[str]:
     row.latitude, row.longitude = said.get("latitude"), said.get("longitude")
     row.municipality = whereabouts.municipality(row.town, row.latitude, row.longitude)
     row.joining = str(said["joining"]) if said.get("joining") in set(Joining) else Joining.NONE
+    if row.joining in {Joining.FREE, Joining.APPROVAL} and not peers.takes_joins(db, post.uri):
+        row.joining = Joining.NONE
     row.capacity, row.going = said.get("capacity"), int(said.get("going") or 0)
     row.status = str(said["status"]) if said.get("status") in set(Status) else Status.CONFIRMED
     row.cancelled_at = (row.cancelled_at or now()) if row.cancelled else None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Text, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -33,6 +34,9 @@ SEEN_LATELY = timedelta(seconds=10)
 
 READS_WRAPS = frozenset({"torv", "lemmy", "piefed", "mbin", "nodebb", "wordpress", "discourse"})
 """Software known to read FEP-1b12: activities a community wraps in its Announce."""
+
+TAKES_NO_JOIN = frozenset({"piefed"})
+"""Software that writes meetings and knows no `Join`: who asked for a place would wait for ever."""
 
 
 class Peer(Base):
@@ -280,6 +284,12 @@ def note_software(db: Session, host: str, software: str, version: str = "") -> N
 def reads_wraps(peer: Peer | None) -> bool:
     """Whether the host reads activities wrapped by a community (FEP-1b12). Not known yet counts as no."""
     return peer is not None and (peer.wraps or peer.software in READS_WRAPS)
+
+
+def takes_joins(db: Session, uri: str) -> bool:
+    """Whether whoever asks for a place at this meeting, by its id, can hope for an answer."""
+    peer = find(db, urlsplit(uri).netloc)
+    return peer is None or peer.software not in TAKES_NO_JOIN
 
 
 def known_software(db: Session, hosts: Sequence[str]) -> set[str]:

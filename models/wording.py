@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from models import text
 from models.posts import Post
 
+BEFORE = "↪ Spurgt før:"
+ACCEPTED = "✅ Accepteret svar:"
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -24,19 +27,39 @@ class Original:
     title: str
 
 
-def whole(
-    post: Post,
-    *,
-    origin: str,
-    tags: Iterable[str] = (),
-    accepted: Accepted | None = None,
-    original: Original | None = None,
-    endorse: bool = False,
-) -> str:
-    """Clean HTML: the title in bold, the text, those of `tags` that the text does not show, the question that asked
-    the same before, the accepted answer, how it is endorsed."""
+@dataclass(frozen=True)
+class Around:
+    """What is said behind a post's text: the question that asked the same before, the accepted answer, and whether it
+    can be endorsed."""
+
+    accepted: Accepted | None = None
+    original: Original | None = None
+    endorse: bool = False
+
+
+NOTHING = Around()
+
+
+def whole(post: Post, *, origin: str, tags: Iterable[str] = (), around: Around = NOTHING) -> str:
+    """Clean HTML: the title in bold, the text, those of `tags` that the text does not show, and what is said behind it."""
     text = title(post.title) + post.content + _missing(post.content, origin, tags)
-    return text + _original(original) + _accepted(accepted) + (_endorse(post) if endorse else "")
+    return text + _original(around.original) + _accepted(around.accepted) + (_endorse(post) if around.endorse else "")
+
+
+def markdown_after(post: Post, around: Around) -> list[str]:
+    """What is said behind a post's text, as paragraphs of Markdown."""
+    said = []
+    if around.original is not None:
+        said.append(f"{BEFORE} {_link(around.original.title, around.original.uri)}")
+    if around.accepted is not None:
+        said.append(f"{ACCEPTED} {_link(around.accepted.handle, around.accepted.uri)}")
+    if around.endorse:
+        said.append(_how_to_endorse(post))
+    return said
+
+
+def _link(words: str, uri: str) -> str:
+    return f"[{text.plain_words(words, 200)}](<{uri}>)"
 
 
 def report(post: Post, facts: Iterable[tuple[str, str]] = ()) -> str:
@@ -73,16 +96,20 @@ def _original(question: Original | None) -> str:
     if question is None:
         return ""
     name = text.escape(text.one_line(question.title, 200))
-    return f'<p>↪ Spurgt før: <a href="{text.escape(question.uri)}">{name}</a></p>'
+    return f'<p>{BEFORE} <a href="{text.escape(question.uri)}">{name}</a></p>'
 
 
 def _endorse(post: Post) -> str:
+    return f"<p>{_how_to_endorse(post)}</p>"
+
+
+def _how_to_endorse(post: Post) -> str:
     if post.language == "en":
-        return "<p>♥ Endorse it by liking this post.</p>"
-    return "<p>♥ Tilslut dig ved at synes godt om dette opslag.</p>"
+        return "♥ Endorse it by liking this post."
+    return "♥ Tilslut dig ved at synes godt om dette opslag."
 
 
 def _accepted(answer: Accepted | None) -> str:
     if answer is None:
         return ""
-    return f'<p>✅ Accepteret svar: <a href="{text.escape(answer.uri)}">{text.escape(answer.handle)}</a></p>'
+    return f'<p>{ACCEPTED} <a href="{text.escape(answer.uri)}">{text.escape(answer.handle)}</a></p>'

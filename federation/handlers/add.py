@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from federation import crossing, resolving, urls
+from federation import crossing, reading, resolving, urls
 from federation.context import Federation
 from federation.handlers import wraps
 from federation.handlers.effects import Effect, Ignored
@@ -83,10 +83,11 @@ async def _moderator(fed: Federation, verified: Verified, group: Actor, actor: A
         await resolving.refresh_moderators(fed, group, verified.budget)
         return lambda db: f"Read the moderators of {group.uri} anew."
     person = await resolving.actor(fed, uri, verified.budget)
+    raw = reading.without_context(verified.activity.raw) if verified.signed else None
 
     def effect(db: Session) -> str:
         act = communities.add_moderator if added else communities.remove_moderator
-        act(db, actors.get(db, actor.id), actors.get(db, group.id), actors.get(db, person.id))
+        act(db, actors.get(db, actor.id), actors.get(db, group.id), actors.get(db, person.id), inner=raw)
         return f"{uri} {'moderates' if added else 'no longer moderates'} {group.uri}."
 
     return effect

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from federation.vocabulary import CTX, CTX_ACTOR, CTX_EVENT, CTX_PLAIN, CTX_POLL, CTX_QUOTE
+from federation.vocabulary import CTX, CTX_ACTOR, CTX_EVENT, CTX_LEAVING, CTX_PLAIN, CTX_POLL, CTX_QUOTE
 from federation.writing import Json, document, objects, stamp
 from federation.writing import actors as writing_actors
 from models import actors, outbox
@@ -47,6 +47,8 @@ def activity(db: Session, row: Activity, form: str = objects.NOTE, *, depth: int
             body[key] = data[key]
     if row.type in _DATED or outbox.is_plain_announce(row):
         body["published"] = stamp(row.published)
+    if _leaves(row):
+        body["removeData"] = True  # else PieFed and Lemmy keep all that was written
     body["object"] = content
     return body
 
@@ -64,6 +66,8 @@ def context_of(row: Activity, body: Json) -> Any:
     embed = row.data.get("embed")
     if isinstance(embed, dict) and embed.get("type") == "QuoteRequest":
         return CTX_QUOTE
+    if _leaves(row):
+        return CTX_LEAVING
     if row.type in _PLAIN:
         return CTX_PLAIN
     if row.type == "Undo" and isinstance(embed, dict) and embed.get("type") in _PLAIN:
@@ -71,6 +75,11 @@ def context_of(row: Activity, body: Json) -> Any:
     if row.type == "Create" and embed is not None:
         return CTX_PLAIN  # a vote in a poll elsewhere
     return context_for(body)
+
+
+def _leaves(row: Activity) -> bool:
+    """Whether an actor says goodbye for good."""
+    return row.type == "Delete" and row.post_id is None and bool(row.data.get("everyone"))
 
 
 def context_for(body: Json) -> Any:

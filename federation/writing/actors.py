@@ -121,5 +121,6 @@ def _community(db: Session, row: Actor) -> Json:
         "questionAnswer": True,
         "defaultPostType": "text",
         "language": [vocabulary.language(settings.language)],
-        "tag": [objects.community_tag(row, barrier) for barrier in composing.BARRIERS],
+        # PieFed takes in no community of which a tag does not say whether its pictures are blurred.
+        "tag": [objects.community_tag(row, barrier) | {"blurImages": False} for barrier in composing.BARRIERS],
     }

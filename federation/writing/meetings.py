@@ -1,13 +1,13 @@
 """A meeting as an `Event`: FEP-8a8e, the keys Mobilizon reads, and every key PieFed asks for (null where there is
-nothing: what is absent makes it throw the event away)."""
+nothing: what is absent makes it throw the event away). Times are UTC beside their `timezone`: of a new event PieFed drops
+the offset."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from federation.writing import Json
-from models import actors, meeting_text, minutes, text, zones
+from federation.writing import Json, stamp
+from models import actors, meeting_text, minutes, text
 from models.database import node_of
 from models.meetings import Joining, Meeting, Status
 from models.posts import Post
@@ -25,8 +25,8 @@ def terms(db: Session, row: Post, meeting: Meeting) -> Json:
     status = STATUS[Status(meeting.status)]
     return {
         "organizers": [author.uri, *([community.uri] if community is not None else [])],
-        "startTime": _local(meeting.starts_at, meeting.timezone),
-        "endTime": _local(meeting.ends_at, meeting.timezone),
+        "startTime": stamp(meeting.starts_at),
+        "endTime": stamp(meeting.ends_at),
         "displayEndTime": not meeting.open_end,
         "timezone": meeting.timezone,
         "location": _location(meeting, link),
@@ -52,10 +52,6 @@ def terms(db: Session, row: Post, meeting: Meeting) -> Json:
         "draft": False,
         **({"torv:minutes": written.uri} if (written := minutes.of(db, meeting)) is not None else {}),
     }
-
-
-def _local(at: datetime, timezone: str) -> str:
-    return zones.wall(at, timezone).isoformat(timespec="seconds")
 
 
 def _location(meeting: Meeting, link: str | None) -> list[Json]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
-from federation.writing import Json, meetings, stamp
+from federation.writing import Json, meetings, sources, stamp
 from models import (
     access,
     actors,
@@ -26,7 +26,6 @@ from models import (
     experience_text,
     experiences,
     links,
-    plain_text,
     polls,
     posts,
     quotes,
@@ -70,7 +69,8 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     if row.deleted_at is not None:
         return tombstone(row)
     parts, meeting = _parts(db, row), rows_of_meetings.find(db, row)
-    content = _content(db, row, parts, meeting)
+    around = _around(db, row)
+    content = _content(db, row, parts, meeting, around)
     open_to_all = row.visibility in _OPEN
     body: Json = {
         "id": row.uri,
@@ -92,7 +92,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
         body["contentMap"] = {row.language: content}
     body |= {
         "mediaType": "text/html",
-        "source": {"content": row.source, "mediaType": (row.extra or {}).get("content_type", plain_text.MARKDOWN)},
+        "source": sources.source(db, row, meeting, around),
         "url": row.url or row.uri,
         "published": stamp(row.published),
     }
@@ -197,19 +197,21 @@ def _type(row: Post, form: str) -> str:
     return "Article" if row.kind in _LONG else "Note"
 
 
-def _content(db: Session, row: Post, parts: _Parts, meeting: Meeting | None) -> str:
+def _content(db: Session, row: Post, parts: _Parts, meeting: Meeting | None, around: wording.Around) -> str:
     if meeting is not None:
         said = meetings.said_before(row, meeting) + row.content + meetings.said_after(db, row, meeting)
         return wording.titled(row.title, said)
+    return wording.whole(row, origin=node_of(db).origin, tags=parts.tags, around=around)
+
+
+def _around(db: Session, row: Post) -> wording.Around:
+    """What is said behind its text."""
     answer = accepted_answer(db, row)
     named = wording.Accepted(answer.uri, actors.get(db, answer.author_id).handle) if answer is not None else None
     original = duplicates.original_of(db, None, row)
     before = wording.Original(original.uri, original.title) if original is not None else None
     dogma = db.get(dogmas.Dogma, row.id) if row.kind == Kind.DOGMA else None
-    return wording.whole(
-        row, origin=node_of(db).origin, tags=parts.tags, accepted=named, original=before,
-        endorse=dogma is not None and dogma.status in dogmas.OPEN,
-    )  # fmt: skip
+    return wording.Around(named, before, endorse=dogma is not None and dogma.status in dogmas.OPEN)
 
 
 def _abstract(db: Session, row: Post) -> str:
@@ -364,7 +366,8 @@ def _tag(db: Session, row: Post, parts: _Parts) -> list[Json]:
     found: list[Json] = [mention(actor) for actor in _mentioned(db, row, parts)]
     found += [{"type": "Hashtag", "href": text.tag_url(origin, tag), "name": f"#{tag}"} for tag in parts.tags]
     if parts.community is not None and parts.community.local and not row.in_reply_to_uri:
-        found += [community_tag(parts.community, barrier) for barrier in (row.extra or {}).get("barriers", [])]
+        named = [community_tag(parts.community, barrier) for barrier in (row.extra or {}).get("barriers", [])]
+        found += named + [{"type": "lemmy:CommunityTag", "id": tag["id"]} for tag in named]
     if kle := (row.extra or {}).get("kle"):
         group = str(kle).split(".")[0]
         href = f"http://www.kle-online.dk/emneplan/{group}/#_{kle}"
@@ -392,7 +395,7 @@ def mention(actor: Actor) -> Json:
 
 
 def community_tag(community: Actor, barrier: str) -> Json:
-    """A barrier as one of a community's own tags (Lemmy, PieFed)."""
+    """A barrier as one of a community's own tags (Lemmy; of a post, PieFed reads `lemmy:CommunityTag` alone)."""
     return {
         "type": "CommunityPostTag",
         "id": f"{community.uri}/tag/{barrier}",

@@ -256,10 +256,8 @@ def _content(post: Post, found: _Gathered) -> str:
     original = wording.Original(before.uri, before.title) if before is not None else None
     # What other servers call a tag of theirs stands in their text already.
     tags = [tag.shown for tag in found.tags.get(post.id, [])] if post.local else []
-    return wording.whole(
-        post, origin=found.origin, tags=tags,
-        accepted=named, original=original, endorse=post.id in found.endorsable,
-    ) + links(post)  # fmt: skip
+    around = wording.Around(named, original, post.id in found.endorsable)
+    return wording.whole(post, origin=found.origin, tags=tags, around=around) + links(post)
 
 
 def _mentions(post: Post, found: _Gathered) -> list[Mention]:

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from models import actors, blocks, cases, communities, composing, follows, outbox, posts, reactions
 from models.base import clock
+from models.outbox import Activity
 from models.posts import Draft
 from tests.conftest import Templates
 from tests.federation import scenes
@@ -346,6 +348,10 @@ async def test_a_moderator_elsewhere_appoints_another_in_our_community(scene: Sc
     assert scene.inbox.read(
         lambda db: communities.is_moderator(db, actors.by_uri(db, scene.jonas.uri).id, actors.by_uri(db, SPOERG).id)
     )
+    wraps = scene.inbox.read(lambda db: db.scalars(select(Activity).where(Activity.type == "Announce")).all())
+    assert [(one.object_uri, one.data["embed"]["object"]) for one in wraps if "embed" in one.data] == [
+        (scene.karla.id("act/2"), scene.jonas.uri)
+    ]
 
 
 # Join

@@ -404,6 +404,15 @@ async def test_gancio_and_an_event_without_a_time_are_read_for_what_they_are(sce
     assert scene.inbox.read(lambda db: db.get(Meeting, other.id)) is None
 
 
+async def test_nobody_is_asked_to_sign_up_where_the_server_knows_no_join(scene: Scene) -> None:
+    scene.inbox.write(lambda db: peers.note_software(db, "m.example", "piefed"))
+    post = await record(scene, scene.jonas, theirs(scene.jonas))
+    assert scene.inbox.read(lambda db: db.get_one(Meeting, post.id).joining) == "none"
+    form = {"joinMode": "external", "externalParticipationUrl": "https://m.example/tilmeld"}
+    elsewhere = await record(scene, scene.jonas, theirs(scene.jonas, "form", **form))
+    assert scene.inbox.read(lambda db: db.get_one(Meeting, elsewhere.id).joining) == "external"
+
+
 async def test_a_member_signs_up_elsewhere_and_comes_once_the_organiser_says_so(scene: Scene) -> None:
     member = maja(scene)
     post = await record(scene, scene.jonas, theirs(scene.jonas))

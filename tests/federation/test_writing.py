@@ -38,6 +38,7 @@ from models import (
     duplicates,
     endorsing,
     follows,
+    leaving,
     listings,
     moving,
     organizations,
@@ -56,14 +57,14 @@ from models.actors import PUBLIC, Actor
 from models.arriving import RemotePost
 from models.base import clock
 from models.database import Database
-from models.experiences import Report
+from models.experiences import BARRIERS, Report
 from models.follows import FollowState
 from models.meetings import Way
 from models.organizations import Editor, Facts
 from models.polls import PollDraft, RemotePoll
 from models.posts import Draft, Kind, Post, Visibility
 from models.proposing import Principle
-from models.text import plain
+from models.text import plain, render_markdown
 from tests.federation.elsewhere import newest, remote
 from tests.models.test_meetings import PLAN
 
@@ -501,6 +502,11 @@ def _delete(scene: Scene) -> dict[str, Any]:
     return scene.activity("Delete")
 
 
+def _leave(scene: Scene) -> dict[str, Any]:
+    leaving.delete_local(scene.db, scene.lene)
+    return scene.activity("Delete")
+
+
 def _choose(scene: Scene) -> dict[str, Any]:
     threads.accept(scene.db, scene.lene, scene.question, scene.answer)
     return scene.activity("ChooseAnswer")
@@ -605,6 +611,11 @@ def _remove(scene: Scene) -> dict[str, Any]:
     posts.pin(scene.db, scene.lene, scene.question)
     posts.unpin(scene.db, scene.lene, scene.question)
     return scene.activity("Remove")
+
+
+def _moderator_added(scene: Scene) -> dict[str, Any]:
+    communities.add_moderator(scene.db, scene.lene, scene.group, scene.christina)
+    return scene.activity("Announce")
 
 
 def _removal(scene: Scene) -> dict[str, Any]:
@@ -746,7 +757,9 @@ WRITTEN: dict[str, Write] = {
     "update": _update,
     "update-actor": _update_actor,
     "delete": _delete,
+    "leave": _leave,
     "removal": _removal,
+    "moderator-added": _moderator_added,
     "choose-answer": _choose,
     "choose-answer-anonymous": _anonymous_choice,
     "undo-choose-answer": _undo_choice,
@@ -903,6 +916,56 @@ def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str)
     assert "inReplyTo" not in body
 
 
+def test_lemmy_and_piefed_believe_it_of_a_moderator_that_there_is_another_one(scene: Scene) -> None:
+    """They ignore what the community says on its own account."""
+    told = _moderator_added(scene)
+    inner = told["object"]
+    assert (told["type"], told["actor"], inner["type"]) == ("Announce", scene.group.uri, "Add")
+    assert (inner["actor"], inner["object"]) == (scene.lene.uri, scene.christina.uri)
+    assert inner["target"] == scene.group.moderators_uri
+
+
+def test_who_leaves_asks_piefed_and_lemmy_to_remove_what_he_wrote_which_they_do_not_without_being_asked(
+    scene: Scene,
+) -> None:
+    for less in (_removal, _delete):
+        assert "removeData" not in less(scene)
+    assert _leave(scene)["removeData"] is True
+
+
+AROUND = [
+    *("meeting", "meeting-online", "meeting-cancelled", "experience", "experience-follow-up", "question-accepted"),
+    *("question-asked-before", "dogma-proposed"),
+]
+
+
+def _words(html: str) -> set[str]:
+    return set(plain(html).replace("\uff20", "@").split())
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_the_source_says_all_that_the_text_says_because_piefed_and_lemmy_show_nothing_else(
+    scene: Scene, name: str
+) -> None:
+    written = WRITTEN[name](scene)
+    body = written["object"] if written["type"] == "Update" else written
+    shown = render_markdown(body["source"]["content"], resolve=lambda _: None, origin="https://a.example").html
+    told = _words(body["content"]) | (_words(body["summary"]) if name.startswith("experience") else set())
+    assert told - _words(body["name"]) - _words(shown) <= {tag.get("name") for tag in body["tag"]}
+    assert body["name"] not in plain(shown)
+
+
+def test_a_report_that_is_its_own_abstract_does_not_say_it_twice(scene: Scene) -> None:
+    said = WRITTEN["experience-follow-up"](scene)["source"]["content"]
+    assert said.count("Nu er det") == 1
+
+
+def test_piefed_can_take_in_a_community_because_its_tags_say_whether_pictures_are_blurred(scene: Scene) -> None:
+    tags = [tag for tag in WRITTEN["community"](scene)["tag"] if tag["type"] == "CommunityPostTag"]
+    assert len(tags) == len(BARRIERS)
+    assert all(tag["blurImages"] is False for tag in tags)
+
+
 EVENTS = ["meeting", "meeting-online"]
 PIEFED = (
     *("startTime", "endTime", "timezone", "maximumAttendeeCapacity", "participantCount", "onlineLink", "joinMode"),
@@ -914,6 +977,8 @@ PIEFED = (
 def test_a_meeting_has_every_key_that_piefed_asks_for(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
     assert [key for key in PIEFED if key not in body] == []
+    assert body["startTime"].endswith("Z")  # it drops any other offset
+    assert body["endTime"].endswith("Z")
 
 
 @pytest.mark.parametrize("name", EVENTS)

@@ -4,14 +4,12 @@ Greta lives at the GoToSocial and follows Anna and her community Torvet. Lukas t
 """
 
 import json
-import os
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -38,7 +36,6 @@ from models.actors import Actor
 from models.base import now
 from models.calls import MeetingCall
 from models.experiences import Report
-from models.inbox import Received
 from models.jobs import Job
 from models.listings import Listing
 from models.meetings import Attendee, Plan, State
@@ -46,6 +43,7 @@ from models.notifications import Notification
 from models.posts import Post, by_uri
 from tests.fediverse.gotosocial import GoToSocial, Neighbour, names_in_etc_hosts, require_gotosocial
 from tests.fediverse.ground import Ground
+from tests.fediverse.keeping import keep
 from tests.fediverse.nodes import RealNode
 from tests.fediverse.processes import until
 from tests.fediverse.towns import Towns, known, local, remote
@@ -102,21 +100,6 @@ class Neighbours:
         return found
 
 
-def keep_what_it_sent(street: Neighbours) -> None:
-    """Write down the activities of this run where `TORV_TEST_KEEP` says, one a line, under names without a number."""
-    if not (file := os.environ.get("TORV_TEST_KEEP")):
-        return
-    towns = street.towns
-    plain = {towns.a.name: "a.torv.test", towns.b.name: "b.torv.test", street.server.name: "gts.torv.test"}
-    lines: set[str] = set()
-    for node in (towns.a, towns.b):
-        for body in node.read(lambda db: db.scalars(select(Received.body).where(Received.host == street.server.name))):
-            for name, given in plain.items():
-                body = body.replace(name, given)
-            lines.add(body.replace("\n", " "))
-    Path(file).write_text("".join(f"{line}\n" for line in sorted(lines)))
-
-
 @pytest.fixture(scope="module")
 def street(ground: Ground) -> Iterator[Neighbours]:
     require_gotosocial(ground)
@@ -135,7 +118,7 @@ def street(ground: Ground) -> Iterator[Neighbours]:
             made.anna_there = made.greta.follow(f"@anna@{towns.a.host}")
             made.torvet_there = made.greta.follow(f"@torvet@{towns.a.host}")
             yield made
-            keep_what_it_sent(made)
+            keep(server.name, "gts.torv.test", (towns.a, towns.b))
             made.greta.close()
             made.lukas.close()
         finally:
