@@ -49,7 +49,7 @@ FIELDS = {
         ),
         *("capacity", "by_like", "by_reply", "remind_hours", "community", "visibility", "language", "disclosure"),
     ),
-    Wanted.DOGMA: ("title", "text", "community", "language", "note"),
+    Wanted.DOGMA: ("title", "text", "community", "language", "note", "links"),
 }
 """What of each form is kept; files are not. A report's form has steps of its own (`report_form`)."""
 

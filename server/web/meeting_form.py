@@ -251,7 +251,7 @@ async def edit_page(visit: Visit) -> Response:
     def look(db: Session) -> tuple[Post, Form]:
         post, row = _own(db, visit.me, visit.path("id"))
         form = filled(post, row)
-        form.values["links"] = [u for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for u in uris]
+        form.values["links"] = links.named(db, post)
         return post, form
 
     post, form = await visit.read(look)

@@ -333,7 +333,6 @@ async def edit_page(visit: Visit) -> Response:
 
 def _filled(db: Session, post: Post) -> Form:
     row = experiences.get(db, post)
-    tied = [uri for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for uri in uris]
     disclosure = str((post.extra or {}).get("disclosure", ""))
     return Form.filled(
         title=post.title,
@@ -346,7 +345,7 @@ def _filled(db: Session, post: Post) -> Form:
         outcome=row.outcome,
         language=post.language or "da",
         contacts=" ".join(actor.handle for actor in experiences.people(db, post, As.CONTACT)),
-        links="\n".join(tied),
+        links="\n".join(links.named(db, post)),
         visibility=post.visibility,
         **{str(part): said for part, said in (row.parts or {}).items()},
         **{f"obstacle_{barrier}": said for barrier, said in (row.obstacles or {}).items()},

@@ -156,7 +156,7 @@ async def edit_form(visit: Visit) -> Response:
 
     def find(db: Session) -> tuple[Post, bool, list[str], dict[str, str]]:
         post = _own(db, visit.me, visit.path("id"))
-        tied = [uri for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for uri in uris]
+        tied = links.named(db, post)
         return post, admission.is_supplier(db, visit.me), tied, poll_form.filled(db, post)
 
     post, supplier, tied, poll = await visit.read(find)
