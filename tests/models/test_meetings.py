@@ -22,6 +22,7 @@ from models import (
     holding,
     jobs,
     leaving,
+    meeting_news,
     meetings,
     moderation,
     peers,
@@ -31,7 +32,7 @@ from models import (
     removing,
 )
 from models.actors import Actor
-from models.base import clock
+from models.base import clock, now
 from models.database import Database
 from models.domains import DomainAction
 from models.errors import Conflict, DomainError, Forbidden, Invalid
@@ -296,6 +297,33 @@ def test_a_no_to_what_the_node_wrote_gives_the_place_up(lived_in: Database) -> N
         attending.replied(db, inger, answer, note)
         assert states(db, post) == {}
         assert "ikke længere tilmeldt" in written_to(db, inger)[-1]
+
+    lived_in.write(write)
+
+
+def test_what_the_node_wrote_to_those_elsewhere_goes_a_month_after_the_meeting(lived_in: Database) -> None:
+    def write(db: Session) -> list[int]:
+        ida = remote(db, "m.example", "ida")
+        soon, late = plan(db, capacity=None), plan(db, starts=wall("2032-12-02T16:00"), ends=None, capacity=None)
+        elsewhere = composing.note(db, actors.node_actor(db), Draft(f"@{ida.handle} Noget andet.", visibility="direct"))
+        for post in (soon, late):
+            attending.sign_up(db, ida, post, Way.LIKE)
+        assert len(written_to(db, ida)) == 3
+        clock.offset += (datetime(2031, 12, 31, tzinfo=UTC) - now()).total_seconds()
+        assert meeting_news.sweep(db, 100) == 0
+        attending.sign_up(db, remote(db, "m.example", "ole"), late, Way.LIKE)
+        clock.offset += 2 * 86_400
+        deletions = len(sent(db, "Delete"))
+        assert meeting_news.sweep(db, 100) == 1
+        assert [words for words in written_to(db, ida) if "Når jura" in words] == [written_to(db, ida)[1]]
+        assert "2032" in written_to(db, ida)[1]
+        assert written_to(db, ida)[0] == elsewhere.source
+        assert meeting_news.sweep(db, 100) == 0
+        attending.withdraw(db, ida, late)
+        removing.delete_by_moderator(db, late)
+        assert meeting_news.sweep(db, 100) == 1, "its meeting is gone; ole's is not old enough"
+        assert len(sent(db, "Delete")) == deletions + 1, "of the meeting alone"
+        return [soon.id]
 
     lived_in.write(write)
 
