@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, composing, meeting_text, meetings, memory, notifications, outbox, text
+from models import actors, attendance, composing, meeting_text, memory, notifications, outbox, text
 from models.actors import Actor
 from models.base import first_id, now
 from models.meetings import Attendee, Joining, Meeting, State, Way
@@ -142,7 +142,7 @@ def _write(db: Session, post: Post, row: Meeting, actor: Actor, own: Attendee | 
         words[news].format(
             title=text.plain_words(post.title, 150),
             summary=text.plain_words(meeting_text.summary(row, language), 300),
-            number=meetings.place_in_line(db, own) if own is not None and news == News.WAITING else "",
+            number=attendance.place_in_line(db, own) if own is not None and news == News.WAITING else "",
             why=text.plain_words(row.cancelled_why, 300),
         )
     ]

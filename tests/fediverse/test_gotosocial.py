@@ -23,6 +23,7 @@ from models import (
     accounts,
     actors,
     adopting,
+    attendance,
     dogmas,
     endorsing,
     experiences,
@@ -540,7 +541,7 @@ def hold(street: Neighbours, **changed: Any) -> int:
 
 def coming(db: Session, number: int) -> list[str]:
     """Who comes to a meeting."""
-    return [actor.username for _, actor in meetings.attendees(db, db.get_one(Post, number), State.GOING)]
+    return [actor.username for _, actor in attendance.attendees(db, db.get_one(Post, number), State.GOING)]
 
 
 def from_the_node(street: Neighbours, number: int, count: int) -> Any:
