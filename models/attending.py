@@ -11,7 +11,7 @@ its answer.
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, attendance, bans, blocks, meeting_news, meetings, notifications, outbox
+from models import actors, attendance, bans, blocks, meeting_news, meetings, notifications, outbox, plain_answers, text
 from models.access import may_see
 from models.actors import Actor, ActorType
 from models.base import new_id
@@ -265,8 +265,6 @@ def liked(db: Session, actor: Actor, post: Post, *, undone: bool = False) -> Non
 
 def replied(db: Session, author: Actor, reply: Post, parent: Post) -> None:
     """Somebody answers a meeting of this node, or what he was told of his place there: a yes or no counts."""
-    from models import experiences, text  # what a plain yes is, stands there
-
     post = meeting_news.about(db, parent)
     row = meetings.find(db, post) if post is not None else None
     if post is None or row is None or not post.local or post.author_id == author.id or not row.by_reply:
@@ -274,7 +272,7 @@ def replied(db: Session, author: Actor, reply: Post, parent: Post) -> None:
     words = text.plain(reply.content)
     if says_no(words):
         withdraw(db, author, post, tell=True)
-    elif says_yes(words) or (parent.id != post.id and experiences.is_yes(words)):
+    elif says_yes(words) or (parent.id != post.id and plain_answers.is_yes(words)):
         refusal = _may(db, author, post)
         if refusal is None:
             sign_up(db, author, post, Way.REPLY, reply_id=reply.id if parent.id == post.id else None)
@@ -296,18 +294,15 @@ PLAIN = 6
 
 def says_yes(words: str) -> bool:
     """Whether a reply signs up: with its tag, or a plain yes."""
-    from models import experiences
     from models.meeting_text import SIGN_UP_TAGS
 
     said = {one.strip(".,!").casefold() for one in words.split()}
-    return bool(said & set(SIGN_UP_TAGS)) or (_plain(words) and experiences.is_yes(words))
+    return bool(said & set(SIGN_UP_TAGS)) or (_plain(words) and plain_answers.is_yes(words))
 
 
 def says_no(words: str) -> bool:
     """Whether a reply withdraws: a plain no."""
-    from models import experiences
-
-    return _plain(words) and experiences.is_no(words)
+    return _plain(words) and plain_answers.is_no(words)
 
 
 def _plain(words: str) -> bool:

@@ -17,7 +17,7 @@ from models import (
     dogmas,
     duplicates,
     events,
-    experiences,
+    experience_cases,
     figures,
     links,
     listings,
@@ -119,7 +119,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     companions.drop(db, post)
     meetings.forget(db, post)
     dogmas.forget(db, post)
-    case = experiences.forget(db, post)
+    case = experience_cases.forget(db, post)
     links.forget(db, post)
     if case is not None and case.local:
         composing.touch(db, actors.get(db, case.author_id), case)

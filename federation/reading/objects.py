@@ -28,7 +28,8 @@ from federation.vocabulary import PUBLIC, TORV
 from models import text
 from models.base import now
 from models.dogmas import IN_ROWS, LAST_VERSION, MAX_CHANGED, Status
-from models.experiences import MAX_PART, MAX_PEOPLE
+from models.experience_people import MAX_PEOPLE
+from models.experiences import MAX_PART
 from models.links import MOST, Tie
 from models.polls import RemotePoll
 from models.posts import Kind

@@ -13,6 +13,7 @@ from models import (
     communities,
     composing,
     drafts,
+    experience_people,
     experiences,
     kle,
     links,
@@ -24,8 +25,9 @@ from models.admission import MAX_DISCLOSURE
 from models.composing import BARRIERS, MAX_TITLE
 from models.drafts import KeptDraft, Wanted
 from models.errors import DomainError, NotFound
+from models.experience_people import MAX_PEOPLE, As
 from models.experience_text import markdown
-from models.experiences import MAX_PART, MAX_PEOPLE, As, Outcome, Part, Phase, Report
+from models.experiences import MAX_PART, Outcome, Part, Phase, Report
 from models.posts import Kind, Post, Visibility
 from models.sharing import MAX_ABSTRACT, Around
 from server.elsewhere import find_actor, is_address, resolve_mentions
@@ -344,7 +346,7 @@ def _filled(db: Session, post: Post) -> Form:
         phase=row.phase,
         outcome=row.outcome,
         language=post.language or "da",
-        contacts=" ".join(actor.handle for actor in experiences.people(db, post, As.CONTACT)),
+        contacts=" ".join(actor.handle for actor in experience_people.people(db, post, As.CONTACT)),
         links="\n".join(links.named(db, post)),
         visibility=post.visibility,
         **{str(part): said for part, said in (row.parts or {}).items()},

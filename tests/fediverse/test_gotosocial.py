@@ -26,7 +26,7 @@ from models import (
     attendance,
     dogmas,
     endorsing,
-    experiences,
+    experience_people,
     follows,
     meetings,
     oauth,
@@ -519,7 +519,7 @@ def test_somebody_there_becomes_co_author_by_a_like(street: Neighbours) -> None:
     assert "medforfatter" in status["content"]
     street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
     greta = street.greta_on(a)
-    a.until("her yes", lambda db: experiences.is_co_author(db, greta, db.get_one(Post, number)), seconds=30)
+    a.until("her yes", lambda db: experience_people.is_co_author(db, greta, db.get_one(Post, number)), seconds=30)
 
 
 MEETING = Plan(

@@ -14,7 +14,8 @@ from sqlalchemy import update
 from models import accounts, oauth
 from models.base import clock
 from models.errors import Unavailable
-from models.oauth import AccessToken, App
+from models.oauth import AccessToken
+from models.oauth_apps import App
 from models.oauth_use import USE_HOURS
 from server import logs
 from server.api import calls
