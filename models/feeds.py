@@ -9,20 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
-    and_,
-    exists,
-    false,
-    null,
-    or_,
-    select,
-    true,
-    type_coerce,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, or_, select, true, type_coerce, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models import account_domains, actors, lists, tag_follows, viewers

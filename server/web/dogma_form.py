@@ -18,7 +18,7 @@ from server.forms import Form
 from server.i18n import LANGUAGES, later
 from server.web import drafting, ties
 from server.web.rendering import post_path
-from server.web.report_form import to_report_in
+from server.web.showing import to_report_in
 from server.web.visits import Visit, action, own_page
 
 

@@ -51,7 +51,7 @@ FIELDS = {
     ),
     Wanted.DOGMA: ("title", "text", "community", "language", "note", "links"),
 }
-"""What of each form is kept; files are not. A report's form has steps of its own (`report_form`)."""
+"""What of each form is kept; files are not. A report's form has steps of its own (`report_fields`)."""
 
 WHERE = {
     Wanted.QUESTION: "/ask",

@@ -34,7 +34,7 @@ from server.web import drafting, ties
 from server.web.attaching import attached
 from server.web.meeting_names import JOINING_HINTS, JOINING_NAMES, REMIND_NAMES
 from server.web.rendering import post_path
-from server.web.report_form import to_report_in
+from server.web.showing import to_report_in
 from server.web.visits import Visit, action, own_page
 
 TYPED = "%Y-%m-%dT%H:%M"

@@ -14,7 +14,7 @@ from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.web import drafting
 from server.web.rendering import post_path
-from server.web.report_form import chosen
+from server.web.report_fields import chosen
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES, REMIND_NAMES
 from server.web.visits import Visit, action, own_page
 

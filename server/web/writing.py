@@ -28,8 +28,7 @@ from server.i18n import LANGUAGES, later
 from server.web import drafting, poll_form, ties
 from server.web.attaching import attached
 from server.web.rendering import post_path
-from server.web.report_form import to_report_in
-from server.web.showing import BARRIER_NAMES, Shown, show
+from server.web.showing import BARRIER_NAMES, Shown, show, to_report_in
 from server.web.visits import Visit, action, own_page
 
 VISIBILITIES = {

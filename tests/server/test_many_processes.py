@@ -13,18 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from models import (
-    accounts,
-    actors,
-    deliveries,
-    digests,
-    moderation,
-    oauth,
-    oauth_apps,
-    outbox,
-    peers,
-    scheduled,
-)
+from models import accounts, actors, deliveries, digests, moderation, oauth, oauth_apps, outbox, peers, scheduled
 from models.actors import Actor
 from models.base import clock, now
 from models.database import Database

@@ -21,17 +21,7 @@ from server import logs
 from server.api import calls
 from server.limits import OAUTH_BY_ADDRESS
 from server.settings import Settings
-from tests.server.apps_asking import (
-    PLACE,
-    VERIFIER,
-    AskingApp,
-    basic,
-    code_for,
-    decide,
-    refused,
-    register,
-    told,
-)
+from tests.server.apps_asking import PLACE, VERIFIER, AskingApp, basic, code_for, decide, refused, register, told
 from tests.server.visiting import Browser, Visiting
 
 pytestmark = pytest.mark.anyio
