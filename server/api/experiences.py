@@ -20,10 +20,11 @@ from models.sharing import Around
 from server.api import show_accounts
 from server.api.arguments import Id, Nothing, Paged, Whole
 from server.api.calls import Call, endpoint
+from server.api.communities import community_of
+from server.api.contributions import Showing, tied, to_link
 from server.api.entities import torv as entities
 from server.api.paging import Page
 from server.api.times import stamp
-from server.api.torv import Showing, community_of, tied, to_link
 from server.elsewhere import resolve_mentions
 
 Word = Annotated[str, Meta(max_length=60)]

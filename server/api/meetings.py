@@ -23,9 +23,10 @@ from models.posts import Post, Visibility
 from server.api import show_accounts
 from server.api.arguments import Id, Nothing, Whole
 from server.api.calls import Call, endpoint
+from server.api.communities import community_of
+from server.api.contributions import Showing, tied, to_link
 from server.api.entities import torv as entities
 from server.api.times import stamp
-from server.api.torv import Showing, community_of, tied, to_link
 from server.elsewhere import resolve_mentions
 
 Word = Annotated[str, Meta(max_length=200)]

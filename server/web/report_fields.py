@@ -111,6 +111,7 @@ def report(visit: Visit, form: Form, *, follow_up: bool = False) -> Report:
 
 
 def chosen(form: Form, name: str, among: Sequence[str]) -> str:
+    """One of these; anything else is a fault, noted on the form."""
     value = form.raw(name)
     if value not in among:
         form.error(name, later("Choose one of these."))
@@ -119,6 +120,7 @@ def chosen(form: Form, name: str, among: Sequence[str]) -> str:
 
 
 async def check_kle(visit: Visit, form: Form) -> None:
+    """A service area that the list does not have is a fault."""
     written = form.raw("kle").strip()
     if not written or "kle" in form.errors:
         return
@@ -178,6 +180,7 @@ async def _people(visit: Visit, form: Form, name: str) -> list[Actor]:
 
 
 async def refused(visit: Visit, form: Form, error: DomainError, post: Post | None = None) -> Response:
+    """The form again, with what was wrong at its field."""
     field = next((name for name in FIELDS if error.code.startswith(name)), "community")
     form.error(field, drafting.said_of(error))
     wrong = next((number for number, (_, names) in enumerate(STEPS, 1) if field in names), len(STEPS))
