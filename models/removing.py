@@ -38,7 +38,8 @@ from models.errors import Forbidden, NotFound
 from models.filters import FilterStatus
 from models.listings import Listing
 from models.notifications import Notification
-from models.posts import Edition, Kind, Pin, Post, PostTag, Recipient, Visibility
+from models.pins import Pin
+from models.posts import Edition, Kind, Post, PostTag, Recipient, Visibility
 from models.quotes import QuoteStamp
 from models.reactions import Boost, Vote
 

@@ -54,6 +54,7 @@ from models import (  # noqa: F401
     organizations,
     outbox,
     peers,
+    pins,
     polls,
     posts,
     push,

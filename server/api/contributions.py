@@ -5,15 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import (
-    access,
-    actors,
-    anonymity,
-    calls,
-    links,
-    posts,
-    reactions,
-)
+from models import access, actors, anonymity, calls, links, posts, reactions
 from models.actors import Actor
 from models.errors import Invalid
 from models.links import Linked

@@ -11,15 +11,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from models import (
-    access,
-    anonymity,
-    calls,
-    communities,
-    reactions,
-    threads,
-    timelines,
-)
+from models import access, anonymity, calls, communities, reactions, threads, timelines
 from models.actors import Actor
 from models.composing import BARRIERS
 from models.errors import Invalid, NotFound

@@ -31,7 +31,8 @@ from models.actors import Actor
 from models.base import IDS, made_at
 from models.database import node_of
 from models.listings import Listing
-from models.posts import Kind, Pin, Post, PostTag, Recipient, Visibility
+from models.pins import Pin
+from models.posts import Kind, Post, PostTag, Recipient, Visibility
 from models.reactions import Boost
 from models.statuses import Item
 from server.api import show_accounts, show_filters
