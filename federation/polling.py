@@ -1,4 +1,5 @@
-"""Polls as time goes by: their figures are told, and fetched, and at last they are over."""
+"""Polls as time goes by: their figures are told, and fetched, and at last they are over. So are the figures fetched of
+questions elsewhere that call for a meeting, and of dogmas."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,12 +12,12 @@ from federation.budget import Budget, OverBudget
 from federation.context import Federation
 from federation.documents import FetchFailed
 from federation.resolving import fetch_post
-from models import arriving, ballots, calls, jobs, memory, polls
+from models import arriving, ballots, calls, dogmas, jobs, memory, polls
 from models.errors import DomainError
 from models.posts import Post
 
 FRESH = 60.0
-"""Seconds for which the figures of a poll elsewhere are good enough."""
+"""Seconds for which the figures of a post elsewhere are good enough."""
 
 FETCHES = 3
 PATIENCE = 5.0
@@ -61,12 +62,15 @@ def refresh_later(db: Session, post_id: int) -> None:
 
 
 def _unfinished(db: Session, post_id: int) -> str:
-    """The id of a poll elsewhere whose last figures we have not seen, or of a question that calls for a meeting."""
+    """The id of a poll elsewhere whose last figures we have not seen, of a question there that calls for a meeting, or of a
+    dogma that can be endorsed; else nothing."""
     post, poll = db.get(Post, post_id), polls.get(db, post_id)
     if post is None or post.local or post.deleted_at is not None:
         return ""
     if poll is None:
-        return post.uri if calls.find(db, post) is not None else ""
+        dogma = dogmas.many(db, [post]).get(post.id)
+        goes_on = dogma.status in dogmas.OPEN if dogma is not None else calls.find(db, post) is not None
+        return post.uri if goes_on else ""
     seen = poll.expires_at is not None and post.checked_at is not None and post.checked_at > poll.expires_at
     return "" if seen else post.uri
 

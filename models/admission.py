@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from models import affiliations, bans, communities, follows, text
 from models.actors import Actor, ActorType
-from models.base import ID_RANDOM_BITS, now
+from models.base import first_id, now
 from models.communities import WITHOUT, Community
 from models.database import node_of
 from models.errors import DomainError, Forbidden, Invalid, NotFound
@@ -266,10 +266,9 @@ def to_own(links: Iterable[str], own: frozenset[str]) -> bool:
 
 
 def _own_links(db: Session, author: Actor, group: Actor, own: frozenset[str], edited: Post | None) -> int:
-    first = int((now() - WEEK).timestamp() * 1000) << ID_RANDOM_BITS
     query = select(Post).where(
         Post.author_id == author.id,
-        Post.id >= first,
+        Post.id >= first_id(now() - WEEK),
         Post.community_id == group.id,
         Post.kind.in_(WEIGHED),
         Post.deleted_at.is_(None),

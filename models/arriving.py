@@ -19,6 +19,7 @@ from models import (
     duplicates,
     endorsing,
     events,
+    experience_cases,
     experiences,
     figures,
     links,
@@ -148,7 +149,7 @@ def record_remote(
 def _tie(db: Session, post: Post, remote: RemotePost) -> None:
     """What it is tied to, and what it has as a report, a meeting or a dogma."""
     links.take(db, post, (post.extra or {}).get("links") or {})
-    experiences.take(db, post, claimed=remote.co_authors, contacts=remote.contacts)
+    experience_cases.take(db, post, claimed=remote.co_authors, contacts=remote.contacts)
     if dogmas.take(db, post) and not post.held_for:
         endorsing.look_again(db, post, remote.author)
     if post.kind == Kind.EXPERIENCE:  # what has rows of its own is not kept twice
@@ -332,7 +333,7 @@ def update_remote(
     posts.set_tags(db, post, remote.tags)
     named = _names(db, post, remote)
     _tie(db, post, remote)
-    told = {one.account_id: one.kind for one in experiences.told(db, post)}
+    told = {one.account_id: one.kind for one in experience_cases.told(db, post)}
     for actor in named if not post.held_for else ():
         notifications.notify(db, actor.id, told.get(actor.id, "mention"), remote.author, post)
     if post.kind == Kind.QUESTION:

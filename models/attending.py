@@ -11,7 +11,7 @@ its answer.
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, bans, blocks, meeting_news, meetings, notifications, outbox
+from models import actors, attendance, bans, blocks, meeting_news, meetings, notifications, outbox, plain_answers, text
 from models.access import may_see
 from models.actors import Actor, ActorType
 from models.base import new_id
@@ -44,7 +44,7 @@ def sign_up(
     """
     row = hold(db, post)
     _check(db, actor, post, row)
-    own = meetings.attendee(db, post, actor)
+    own = attendance.attendee(db, post, actor)
     fresh = own is None
     if own is None:
         own = Attendee(
@@ -98,7 +98,7 @@ def withdraw(db: Session, actor: Actor, post: Post, way: Way | None = None, *, t
     The next who waits gets the place. Whom the organiser declined stays declined. `tell`: say so to him as well.
     """
     row = hold(db, post)
-    own = meetings.attendee(db, post, actor)
+    own = attendance.attendee(db, post, actor)
     if own is None or (way is not None and not own.ways & way):
         return False
     own.ways = 0 if way is None else own.ways & ~way
@@ -127,10 +127,10 @@ def decide(db: Session, by: Actor, post: Post, actor: Actor, *, yes: bool) -> At
 
     Raises Forbidden for whom it is not to decide, NotFound for who did not ask.
     """
-    if not meetings.organises(db, by, post):
+    if not attendance.organises(db, by, post):
         raise Forbidden("Only the organiser decides who comes.", code="not_organiser")
     row = hold(db, post)
-    own = meetings.attendee(db, post, actor)
+    own = attendance.attendee(db, post, actor)
     if own is None:
         raise NotFound("This person has not signed up.")
     if own.state in ({State.GOING, State.WAITING} if yes else {State.DECLINED}):
@@ -148,8 +148,8 @@ def decide(db: Session, by: Actor, post: Post, actor: Actor, *, yes: bool) -> At
 
 def _count(db: Session, row: Meeting) -> None:
     db.flush()
-    row.going = meetings.count(db, row.post_id, State.GOING)
-    row.waiting = meetings.count(db, row.post_id, State.WAITING)
+    row.going = attendance.count(db, row.post_id, State.GOING)
+    row.waiting = attendance.count(db, row.post_id, State.WAITING)
     db.flush()
 
 
@@ -162,7 +162,7 @@ def _refill(db: Session, post: Post, row: Meeting) -> list[Actor]:
     _count(db, row)
     if row.cancelled or row.over or not row.waiting or row.free_places == 0:
         return []
-    moved = meetings.attendees(db, post, State.WAITING, limit=row.free_places)
+    moved = attendance.attendees(db, post, State.WAITING, limit=row.free_places)
     for own, _ in moved:
         own.state = State.GOING
     _count(db, row)
@@ -220,7 +220,7 @@ def drop(db: Session, actor: Actor, *, organiser: Actor | None = None, past: boo
         query = query.where(Post.author_id == organiser.id)
     for post in db.scalars(query).all():
         row = hold(db, post)
-        own = meetings.attendee(db, post, actor)
+        own = attendance.attendee(db, post, actor)
         if own is None or (row.over and not past):
             continue
         db.delete(own)
@@ -244,7 +244,7 @@ def reply_gone(db: Session, reply: Post) -> None:
     if meeting is None or not meeting.local or meetings.find(db, meeting) is None or meeting.deleted_at is not None:
         return
     author = actors.get(db, reply.author_id)
-    own = meetings.attendee(db, meeting, author)
+    own = attendance.attendee(db, meeting, author)
     if own is not None and own.reply_id == reply.id:
         withdraw(db, author, meeting, Way.REPLY)
 
@@ -265,8 +265,6 @@ def liked(db: Session, actor: Actor, post: Post, *, undone: bool = False) -> Non
 
 def replied(db: Session, author: Actor, reply: Post, parent: Post) -> None:
     """Somebody answers a meeting of this node, or what he was told of his place there: a yes or no counts."""
-    from models import experiences, text  # what a plain yes is, stands there
-
     post = meeting_news.about(db, parent)
     row = meetings.find(db, post) if post is not None else None
     if post is None or row is None or not post.local or post.author_id == author.id or not row.by_reply:
@@ -274,7 +272,7 @@ def replied(db: Session, author: Actor, reply: Post, parent: Post) -> None:
     words = text.plain(reply.content)
     if says_no(words):
         withdraw(db, author, post, tell=True)
-    elif says_yes(words) or (parent.id != post.id and experiences.is_yes(words)):
+    elif says_yes(words) or (parent.id != post.id and plain_answers.is_yes(words)):
         refusal = _may(db, author, post)
         if refusal is None:
             sign_up(db, author, post, Way.REPLY, reply_id=reply.id if parent.id == post.id else None)
@@ -296,18 +294,15 @@ PLAIN = 6
 
 def says_yes(words: str) -> bool:
     """Whether a reply signs up: with its tag, or a plain yes."""
-    from models import experiences
     from models.meeting_text import SIGN_UP_TAGS
 
     said = {one.strip(".,!").casefold() for one in words.split()}
-    return bool(said & set(SIGN_UP_TAGS)) or (_plain(words) and experiences.is_yes(words))
+    return bool(said & set(SIGN_UP_TAGS)) or (_plain(words) and plain_answers.is_yes(words))
 
 
 def says_no(words: str) -> bool:
     """Whether a reply withdraws: a plain no."""
-    from models import experiences
-
-    return _plain(words) and experiences.is_no(words)
+    return _plain(words) and plain_answers.is_no(words)
 
 
 def _plain(words: str) -> bool:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import actor_keys, actors, attending, meetings
+from models import actor_keys, actors, attendance, attending
 from models.actors import Actor
 from models.base import now
 from models.errors import Conflict, Forbidden, NotFound
@@ -48,7 +48,7 @@ def check_in(db: Session, actor: Actor, post: Post, given: str) -> Attendee:
     row = attending.hold(db, post)
     if not post.local or not is_open(row):
         raise Conflict("One can check in from an hour before the meeting until two hours after it.", code="not_now")
-    own = meetings.attendee(db, post, actor)
+    own = attendance.attendee(db, post, actor)
     if own is None and not row.over:
         own = attending.sign_up(db, actor, post, Way.WEB)
     if own is None or own.state != State.GOING:
@@ -59,10 +59,10 @@ def check_in(db: Session, actor: Actor, post: Post, given: str) -> Attendee:
 def tick(db: Session, by: Actor, post: Post, actor: Actor, *, there: bool) -> Attendee:
     """The organiser notes that somebody is there, or is not, also of those who signed up from other servers. Raises
     Forbidden, NotFound, Conflict before the day."""
-    if not meetings.organises(db, by, post):
+    if not attendance.organises(db, by, post):
         raise Forbidden("Only the organiser can do that.", code="not_organiser")
     row = attending.hold(db, post)
-    own = meetings.attendee(db, post, actor)
+    own = attendance.attendee(db, post, actor)
     if own is None or own.state != State.GOING:
         raise NotFound("This person has not signed up.")
     if row.cancelled or now() < row.starts_at - BEFORE:

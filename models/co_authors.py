@@ -14,7 +14,7 @@ from models import actors, composing, notifications, text
 from models.actors import Actor, ActorType
 from models.base import now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
-from models.experiences import MAX_PEOPLE, As, ExperiencePerson, person
+from models.experience_people import MAX_PEOPLE, As, ExperiencePerson, person
 from models.notifications import NotificationKind
 from models.posts import Draft, Kind, Post, Visibility
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from models.base import ID_RANDOM_BITS, now
+from models.base import first_id, now, stretch
 from models.posts import Kind, Post
 
 PERIOD = timedelta(days=90)
@@ -49,12 +49,12 @@ class Statistics:
 def of(db: Session, community_id: int) -> Statistics:
     """The figures of a community, in five queries."""
     asked = (Post.community_id == community_id, *ASKED)
-    recent = (*asked, Post.id >= _id(now() - PERIOD))
+    recent = (*asked, Post.id >= first_id(now() - PERIOD))
     soon = Post.answered_after <= DAY
     unanswered = _count(db, *asked, Post.answered_after.is_(None))
     due, within, answered = db.execute(
         select(
-            func.count().filter(or_(Post.id < _id(now() - timedelta(days=1)), soon)),
+            func.count().filter(or_(Post.id < first_id(now() - timedelta(days=1)), soon)),
             func.count().filter(soon),
             func.count(Post.answered_after),
         ).where(*recent)
@@ -63,7 +63,7 @@ def of(db: Session, community_id: int) -> Statistics:
     median = db.scalar(middle.order_by(Post.answered_after).limit(1).offset((answered - 1) // 2)) if answered else None
     answerers = db.scalar(
         select(func.count(Post.author_id.distinct())).where(
-            Post.community_id == community_id, *ANSWERED, Post.id >= _id(now() - PERIOD)
+            Post.community_id == community_id, *ANSWERED, Post.id >= first_id(now() - PERIOD)
         )
     )
     return Statistics(unanswered, due, within, median, answerers or 0, _weeks(db, *asked))
@@ -86,13 +86,8 @@ def _count(db: Session, *conditions: Any) -> int:
 def _weeks(db: Session, *asked: Any) -> list[tuple[datetime, int]]:
     present = now().astimezone(UTC)
     monday = present.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=present.weekday())
-    first, width = monday - timedelta(weeks=WEEKS - 1), _id(monday) - _id(monday - timedelta(weeks=1))
-    week = (Post.id - _id(first)) // width
-    query = select(week, func.count()).where(*asked, Post.id >= _id(first)).group_by(week)
-    found = {int(row[0]): row[1] for row in db.execute(query)}
-    return [(first + timedelta(weeks=number), found.get(number, 0)) for number in range(WEEKS)]
-
-
-def _id(at: datetime) -> int:
-    """The lowest id of this moment."""
-    return int(at.timestamp() * 1000) << ID_RANDOM_BITS
+    begun = [monday - timedelta(weeks=back) for back in range(WEEKS - 1, -1, -1)]
+    week = stretch(Post.id, begun).label("week")
+    query = select(week, func.count()).where(*asked, Post.id >= first_id(begun[0])).group_by(week)
+    found = {row[0]: row[1] for row in db.execute(query)}
+    return [(start, found.get(number, 0)) for number, start in enumerate(begun)]

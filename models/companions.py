@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models import actors, communities, composing, meeting_text, outbox, peers, text
 from models.actors import PUBLIC, Actor
 from models.follows import Follow, FollowState
+from models.meeting_news import MEETING
 from models.meetings import Meeting
 from models.outbox import Activity
 from models.posts import Draft, Post, Visibility
@@ -88,7 +89,7 @@ def _draft(db: Session, post: Post, row: Meeting, group: Actor) -> Draft:
     said = [f"**{_plain(post.title)}**", _plain(meeting_text.summary(row, language)), words, how]
 
     def remember(db: Session, note: Post) -> None:
-        note.extra = {**note.extra, "meeting": str(post.id)}
+        note.extra = {**note.extra, MEETING: str(post.id)}
 
     return Draft(
         "\n\n".join(one for one in said if one),

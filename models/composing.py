@@ -14,6 +14,8 @@ from models import (
     conversations,
     dogmas,
     events,
+    experience_cases,
+    experience_people,
     experiences,
     figures,
     follows,
@@ -270,7 +272,7 @@ def tell_readers(db: Session, post: Post, author: Actor, parent: Post | None) ->
         if not listings.held(db, post):
             notifications.notify(db, parent.author_id, kind, author, post)
     asked = text.first_named(post.content) if post.kind == Kind.QUESTION else frozenset()
-    told = {one.account_id: one.kind for one in experiences.told(db, post)}
+    told = {one.account_id: one.kind for one in experience_cases.told(db, post)}
     for account_id, kind in told.items():
         notifications.notify(db, account_id, kind, author, post)
     for actor in recipients(db, post, mentioned_only=True):
@@ -338,7 +340,7 @@ def edit(db: Session, editor: Actor, post: Post, draft: Draft) -> Post:
     fresh = posts.set_recipients(db, post, [*named.mentions, *addressed], _beside(db, post))
     if draft.detail is not None:
         draft.detail(db, post)
-    told = {one.account_id: one.kind for one in experiences.told(db, post)}
+    told = {one.account_id: one.kind for one in experience_cases.told(db, post)}
     for actor in fresh:
         notifications.notify(db, actor.id, told.get(actor.id, "mention"), editor, post)
     if post.in_reply_to_id is not None and not post.held_for:
@@ -351,7 +353,7 @@ def may_edit(db: Session, editor: Actor, post: Post) -> bool:
     """Its author, of an anonymous one who wrote it, of a report its co-authors here, of a dogma who decides about it."""
     if post.deleted_at is not None or not post.local:
         return False
-    if anonymity.wrote(db, editor, post) or experiences.is_co_author(db, editor, post):
+    if anonymity.wrote(db, editor, post) or experience_people.is_co_author(db, editor, post):
         return True
     return dogmas.may_edit(db, editor, post)
 

@@ -6,28 +6,16 @@ there within the last three days.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
-    and_,
-    exists,
-    false,
-    null,
-    or_,
-    select,
-    true,
-    type_coerce,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, or_, select, true, type_coerce, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models import account_domains, actors, lists, tag_follows, viewers
 from models.access import apart, listed, visible
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS, IDS, Id, when_asked
+from models.base import IDS, Id, id_before, when_asked
 from models.blocks import Mute
 from models.follows import Follow, FollowState
 from models.listings import Listing
@@ -40,8 +28,8 @@ from models.windows import Window
 FIRST = Window()
 """The newest."""
 
-AGAIN = (3 * 24 * 3600 * 1000) << ID_RANDOM_BITS
-"""Three days, as a distance between ids: how soon a boost does not show a post again."""
+AGAIN = timedelta(days=3)
+"""How soon a boost does not show a post again."""
 
 
 def home(db: Session, viewer: Actor, window: Window = FIRST) -> list[Item]:
@@ -207,7 +195,7 @@ class Feed:
 
     def _boosted(self) -> Select[*tuple[Any, ...]]:
         earlier = aliased(Boost)
-        since = Boost.id - AGAIN
+        since = id_before(Boost.id, AGAIN)
         boosted_before = exists().where(
             earlier.post_id == Boost.post_id,
             earlier.actor_id.in_(self.boosters),

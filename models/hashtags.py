@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -11,13 +11,11 @@ from sqlalchemy.orm import Session
 
 from models import text
 from models.access import listed
-from models.base import ID_RANDOM_BITS, now
+from models.base import first_id, now, stretch
 from models.feeds import findable
 from models.posts import Kind, Post, PostTag, Visibility
 
 DAYS = 7
-A_DAY = (24 * 3600 * 1000) << ID_RANDOM_BITS
-"""A day, as a distance between ids."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,12 @@ def number(name: str) -> int:
 
 def oldest(days: int = DAYS) -> int:
     """Ids from here on belong to today and the days before it, `days` in all."""
-    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
-    return int(midnight.timestamp() * 1000) << ID_RANDOM_BITS
+    return first_id(_midnights(days)[0])
+
+
+def _midnights(days: int) -> list[datetime]:
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return [midnight - timedelta(days=back) for back in range(days - 1, -1, -1)]
 
 
 def _counted(*columns: Any) -> Select[*tuple[Any, ...]]:
@@ -54,22 +56,16 @@ def history(db: Session, names: Iterable[str]) -> dict[str, list[Day]]:
     wanted = list(dict.fromkeys(names))
     if not wanted:
         return {}
-    day = (Post.id // A_DAY).label("day")
+    days = _midnights(DAYS)
+    day = stretch(Post.id, days).label("day")
     query = (
         _counted(PostTag.name, day, func.count(), func.count(func.distinct(Post.author_id)))
         .where(PostTag.name.in_(wanted))
         .group_by(PostTag.name, day)
     )
-    found = {(name, int(number)): (uses, people) for name, number, uses, people in db.execute(query)}
-    today = oldest(1) // A_DAY
-    return {
-        name: [_day(day_number, found.get((name, day_number), (0, 0))) for day_number in range(today, today - DAYS, -1)]
-        for name in wanted
-    }
-
-
-def _day(number: int, figures: tuple[int, int]) -> Day:
-    return Day(datetime.fromtimestamp(number * 24 * 3600, UTC), *figures)
+    found = {(name, number): (uses, people) for name, number, uses, people in db.execute(query)}
+    newest_first = list(enumerate(days))[::-1]
+    return {name: [Day(at, *found.get((name, number), (0, 0))) for number, at in newest_first] for name in wanted}
 
 
 def popular(db: Session, limit: int = 10) -> list[str]:

@@ -35,7 +35,7 @@ from models.communities import Moderator
 from models.directory import DismissedSuggestion
 from models.endorsements import Endorsement
 from models.errors import Conflict, DomainError
-from models.experiences import ExperiencePerson
+from models.experience_people import ExperiencePerson
 from models.follows import Follow
 from models.notifications import Notification
 

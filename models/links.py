@@ -85,9 +85,12 @@ class Linked:
         return Kind(self.post.kind) if self.post is not None else KIND_OF.get(self.tie)
 
 
-def tie_to(post: Post) -> Tie:
-    """What a link to this post means: a dogma is practised, out of a meeting something grew, anything else is related."""
-    return BY_KIND.get(Kind(post.kind), Tie.RELATED)
+def tie_between(post: Post, other: Post) -> Tie:
+    """What a link to the other post means: a dogma is practised, but not by a dogma; out of a meeting something grew;
+    anything else is related."""
+    if post.kind == other.kind == Kind.DOGMA:
+        return Tie.RELATED
+    return BY_KIND.get(Kind(other.kind), Tie.RELATED)
 
 
 def put(db: Session, post: Post, tie: Tie, uris: Iterable[str]) -> None:
@@ -103,7 +106,7 @@ def put(db: Session, post: Post, tie: Tie, uris: Iterable[str]) -> None:
 def write(db: Session, post: Post, others: Sequence[Post]) -> None:
     """What its author says a post belongs with, from now on; each other post is tied to it as its kind asks."""
     for tie in MANUAL:
-        put(db, post, tie, [other.uri for other in others if tie_to(other) == tie])
+        put(db, post, tie, [other.uri for other in others if tie_between(post, other) == tie])
 
 
 def take(db: Session, post: Post, said: Mapping[str, Any]) -> None:
@@ -137,6 +140,11 @@ def uris(db: Session, post: Post) -> dict[Tie, list[str]]:
     for tie, uri in db.execute(_URIS, {"post": post.id}):
         found.setdefault(Tie(tie), []).append(uri)
     return found
+
+
+def named(db: Session, post: Post) -> list[str]:
+    """What its author says a post belongs with, by id: what `write` put down."""
+    return [uri for tie, found in uris(db, post).items() if tie in MANUAL for uri in found]
 
 
 def authors_elsewhere(db: Session, post: Post) -> list[Actor]:

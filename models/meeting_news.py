@@ -2,16 +2,20 @@
 
 Whoever has an account here gets a notice. Whoever sent a `Join` gets its `Accept` or `Reject`, and his own server tells
 him of the rest. Whoever replied or liked gets a short direct post from this server itself, so that no organiser's
-conversations fill up with it; a plain no or yes in reply to it counts as one to the meeting.
+conversations fill up with it; a plain no or yes in reply to it counts as one to the meeting. A month after the meeting
+these posts are thrown away here (`sweep`).
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, composing, meeting_text, meetings, memory, notifications, outbox, text
+from models import actors, attendance, composing, meeting_text, memory, notifications, outbox, text
 from models.actors import Actor
+from models.base import first_id, now
 from models.meetings import Attendee, Joining, Meeting, State, Way
 from models.notifications import NotificationKind
 from models.posts import Draft, Kind, Post, Visibility
@@ -79,11 +83,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "unlike": "If you cannot come after all, take your like back.",
     },
 }
+MEETING = "meeting"
+"""Under which such a post keeps the number of its meeting (`Post.extra`)."""
+
+BATCH = 500
 WITH_LINK = {News.PLACE, News.CHANGED, News.SOON}
 WITH_NO = {News.PLACE, News.WAITING, News.CHANGED, News.SOON}
 NORDIC = {"da", "nb", "nn", "no", "sv", "fo"}
 ONCE = 7 * 24 * 3600.0
 """Seconds within which nobody is told twice that he is too late for a meeting."""
+
+KEPT = timedelta(days=30)
+"""For which the direct posts are kept after the meeting is over, and at least."""
 
 
 def tell(
@@ -131,7 +142,7 @@ def _write(db: Session, post: Post, row: Meeting, actor: Actor, own: Attendee | 
         words[news].format(
             title=text.plain_words(post.title, 150),
             summary=text.plain_words(meeting_text.summary(row, language), 300),
-            number=meetings.place_in_line(db, own) if own is not None and news == News.WAITING else "",
+            number=attendance.place_in_line(db, own) if own is not None and news == News.WAITING else "",
             why=text.plain_words(row.cancelled_why, 300),
         )
     ]
@@ -144,7 +155,7 @@ def _write(db: Session, post: Post, row: Meeting, actor: Actor, own: Attendee | 
     said.append(f"<{post.url}>")
 
     def remember(db: Session, note: Post) -> None:
-        note.extra = {**note.extra, "meeting": str(post.id)}
+        note.extra = {**note.extra, MEETING: str(post.id)}
 
     draft = Draft(
         f"@{actor.handle} " + "\n\n".join(one.strip() for one in said),
@@ -169,8 +180,31 @@ def about(db: Session, post: Post) -> Post | None:
     """The meeting that a post is, or that it tells of: to one who signed up, or as its companion (`companions`)."""
     if post.kind == Kind.EVENT:
         return post
-    number = str((post.extra or {}).get("meeting", ""))
+    number = str((post.extra or {}).get(MEETING, ""))
     if not post.local or not number.isdecimal():
         return None
     found = db.get(Post, int(number))
     return found if found is not None and found.deleted_at is None else None
+
+
+def sweep(db: Session, limit: int) -> int:
+    """Throw away up to `limit` of the direct posts that told of meetings which are long over, or gone; how many.
+
+    Whom they told keeps his own: nothing is said to other servers.
+    """
+    from models import removing  # knows meetings itself
+
+    edge = now() - KEPT
+    of_node = select(Post.id, Post.extra).where(
+        Post.author_id == actors.node_actor(db).id,
+        Post.id < first_id(edge),
+        Post.visibility == Visibility.DIRECT,
+        Post.deleted_at.is_(None),
+    )
+    told = {row[0]: int(number) for row in db.execute(of_node) if (number := str(row[1].get(MEETING, ""))).isdecimal()}
+    lasting = set(db.scalars(select(Meeting.post_id).where(Meeting.ends_at >= edge))) if told else set()
+    gone = sorted(id for id, meeting in told.items() if meeting not in lasting)[:limit]
+    for start in range(0, len(gone), BATCH):
+        for note in db.scalars(select(Post).where(Post.id.in_(gone[start : start + BATCH]))).all():
+            removing.tombstone(db, note)
+    return len(gone)

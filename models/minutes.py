@@ -8,7 +8,7 @@ import re
 
 from sqlalchemy.orm import Session
 
-from models import access, actors, attending, composing, meetings, posts, threads
+from models import access, actors, attendance, attending, composing, meetings, posts, threads
 from models.actors import Actor
 from models.base import now
 from models.errors import Conflict, Forbidden, Invalid, NotFound
@@ -23,7 +23,7 @@ MAX_LINES = 200
 
 def may_write(db: Session, actor: Actor, post: Post, row: Meeting) -> bool:
     """Its organiser, or a moderator of its community, once it has begun and unless it was called off."""
-    return meetings.organises(db, actor, post) and row.starts_at <= now() and not row.cancelled
+    return attendance.organises(db, actor, post) and row.starts_at <= now() and not row.cancelled
 
 
 def write(
@@ -32,7 +32,7 @@ def write(
     """Close a meeting by its minutes; where there are some already, they are changed. Raises Forbidden, Conflict before it
     has begun and for one that was called off, Invalid where nothing is written."""
     row = attending.hold(db, post)
-    if not meetings.organises(db, by, post):
+    if not attendance.organises(db, by, post):
         raise Forbidden("Only its organiser writes the minutes.", code="not_organiser")
     if row.cancelled:
         raise Conflict("This meeting is cancelled.", code="meeting_cancelled")

@@ -11,7 +11,7 @@ from models import tag_follows
 from models.access import listed
 from models.actors import Actor
 from models.anonymity import AnonymousPost
-from models.base import ID_RANDOM_BITS
+from models.base import first_id
 from models.feeds import findable, not_muted
 from models.follows import Follow, FollowState
 from models.posts import Kind, Post, PostTag, Visibility
@@ -38,7 +38,7 @@ def _asked_since(reader: Actor, since: datetime) -> Select[Post]:
     # ids are as old as their posts, and the index of kinds has them in order: only what is new is walked through
     return select(Post).where(
         Post.kind == Kind.QUESTION,
-        Post.id > int(since.timestamp() * 1000) << ID_RANDOM_BITS,
+        Post.id > first_id(since),
         Post.duplicate_of_id.is_(None),
         Post.removed_at.is_(None),
         Post.author_id != reader.id,

@@ -1,4 +1,4 @@
-"""OAuth 2: apps, the codes somebody gets them, and the access tokens they act with.
+"""OAuth 2: the codes somebody gets an app (`oauth_apps`), and the access tokens it acts with.
 
 Secrets, codes and tokens are random and kept as hashes; whoever reads the database cannot act with what stands in it.
 What may be done with a token is decided anew with every request, so revoking it works at once and everywhere.
@@ -15,48 +15,22 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, delete, exists, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import scopes
+from models import oauth_apps, scopes
 from models.accounts import Account, hash_token
 from models.actors import Actor
-from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.base import Base, Id, UtcTime, new_id, now
 from models.database import wake
-from models.errors import DomainError, Invalid, NotFound
-from models.redirects import OUT_OF_BAND, redirect_fits, website_fits
+from models.errors import NotFound
+from models.oauth_apps import App, OAuthError
+from models.redirects import OUT_OF_BAND
 
 CODE_MINUTES = 10
 REFRESH_DAYS = 180
 EXPIRES_WITH_REFRESH = timedelta(hours=12)
 """Tokens of apps that can refresh them; the others hold until they are revoked, as clients of this API expect."""
 
-MAX_REDIRECTS = 20
 MAX_OWN_TOKENS = 20
 """Tokens an app has for itself at once; the oldest ends when one more is made."""
-
-
-class OAuthError(DomainError):
-    """An error in OAuth's own words (RFC 6749, 5.2): `code` is `invalid_grant` and the like."""
-
-    status = 400
-
-    def __init__(self, code: str, text: str, *, status: int = 400) -> None:
-        super().__init__(text, code=code)
-        self.status = status
-
-
-class App(Base):
-    """A registered client. A confidential one has a secret; a public one proves itself with PKCE."""
-
-    __tablename__ = "oauth_apps"
-
-    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    client_id: Mapped[str] = mapped_column(Text, unique=True)
-    secret_hash: Mapped[str] = mapped_column(Text)
-    name: Mapped[str] = mapped_column(Text)
-    website: Mapped[str] = mapped_column(Text, default="")
-    redirect_uris: Mapped[Any] = mapped_column(Json, default=list)
-    scopes: Mapped[str] = mapped_column(Text)
-    """Separated by spaces: the most it may ever ask for."""
-    created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
 class Grant(Base):
@@ -117,67 +91,6 @@ class Issued:
     refresh: str | None = None
 
 
-def register(
-    db: Session, *, name: str, redirect_uris: list[str], wanted: str = "", website: str = ""
-) -> tuple[App, str]:
-    """A new app and its secret. Raises Invalid: no name, a place to come back to that cannot be, an unknown scope."""
-    name = " ".join(name.split())
-    if not name or len(name) > 100:
-        raise Invalid("client_name: an app has a name of at most 100 characters.", code="name_unfit")
-    places = list(dict.fromkeys(redirect_uris))
-    if not places or len(places) > MAX_REDIRECTS:
-        raise Invalid(
-            f"redirect_uris: an app has one to {MAX_REDIRECTS} places to come back to.", code="redirect_unfit"
-        )
-    if unfit := [uri for uri in places if not redirect_fits(uri)]:
-        raise Invalid(f"redirect_uris: {unfit[0][:200]!r} cannot be redirected to.", code="redirect_unfit")
-    asked = scopes.parse(wanted) or ["read"]
-    if not scopes.known(asked):
-        raise Invalid("scopes: there is a scope among them that this server does not know.", code="scope_unknown")
-    if website and not website_fits(website):
-        raise Invalid("website: expected an address that begins with https://.", code="website_unfit")
-    secret = secrets.token_urlsafe(32)
-    app = App(
-        id=new_id(),
-        client_id=secrets.token_urlsafe(32),
-        secret_hash=hash_token(secret),
-        name=name,
-        website=website,
-        redirect_uris=places,
-        scopes=" ".join(asked),
-    )
-    db.add(app)
-    db.flush()
-    return app, secret
-
-
-def app_by_client_id(db: Session, client_id: str) -> App | None:
-    """The app with this public name."""
-    return db.scalar(select(App).where(App.client_id == client_id)) if client_id else None
-
-
-def proven(db: Session, client_id: str, secret: str) -> App:
-    """The app, if this is its secret. Raises OAuthError `invalid_client` (401) alike for an unknown app and a wrong one."""
-    app = app_by_client_id(db, client_id)
-    expected = app.secret_hash if app is not None else hash_token("")
-    if not hmac.compare_digest(expected, hash_token(secret)) or app is None or not secret:
-        raise OAuthError(
-            "invalid_client",
-            "Client authentication failed due to unknown client, no client authentication included, or unsupported "
-            "authentication method.",
-            status=401,
-        )
-    return app
-
-
-def asked_scopes(app: App, wanted: str) -> str:
-    """The scopes of a request: `read` if it names none. Raises OAuthError `invalid_scope`."""
-    names = scopes.parse(wanted) or ["read"]
-    if not scopes.known(names) or not scopes.within(names, app.scopes):
-        raise OAuthError("invalid_scope", "The requested scope is invalid, unknown, or malformed.")
-    return " ".join(names)
-
-
 def grant(db: Session, account: Account, app: App, *, redirect_uri: str, wanted: str, challenge: str = "") -> str:
     """Somebody says yes: a code for the app. The caller has checked place and challenge method."""
     code = secrets.token_urlsafe(32)
@@ -187,7 +100,7 @@ def grant(db: Session, account: Account, app: App, *, redirect_uri: str, wanted:
             app_id=app.id,
             account_id=account.id,
             redirect_uri=redirect_uri,
-            scopes=asked_scopes(app, wanted),
+            scopes=oauth_apps.asked_scopes(app, wanted),
             challenge=challenge,
             expires_at=now() + timedelta(minutes=CODE_MINUTES),
         )
@@ -242,7 +155,7 @@ def exchange(db: Session, app: App, *, code: str, redirect_uri: str, verifier: s
 
 def for_itself(db: Session, app: App, wanted: str) -> Issued:
     """A token for an app that acts for nobody (client credentials)."""
-    granted = asked_scopes(app, wanted)
+    granted = oauth_apps.asked_scopes(app, wanted)
     own = (AccessToken.app_id == app.id) & AccessToken.account_id.is_(None)
     query = select(AccessToken.id).where(own, _holds()).order_by(AccessToken.id.desc()).offset(MAX_OWN_TOKENS - 1)
     if too_many := list(db.scalars(query)):
@@ -252,7 +165,7 @@ def for_itself(db: Session, app: App, wanted: str) -> Issued:
 
 def issue_for(db: Session, account: Account, wanted: str, *, app_name: str = "torv") -> str:
     """A token somebody makes for a script of his own; returns the secret."""
-    app, _ = register(db, name=app_name, redirect_uris=[OUT_OF_BAND], wanted=wanted)
+    app, _ = oauth_apps.register(db, name=app_name, redirect_uris=[OUT_OF_BAND], wanted=wanted)
     return issue(db, app, account.id, app.scopes).secret
 
 

@@ -6,7 +6,8 @@ from sqlalchemy import delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.base import now
-from models.oauth import REFRESH_DAYS, AccessToken, App, Grant
+from models.oauth import REFRESH_DAYS, AccessToken, Grant
+from models.oauth_apps import App
 from models.push import Subscription
 
 UNUSED_APP_DAYS = 7

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import (
     actors,
     admission,
+    attendance,
     attending,
     companions,
     composing,
@@ -142,7 +143,7 @@ def taken_away(db: Session, post: Post) -> None:
     if row is None or not post.local or row.cancelled or row.over:
         return
     node = actors.node_actor(db)
-    for own, actor in meetings.attendees(db, post, *TOLD[News.CANCELLED]):
+    for own, actor in attendance.attendees(db, post, *TOLD[News.CANCELLED]):
         if actor.local:
             notifications.notify(db, actor.id, NotificationKind.MEETING_CANCELLED, node, subject=f"{post.id} gone")
         else:
@@ -272,7 +273,7 @@ def tell_some(db: Session, payload: Mapping[str, Any]) -> dict[str, Any] | None:
     row = meetings.find(db, post) if post is not None and post.deleted_at is None else None
     if post is None or row is None or (news != News.CANCELLED and (row.cancelled or row.over)):
         return None
-    found = meetings.attendees(db, post, *TOLD[news], after=int(payload["after"]), limit=BATCH)
+    found = attendance.attendees(db, post, *TOLD[news], after=int(payload["after"]), limit=BATCH)
     for own, actor in found:
         if post.local or actor.local:
             meeting_news.tell(db, post, row, actor, own, news, key=f"{news} {payload['key']}")
@@ -310,5 +311,5 @@ def taken(db: Session, post: Post, changed: list[str]) -> None:
     if row is None:
         return
     promise_reminder(db, row)
-    if changed and not row.over and meetings.attendees(db, post, limit=1):
+    if changed and not row.over and attendance.attendees(db, post, limit=1):
         _tell_all(db, post, News.CANCELLED if "status" in changed and row.cancelled else News.CHANGED)

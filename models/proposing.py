@@ -4,12 +4,13 @@ Proposals are made where they are decided: in a community of this node, or for t
 elsewhere somebody proposes on that community's own server.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models import accounts, communities, composing, dogmas, endorsing, notifications, posts, text
+from models import accounts, communities, composing, dogmas, endorsing, links, notifications, posts, text
 from models.actors import Actor
 from models.dogmas import MAX_CHANGED, MAX_STATEMENT, OPEN, Dogma, Status
 from models.errors import Conflict, Forbidden, Invalid, NotFound
@@ -42,9 +43,11 @@ def propose(
     principle: Principle,
     community: Actor | None = None,
     *,
+    linked: Sequence[Post] = (),
     app: dict[str, str] | None = None,
 ) -> Post:
-    """Propose a dogma to a community of this node, or (None) to the network. Those who decide are told.
+    """Propose a dogma to a community of this node, or (None) to the network. Those who decide are told. `linked`: the
+    questions, reports, meetings and other dogmas it belongs with.
 
     Raises Invalid, NotFound, Forbidden, and what `admission` says.
     """
@@ -66,9 +69,7 @@ def propose(
         dogmas.note_version(db, post, row, author)
         _tag(db, post)
 
-    draft = Draft(
-        principle.text, dogmas.name(row, principle.language), language=principle.language, detail=detail, app=app
-    )
+    draft = replace(_draft(row, principle, detail, linked), app=app)
     post = composing.write(db, author, draft, Kind.DOGMA, community=community)
     staff = [actor for _, actor in accounts.staff(db)]
     for moderator in communities.moderators(db, community) if community is not None else staff:
@@ -90,9 +91,18 @@ def _tag(db: Session, post: Post) -> None:
     posts.set_tags(db, post, [dogmas.TAG, *written])
 
 
-def change(db: Session, editor: Actor, post: Post, principle: Principle, note: str) -> Post:
+def change(
+    db: Session,
+    editor: Actor,
+    post: Post,
+    principle: Principle,
+    note: str,
+    *,
+    linked: Sequence[Post] | None = None,
+) -> Post:
     """A new version: the earlier one stays readable, and those who endorsed are asked to look again. `note` says what has
-    changed; a proposal can do without.
+    changed; a proposal can do without. `linked`: what it belongs with, from now on; None leaves that as it is. Where
+    nothing else is new, there is no new version.
 
     Raises Forbidden, Invalid, and Conflict for one that holds no longer or is being voted on.
     """
@@ -107,11 +117,11 @@ def change(db: Session, editor: Actor, post: Post, principle: Principle, note: s
     note = text.one_line(note, 2 * MAX_CHANGED)
     if len(note) > MAX_CHANGED:
         raise Invalid(f"At most {MAX_CHANGED} characters.", code="note_long")
-    if row.status == Status.ADOPTED and not note:
-        raise Invalid("Say what has changed, for those who have endorsed it.", code="note_missing")
     title = text.one_line(principle.title, MAX_STATEMENT)
     if (title, principle.text.strip(), principle.language) == (row.title, post.source.strip(), post.language):
-        raise Invalid("It says the same as before.", code="text_same")
+        return _link(db, editor, post, row, linked)
+    if row.status == Status.ADOPTED and not note:
+        raise Invalid("Say what has changed, for those who have endorsed it.", code="note_missing")
     row.title = title
 
     def detail(db: Session, post: Post) -> None:
@@ -119,14 +129,35 @@ def change(db: Session, editor: Actor, post: Post, principle: Principle, note: s
         dogmas.note_version(db, post, row, editor, note)
         _tag(db, post)
 
-    draft = Draft(principle.text, dogmas.name(row, principle.language), language=principle.language, detail=detail)
-    composing.edit(db, editor, post, draft)
+    composing.edit(db, editor, post, _draft(row, principle, detail, linked))
     if row.status == Status.ADOPTED:
         words = NEWS["en" if principle.language == "en" else "da"]
         said = words.format(version=row.version, title=title.replace("*", ""), note=note)
         composing.write(db, editor, Draft(said, language=principle.language), Kind.COMMENT, parent=post)
     if not post.held_for:
         endorsing.look_again(db, post, editor)
+    return post
+
+
+def _draft(
+    row: Dogma, principle: Principle, detail: Callable[[Session, Post], None], linked: Sequence[Post] | None
+) -> Draft:
+    return Draft(
+        principle.text,
+        dogmas.name(row, principle.language),
+        language=principle.language,
+        detail=detail,
+        linked=None if linked is None else tuple(linked),
+    )
+
+
+def _link(db: Session, editor: Actor, post: Post, row: Dogma, linked: Sequence[Post] | None) -> Post:
+    """The words stay, and with them the version."""
+    if linked is None or {one.uri for one in linked} == set(links.named(db, post)):
+        raise Invalid("It says the same as before.", code="text_same")
+    composing.edit(
+        db, editor, post, _draft(row, Principle(row.title, post.source, post.language or "da"), _tag, linked)
+    )
     return post
 
 

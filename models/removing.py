@@ -17,7 +17,7 @@ from models import (
     dogmas,
     duplicates,
     events,
-    experiences,
+    experience_cases,
     figures,
     links,
     listings,
@@ -38,7 +38,8 @@ from models.errors import Forbidden, NotFound
 from models.filters import FilterStatus
 from models.listings import Listing
 from models.notifications import Notification
-from models.posts import Edition, Kind, Pin, Post, PostTag, Recipient, Visibility
+from models.pins import Pin
+from models.posts import Edition, Kind, Post, PostTag, Recipient, Visibility
 from models.quotes import QuoteStamp
 from models.reactions import Boost, Vote
 
@@ -119,7 +120,7 @@ def tombstone(db: Session, post: Post, *, inner: dict[str, Any] | None = None) -
     companions.drop(db, post)
     meetings.forget(db, post)
     dogmas.forget(db, post)
-    case = experiences.forget(db, post)
+    case = experience_cases.forget(db, post)
     links.forget(db, post)
     if case is not None and case.local:
         composing.touch(db, actors.get(db, case.author_id), case)

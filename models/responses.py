@@ -21,11 +21,11 @@ def liked(db: Session, actor: Actor, post: Post, *, undone: bool = False) -> Non
 
 def replied(db: Session, author: Actor, reply: Post, parent: Post) -> None:
     """Somebody answers a post."""
-    from models import attending, calls, co_authors, experiences, text
+    from models import attending, calls, co_authors, plain_answers, text
 
     attending.replied(db, author, reply, parent)
     calls.replied(db, author, reply, parent)
     if parent.local and parent.visibility == "direct":
         words = text.plain(reply.content)
-        if experiences.is_yes(words) or experiences.is_no(words):
-            co_authors.answered(db, author, parent, yes=experiences.is_yes(words))
+        if plain_answers.is_yes(words) or plain_answers.is_no(words):
+            co_authors.answered(db, author, parent, yes=plain_answers.is_yes(words))

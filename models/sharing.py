@@ -14,6 +14,8 @@ from models import (
     co_authors,
     communities,
     composing,
+    experience_cases,
+    experience_people,
     experiences,
     jobs,
     kle,
@@ -27,8 +29,9 @@ from models.access import access_post
 from models.actors import Actor
 from models.base import now
 from models.errors import Forbidden, Invalid, NotFound
+from models.experience_people import MAX_PEOPLE, As
 from models.experience_text import markdown
-from models.experiences import MAX_PART, MAX_PEOPLE, As, Experience, Outcome, Part, Phase, Report
+from models.experiences import MAX_PART, Experience, Outcome, Part, Phase, Report
 from models.links import Tie
 from models.notifications import NotificationKind
 from models.posts import Draft, Kind, Post, Visibility
@@ -93,7 +96,7 @@ def edit(db: Session, editor: Actor, post: Post, report: Report, around: Around)
     _check(db, report, follow_up=later)
     if around.remind_months is not None and around.remind_months not in REMINDERS:
         raise Invalid("Choose one of these.", code="remind_unknown")
-    contacts = experiences.people(db, post, As.CONTACT) if around.contacts is None else around.contacts
+    contacts = experience_people.people(db, post, As.CONTACT) if around.contacts is None else around.contacts
     origin = _origin(db, post)
     draft = _draft(db, editor, report, around, contacts=contacts, origin=origin, follow_up=later)
 
@@ -161,7 +164,9 @@ def _draft(
         raise Invalid(f"Name at most {MAX_PEOPLE} people.", code="contacts_many")
     if origin is not None:
         named += (
-            experiences.authors(db, origin) if origin.kind == Kind.EXPERIENCE else [actors.get(db, origin.author_id)]
+            experience_people.authors(db, origin)
+            if origin.kind == Kind.EXPERIENCE
+            else [actors.get(db, origin.author_id)]
         )
     told = {one.id: one for one in named if one.active and one.id != author.id and not anonymity.is_service(one)}
     return Draft(
@@ -195,9 +200,9 @@ def _fill(db: Session, post: Post, report: Report, around: Around, *, fresh: boo
     post.extra = {**extra, **{key: value for key, value in named.items() if value}}
     db.flush()
     if (row.phase, row.outcome) != (report.phase, report.outcome):
-        experiences.note_state(db, row, report.phase, report.outcome, post.published if fresh else now())
+        experience_cases.note_state(db, row, report.phase, report.outcome, post.published if fresh else now())
     if around.contacts is not None:
-        experiences.set_contacts(db, post, around.contacts)
+        experience_people.set_contacts(db, post, around.contacts)
     if fresh and around.adapted_from is not None:
         links.put(db, post, Tie.ADAPTED_FROM, [around.adapted_from.uri])
     if around.remind_months is not None:
@@ -213,7 +218,7 @@ def follow_up(
 ) -> Post:  # fmt: skip
     """Tell what happened since: a report of its own, which changes how the case stands. Raises Forbidden, Invalid."""
     row = experiences.get(db, case)
-    if row.is_follow_up or not experiences.may_follow_up(db, author, case) or not case.local:
+    if row.is_follow_up or not experience_cases.may_follow_up(db, author, case) or not case.local:
         raise Forbidden("Only who wrote a report tells what happened since.", code="not_author")
     if not said.strip():
         raise Invalid("There is nothing in it yet.", code="text_missing")
@@ -241,7 +246,7 @@ def follow_up(
         own = db.get_one(Experience, post.id)
         own.is_follow_up = True
         links.put(db, post, Tie.FOLLOW_UP_OF, [case.uri])
-        experiences.note_follow_up(db, post)
+        experience_cases.note_follow_up(db, post)
 
     home = communities.home_of(db, case)
     # In its community the news belongs where the case is; who may not write there any more tells it on his own.
@@ -286,7 +291,7 @@ def ask_what_happened(db: Session, post_id: int) -> bool:
     row.remind_at = None
     db.flush()
     node = actors.node_actor(db)
-    for actor in experiences.authors(db, post):
+    for actor in experience_people.authors(db, post):
         notifications.notify(db, actor.id, NotificationKind.FOLLOW_UP_DUE, node, post, subject=subject)
     return True
 
@@ -330,7 +335,7 @@ def choose_example(db: Session, by: Actor, post: Post, *, chosen: bool = True) -
     row.example_at, row.example_by_id = (now(), by.id) if chosen else (None, None)
     db.flush()
     moderation.audit(db, by.id, "report.example" if chosen else "report.no_example", post.uri)
-    for actor in experiences.authors(db, post):
+    for actor in experience_people.authors(db, post):
         if chosen:
             notifications.notify(db, actor.id, NotificationKind.EXAMPLE, by, post)
     if not chosen:

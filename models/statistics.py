@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models import moderation, posts
 from models.accounts import Account, Role
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS, now
+from models.base import first_id, now
 from models.domains import DomainAction, DomainRule
 from models.posts import Post
 from models.reactions import Boost, Vote
@@ -79,7 +79,7 @@ def weeks(db: Session) -> list[Week]:
 
 def _week(db: Session, start: datetime) -> Week:
     end = start + timedelta(weeks=1)
-    first, last = _id(start), _id(end)
+    first, last = first_id(start), first_id(end)
     written = select(func.count()).select_from(Post)
     written = written.where(Post.local.is_(True), Post.id >= first, Post.id < last, Post.deleted_at.is_(None))
     ways = [
@@ -89,8 +89,3 @@ def _week(db: Session, start: datetime) -> Week:
     people = select(func.count()).select_from(union(*ways).subquery())
     made = select(func.count()).select_from(Account).where(Account.created_at >= start, Account.created_at < end)
     return Week(start, db.scalar(written) or 0, db.scalar(people) or 0, db.scalar(made) or 0)
-
-
-def _id(at: datetime) -> int:
-    """The lowest id of this moment."""
-    return int(at.timestamp() * 1000) << ID_RANDOM_BITS

@@ -16,7 +16,8 @@ from models.feeds import home as home
 from models.feeds import of_list as of_list
 from models.follows import Follow, FollowState
 from models.listings import Listing
-from models.posts import UNANSWERED, Kind, Pin, Post, PostTag, Visibility
+from models.pins import Pin
+from models.posts import UNANSWERED, Kind, Post, PostTag, Visibility
 from models.reactions import Boost
 from models.statuses import Item as Item
 from models.statuses import boost_visible

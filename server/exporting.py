@@ -32,6 +32,7 @@ from models import (
     account_domains,
     actors,
     anonymity,
+    attendance,
     blocks,
     bookmarks,
     calls,
@@ -39,7 +40,6 @@ from models import (
     follows,
     lists,
     media,
-    meetings,
 )
 from models.actors import Actor
 from models.audience import addressing
@@ -241,7 +241,7 @@ def _tables(db: Session, me: Actor) -> dict[str, list[list[str]]]:
 def _meetings(db: Session, me: Actor) -> list[list[str]]:
     return [
         [post.uri, post.title, row.starts_at.isoformat(), own.state, own.created_at.isoformat()]
-        for post, row, own in meetings.attended(db, me)
+        for post, row, own in attendance.attended(db, me)
     ]
 
 

@@ -9,7 +9,8 @@ import pytest
 from federation import signatures
 from tests.bench import activities, picture, wire
 from tests.bench.figures import Measure, Result, brief, table
-from tests.bench.peers import Farm, actor_at, handle_at
+from tests.bench.peers import Farm
+from tests.farm import actor_at, handle_at
 
 RATE = Measure("rate", "/s", wish=5)
 CPU = Measure("CPU each", "ms", less=True, wish=0.2)

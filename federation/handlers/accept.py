@@ -8,7 +8,7 @@ from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn, Unreadable
 from federation.reading import activity as read_activity
 from federation.verified import Verified
-from models import actors, attending, calls, communities, follows, meetings, posts
+from models import actors, attendance, attending, calls, communities, follows, posts
 from models.calls import WouldCome
 from models.follows import Follow
 from models.meetings import Attendee
@@ -79,7 +79,7 @@ def joined(db: Session, activity: ActivityIn) -> Attendee | None:
     except Unreadable:
         return None
     member, post = actors.by_uri(db, inner.actor), posts.by_uri(db, inner.object_id)
-    return meetings.attendee(db, post, member) if member is not None and post is not None else None
+    return attendance.attendee(db, post, member) if member is not None and post is not None else None
 
 
 def asked(db: Session, activity: ActivityIn) -> Follow | None:

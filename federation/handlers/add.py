@@ -8,7 +8,7 @@ from federation.handlers import wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.handlers.keeping import record_ancestor
 from federation.verified import Verified
-from models import actors, communities, posts
+from models import actors, communities, pins, posts
 from models.actors import Actor
 
 
@@ -69,7 +69,7 @@ async def _featured(fed: Federation, verified: Verified, owner: Actor, *, added:
             raise Ignored("We do not have the post.")
         if post.author_id != owner.id and post.community_id != owner.id:
             raise Ignored("The post is neither by the owner of the collection nor in it.")
-        if not posts.note_pin(db, actors.get(db, owner.id), post, shown=added):
+        if not pins.note_pin(db, actors.get(db, owner.id), post, shown=added):
             raise Ignored("We know that already, or there is no room for more.")
         return f"{owner.uri} {'shows' if added else 'no longer shows'} {uri} first."
 

@@ -11,7 +11,7 @@ from federation.handlers import early, wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.reading import ActivityIn
 from federation.verified import Verified
-from models import access, actors, attending, calls, meeting_news, meetings, memory, posts
+from models import access, actors, attendance, attending, calls, meeting_news, meetings, memory, posts
 from models.actors import Actor
 from models.calls import WouldCome
 from models.errors import Conflict, Forbidden
@@ -88,7 +88,7 @@ def _withdraw(
         post = post or posts.by_uri(db, named) or posts.by_uri(db, inside)
         if post is None or not post.local or (by_name is not None and by_name.actor_id != actor.id):
             raise Ignored("There is no meeting of that id here.")
-        own = meetings.attendee(db, post, actor) or calls.mine(db, actor, post)
+        own = attendance.attendee(db, post, actor) or calls.mine(db, actor, post)
         if own is None or not own.ways & Way.JOIN:
             return _nothing(db, actor, post, joined)
         done = ActivityIn(own.join_uri, "Join", actor.uri, post.uri, None)

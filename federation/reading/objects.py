@@ -28,7 +28,8 @@ from federation.vocabulary import PUBLIC, TORV
 from models import text
 from models.base import now
 from models.dogmas import IN_ROWS, LAST_VERSION, MAX_CHANGED, Status
-from models.experiences import MAX_PART, MAX_PEOPLE
+from models.experience_people import MAX_PEOPLE
+from models.experiences import MAX_PART
 from models.links import MOST, Tie
 from models.polls import RemotePoll
 from models.posts import Kind
@@ -330,15 +331,17 @@ def _take_own(doc: Mapping[str, Any], found: dict[str, Any]) -> None:
 
 def _dogma(doc: Mapping[str, Any]) -> dict[str, Any]:
     """What a dogma says of itself: its version, how it stands, its number, what has changed, how many endorse it."""
-    endorsements = term(doc, "endorsements")
-    total = endorsements.get("totalItems") if isinstance(endorsements, Mapping) else None
+    # They count the same; a server that names the one by its id alone may say the figure with the other.
+    counts = [
+        one.get("totalItems") for one in (term(doc, "endorsements"), doc.get("likes")) if isinstance(one, Mapping)
+    ]
     status = string(term(doc, "status"), 40)
     said = {
         "version": whole_number(term(doc, "version"), LAST_VERSION) or 1,
         "number": whole_number(term(doc, "number"), MAX_NUMBER),
         "status": status if status in set(Status) else "",
         "changed": line(term(doc, "changed"), MAX_CHANGED),
-        "endorsements": whole_number(total),
+        "endorsements": next((count for one in counts if (count := whole_number(one)) is not None), None),
     }
     return {name: value for name, value in said.items() if value not in ("", None)}
 

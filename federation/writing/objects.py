@@ -23,6 +23,7 @@ from models import (
     dogmas,
     duplicates,
     endorsing,
+    experience_people,
     experience_text,
     experiences,
     links,
@@ -36,7 +37,8 @@ from models import meetings as rows_of_meetings
 from models.actors import Actor
 from models.database import node_of
 from models.dogmas import Status
-from models.experiences import As, Part
+from models.experience_people import As
+from models.experiences import Part
 from models.links import SINGLE
 from models.meetings import Meeting
 from models.posts import Kind, Post, Visibility
@@ -289,8 +291,8 @@ def _report(db: Session, row: Post) -> Json:
             ]
     named = {
         "torv:section": sections,
-        "torv:coAuthor": [actor.uri for actor in experiences.people(db, row, As.CO_AUTHOR)],
-        "torv:contact": [actor.uri for actor in experiences.people(db, row, As.CONTACT)],
+        "torv:coAuthor": [actor.uri for actor in experience_people.people(db, row, As.CO_AUTHOR)],
+        "torv:contact": [actor.uri for actor in experience_people.people(db, row, As.CONTACT)],
     }
     return {key: value for key, value in named.items() if value}
 

@@ -7,7 +7,7 @@ their titles; among rare ones all are.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, select
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models import tags, text
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS, clock
+from models.base import first_id, made_at, now
 from models.posts import Kind, Post
 from models.search import spelling
 from models.search.asked import Asked, flat
@@ -44,7 +44,7 @@ FEW = 3
 """With fewer found than this, other spellings are looked for."""
 
 MOST_VOTED = 1000
-YEAR_MS = 365 * 24 * 3600 * 1000
+YEAR = timedelta(days=365)
 
 HOLDS_ALL, BEGINS, SPELLED, HOLDS_SOME = "all", "begins", "spelled", "some"
 """How it was found: all words in any form; words that begin so; other spellings; some of the words."""
@@ -88,7 +88,7 @@ class Filters:
     @property
     def oldest(self) -> int:
         """Ids from here on are young enough."""
-        return int(self.since.timestamp() * 1000) << ID_RANDOM_BITS if self.since is not None else 0
+        return first_id(self.since) if self.since is not None else 0
 
 
 ANYTHING = Filters()
@@ -203,7 +203,7 @@ def _look(
         columns += [Post.title, Post.summary, Post.content]
     query = select(*columns).outerjoin(root, and_(root.id == Post.thread_id, root.id != Post.id))
     query = query.where(Post.id.in_(ids), findable(viewer, in_community=filters.within))
-    present = clock.time() * 1000
+    present = now()
     rows = []
     for row in db.execute(query):
         if phrases:
@@ -216,14 +216,14 @@ def _look(
     return rows
 
 
-def _weight(kind: str, votes: int, accepted: bool, id: int, present: float) -> float:
+def _weight(kind: str, votes: int, accepted: bool, id: int, present: datetime) -> float:
     """Questions go before answers and notes, votes and an accepted answer help, and half a point fades in a year."""
     weight = 1.0 + 0.2 * math.log2(1 + max(0, votes))
     if accepted:
         weight *= 1.25
     if kind == Kind.QUESTION:
         weight *= 1.3
-    age = max(0.0, present - (id >> ID_RANDOM_BITS)) / YEAR_MS
+    age = max(0.0, (present - made_at(id)) / YEAR)
     return weight * (0.7 + 0.3 * 2**-age)
 
 

@@ -14,7 +14,7 @@ from federation.recent import Recent
 from federation.vocabulary import CTX, CTX_PLAIN
 from federation.writing import activities
 from federation.writing import collections as writing
-from models import access, affiliations, collections, communities, follows, posts
+from models import access, affiliations, collections, communities, follows, pins
 from models.actors import Actor, ActorType
 from models.collections import PAGE
 from models.errors import Unauthenticated
@@ -111,7 +111,7 @@ async def featured(request: Request) -> Response:
     """`GET <actor>/featured`: the posts shown first, at most 20 ids."""
 
     def build(db: Session, actor: Actor, uri: str, _wanted: Asked) -> dict[str, Any]:
-        items = [row.uri for row in posts.pinned(db, actor.id) if access.may_see(db, None, row)]
+        items = [row.uri for row in pins.pinned(db, actor.id) if access.may_see(db, None, row)]
         return writing.ordered(uri, len(items), items=items)
 
     return await _give(request, "/featured", build)

@@ -8,9 +8,9 @@ from msgspec import Meta
 from sqlalchemy.orm import Session
 
 from federation.crossing import writing
-from models import oauth, push, scopes
+from models import oauth_apps, push, scopes
 from models.errors import Unauthenticated
-from models.oauth import App
+from models.oauth_apps import App
 from server.api.arguments import Nothing
 from server.api.calls import Call, endpoint
 from server.api.entities.apps import Application, CredentialApplication
@@ -33,7 +33,7 @@ async def register(call: Call, args: NewApp) -> CredentialApplication:
     places = [place for text in args.redirect_uris for place in text.split()]
 
     def make(db: Session) -> CredentialApplication:
-        app, secret = oauth.register(
+        app, secret = oauth_apps.register(
             db, name=args.client_name, redirect_uris=places, wanted=args.scopes, website=args.website.strip()
         )
         return CredentialApplication(

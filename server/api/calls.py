@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from federation.crossing import reading, writing
-from models import oauth, scopes
+from models import oauth, oauth_apps, scopes
 from models.accounts import Account, Wait, hash_token
 from models.actors import Actor
 from models.base import now
@@ -113,7 +113,7 @@ class Call(Asker):
     token: oauth.AccessToken | None = None
     account: Account | None = None
     actor: Actor | None = None
-    app: oauth.App | None = None
+    app: oauth_apps.App | None = None
     files: dict[str, UploadFile] = field(default_factory=dict)
 
     @property

@@ -6,10 +6,13 @@ from functools import lru_cache
 from typing import Any, Union, get_args, get_origin
 
 import msgspec
+from starlette.responses import Response
 
-from server.api.calls import Endpoint
+from server.api.arguments import Nothing
+from server.api.calls import Call, Endpoint, endpoint
 from server.api.paging import Page
 from server.oauth.words import BESIDES, READS, WRITES
+from server.version import VERSION
 
 TITLE = "Torv client API"
 REFERENCE = "#/components/schemas/{name}"
@@ -176,3 +179,11 @@ def _answers(answer: Any) -> list[Any]:
 def _error(text: str) -> dict[str, Any]:
     schema = {"$ref": REFERENCE.format(name="Error")}
     return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+@endpoint(None, Nothing, dict[str, Any], who="anybody")
+async def description(call: Call, args: Nothing) -> Response | dict[str, Any]:
+    """This API as OpenAPI 3.1."""
+    from server.api import routes  # whose table it describes, this included
+
+    return describe(routes.API, origin=call.node.origin, version=VERSION)

@@ -12,16 +12,17 @@ from models.actors import Actor
 from models.adopting import MAX_MINIMUM
 from models.dogmas import MAX_CHANGED, MAX_STATEMENT, Status
 from models.endorsing import NOBODY
-from models.links import Tie
+from models.links import MOST, Tie
 from models.posts import Post
 from models.proposing import Principle
 from server.api import show_accounts
 from server.api.arguments import Id, Nothing, Paged
 from server.api.calls import Call, endpoint
+from server.api.communities import community_of
+from server.api.contributions import Showing, tied, to_link
 from server.api.entities import torv as entities
 from server.api.paging import Page
 from server.api.times import stamp
-from server.api.torv import Showing, community_of, tied
 from server.elsewhere import resolve_mentions
 
 Line = Annotated[str, Meta(min_length=1, max_length=MAX_STATEMENT)]
@@ -42,6 +43,9 @@ class Saying(msgspec.Struct, kw_only=True):
     """In one line."""
     text: Text
     language: Annotated[str, Meta(max_length=10)] = ""
+    link_ids: Annotated[list[Id], Meta(max_length=MOST)] | None = None
+    """Questions, reports, meetings and other dogmas it belongs with; null in a new version leaves them. A version in
+    which nothing else is new is none: its number stays."""
 
 
 class Proposing(Saying, kw_only=True):
@@ -104,6 +108,8 @@ def _shown(db: Session, viewer: Actor | None, found: Iterable[Post], *, whole: b
                 practised=practised.get(post.id, 0),
                 endorsed_version=own.version if own is not None else None,
                 versions=_versions(db, post) if whole else [],
+                links=tied(links.of(db, viewer, post)) if whole else [],
+                linked_from=tied(links.to(db, viewer, post)) if whole else [],
                 practised_in=tied(links.to(db, viewer, post, Tie.PRACTISES)) if whole else [],
                 may_edit=dogmas.may_edit(db, viewer, post) if viewer is not None and whole else None,
                 may_decide=dogmas.moderates(db, viewer, post) if viewer is not None and whole else None,
@@ -175,7 +181,8 @@ async def propose(call: Call, args: Proposing) -> entities.Dogma:
     def write(db: Session, me: Actor) -> entities.Dogma:
         group = community_of(db, args.community_id) if args.community_id is not None else None
         app = {"name": call.app.name, "website": call.app.website} if call.app is not None else None
-        return _shown(db, me, [proposing.propose(db, me, _said(args, call.language), group, app=app)], whole=True)[0]
+        said, linked = _said(args, call.language), to_link(db, me, args.link_ids or [])
+        return _shown(db, me, [proposing.propose(db, me, said, group, linked=linked, app=app)], whole=True)[0]
 
     return await call.write(write)
 
@@ -188,7 +195,8 @@ async def change(call: Call, args: Changing) -> entities.Dogma:
     def write(db: Session, me: Actor) -> entities.Dogma:
         post = _dogma(db, me, call.path())
         said = _said(args, post.language or call.language)
-        return _shown(db, me, [proposing.change(db, me, post, said, args.note)], whole=True)[0]
+        linked = to_link(db, me, args.link_ids) if args.link_ids is not None else None
+        return _shown(db, me, [proposing.change(db, me, post, said, args.note, linked=linked)], whole=True)[0]
 
     return await call.write(write)
 

@@ -7,11 +7,12 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from models import access, actors, experiences, gap, links, sharing
+from models import access, actors, experience_cases, experience_people, experiences, gap, links, sharing
 from models.actors import Actor
 from models.errors import Invalid, NotFound
+from models.experience_people import MAX_PEOPLE, As
 from models.experience_text import markdown
-from models.experiences import MAX_PEOPLE, As, Report
+from models.experiences import Report
 from models.gap import Choice
 from models.links import MOST
 from models.posts import Kind, Post, Visibility
@@ -19,10 +20,11 @@ from models.sharing import Around
 from server.api import show_accounts
 from server.api.arguments import Id, Nothing, Paged, Whole
 from server.api.calls import Call, endpoint
+from server.api.communities import community_of
+from server.api.contributions import Showing, tied, to_link
 from server.api.entities import torv as entities
 from server.api.paging import Page
 from server.api.times import stamp
-from server.api.torv import Showing, community_of, tied, to_link
 from server.elsewhere import resolve_mentions
 
 Word = Annotated[str, Meta(max_length=60)]
@@ -106,7 +108,7 @@ def _shown(
 ) -> list[entities.Experience]:
     listed = list(found)
     showing, rows = Showing(db, viewer, listed), experiences.many(db, listed)
-    crews = experiences.crew(db, [post.id for post in listed])
+    crews = experience_people.crew(db, [post.id for post in listed])
     people = list({one.id: one for crew in crews.values() for several in crew.values() for one in several}.values())
     accounts = dict(zip([one.id for one in people], show_accounts.accounts(db, people), strict=True))
     made = []
@@ -144,7 +146,7 @@ def _states(db: Session, post: Post) -> list[entities.ExperienceState]:
             at=stamp(one.at),
             source_id=str(one.source_id) if one.source_id else None,
         )
-        for one in experiences.states(db, post.id)
+        for one in experience_cases.states(db, post.id)
     ]
 
 

@@ -14,9 +14,9 @@ from models.errors import Invalid, NotFound
 from models.recurring import Every, Pattern
 from server.api.arguments import Nothing, Whole
 from server.api.calls import Call, endpoint
+from server.api.contributions import Showing
 from server.api.entities import torv as entities
 from server.api.meetings import again, meeting_of, shown
-from server.api.torv import Showing
 from server.elsewhere import resolve_mentions
 
 

@@ -8,23 +8,25 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from models import access, actors, agenda, attending, links, meeting_text, meetings, planning, zones
+from models import access, actors, agenda, attendance, attending, links, meeting_text, meetings, planning, zones
 from models.actors import Actor
 from models.agenda import Choice
+from models.attendance import Standing
 from models.base import now
 from models.errors import Forbidden, Invalid, NotFound
 from models.links import MOST as MOST_LINKS
 from models.links import Linked
 from models.meetings import Attendee as Row
-from models.meetings import Meeting, Plan, Standing, State, Way
+from models.meetings import Meeting, Plan, State, Way
 from models.planning import Around
 from models.posts import Post, Visibility
 from server.api import show_accounts
 from server.api.arguments import Id, Nothing, Whole
 from server.api.calls import Call, endpoint
+from server.api.communities import community_of
+from server.api.contributions import Showing, tied, to_link
 from server.api.entities import torv as entities
 from server.api.times import stamp
-from server.api.torv import Showing, community_of, tied, to_link
 from server.elsewhere import resolve_mentions
 
 Word = Annotated[str, Meta(max_length=200)]
@@ -120,7 +122,7 @@ def shown(
     """`whole`: with what each is tied to."""
     listed = list(found)
     posts = [post for post, _ in listed]
-    showing, mine = Showing(db, viewer, posts), meetings.standing(db, viewer, posts)
+    showing, mine = Showing(db, viewer, posts), attendance.standing(db, viewer, posts)
     made = []
     for post, row in listed:
         ties = (links.of(db, viewer, post), links.to(db, viewer, post)) if whole else ([], [])
@@ -321,12 +323,12 @@ async def attendees(call: Call, args: Listed) -> list[entities.Attendee]:
     def look(db: Session) -> list[entities.Attendee]:
         me = call.me
         post, _ = meeting_of(db, me, call.path())
-        mine = meetings.standing(db, me, [post])
+        mine = attendance.standing(db, me, [post])
         if not mine.sees_attendees(post):
             raise Forbidden("Who comes is shown to the organiser, to moderators, and to those who come.")
         whole = mine.sees_all(post)
         states = tuple(State) if whole else (State.GOING,)
-        found = meetings.attendees(db, post, *states, after=args.after, limit=min(max(args.limit, 1), MOST))
+        found = attendance.attendees(db, post, *states, after=args.after, limit=min(max(args.limit, 1), MOST))
         return _people(db, found, whole=whole)
 
     return await call.read(look)

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy.orm import Session
 
-from models import posts, reactions, statuses, thread_mutes
+from models import pins, reactions, statuses, thread_mutes
 from models.actors import Actor
 from models.errors import Forbidden, Invalid
 from models.posts import Post, Visibility
@@ -94,7 +94,7 @@ async def pin(call: Call, args: Nothing) -> Status:
 
     def deed(db: Session, me: Actor, post: Post) -> None:
         try:
-            posts.pin(db, me, post)
+            pins.pin(db, me, post)
         except Forbidden:
             raise Invalid("Validation failed: Someone else's post cannot be pinned", code="not_author") from None
 
@@ -104,7 +104,7 @@ async def pin(call: Call, args: Nothing) -> Status:
 @endpoint("write:accounts", Nothing, Status)
 async def unpin(call: Call, args: Nothing) -> Status:
     """`POST /api/v1/statuses/{id}/unpin`: no longer."""
-    return await _deed(call, posts.unpin)
+    return await _deed(call, pins.unpin)
 
 
 @endpoint("write:mutes", Nothing, Status)

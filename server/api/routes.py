@@ -14,6 +14,8 @@ from server.api import (
     announcements,
     apps,
     bookmarks,
+    communities,
+    describing,
     dogmas,
     experiences,
     filters,
@@ -28,6 +30,7 @@ from server.api import (
     polls,
     profile,
     push,
+    questions,
     reactions,
     reading,
     relations,
@@ -38,7 +41,6 @@ from server.api import (
     statuses,
     tags,
     timelines,
-    torv,
     trends,
 )
 from server.api.calls import Described, Endpoint
@@ -292,17 +294,17 @@ PUSH: list[Endpoint] = [
 ]
 
 TORV: list[Endpoint] = [
-    get("/api/torv/v1/openapi.json", torv.description),
-    get("/api/torv/v1/questions", torv.questions),
-    post("/api/torv/v1/questions", torv.ask),
-    get("/api/torv/v1/questions/{id}", torv.thread),
-    post("/api/torv/v1/questions/{id}/answers", torv.answer),
-    put("/api/torv/v1/questions/{id}/accepted", torv.accept),
-    delete("/api/torv/v1/questions/{id}/accepted", torv.withdraw),
-    put("/api/torv/v1/questions/{id}/call", torv.call_for_meeting),
-    delete("/api/torv/v1/questions/{id}/call", torv.call_off),
-    put("/api/torv/v1/questions/{id}/coming", torv.would_come),
-    delete("/api/torv/v1/questions/{id}/coming", torv.would_not_come),
+    get("/api/torv/v1/openapi.json", describing.description),
+    get("/api/torv/v1/questions", questions.index),
+    post("/api/torv/v1/questions", questions.ask),
+    get("/api/torv/v1/questions/{id}", questions.thread),
+    post("/api/torv/v1/questions/{id}/answers", questions.answer),
+    put("/api/torv/v1/questions/{id}/accepted", questions.accept),
+    delete("/api/torv/v1/questions/{id}/accepted", questions.withdraw),
+    put("/api/torv/v1/questions/{id}/call", questions.call_for_meeting),
+    delete("/api/torv/v1/questions/{id}/call", questions.call_off),
+    put("/api/torv/v1/questions/{id}/coming", questions.would_come),
+    delete("/api/torv/v1/questions/{id}/coming", questions.would_not_come),
     get("/api/torv/v1/experiences", experiences.index),
     post("/api/torv/v1/experiences", experiences.publish),
     get("/api/torv/v1/experiences/counts", experiences.counts),
@@ -332,10 +334,10 @@ TORV: list[Endpoint] = [
     put("/api/torv/v1/meetings/{id}/minutes", meeting_further.write_minutes),
     get("/api/torv/v1/meetings/{id}/series", meeting_further.others),
     post("/api/torv/v1/meetings/{id}/series", meeting_further.repeat),
-    post("/api/torv/v1/posts/{id}/comments", torv.comment),
-    put("/api/torv/v1/posts/{id}/vote", torv.vote),
-    get("/api/torv/v1/communities", torv.all_communities),
-    get("/api/torv/v1/communities/{id}", torv.community),
+    post("/api/torv/v1/posts/{id}/comments", questions.comment),
+    put("/api/torv/v1/posts/{id}/vote", questions.vote),
+    get("/api/torv/v1/communities", communities.index),
+    get("/api/torv/v1/communities/{id}", communities.show),
 ]
 
 API: list[Endpoint] = [

@@ -1,7 +1,7 @@
 """Actors as clients read them. However many there are, it takes the same few queries."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from models import accounts as logins
 from models import actors, figures, follows, preferences
 from models.accounts import Role as Rank
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS, IDS
+from models.base import IDS, made_at
 from models.posts import Visibility
 from server import static_files
 from server.api.entities.accounts import Account, AccountRole, CredentialAccount, Field, Posting, Role, Source
@@ -116,7 +116,7 @@ def _values(
 ) -> dict[str, Any]:
     picture = avatar(here, actor)
     header = here.image(actor) or here.origin + static_files.address(NO_HEADER)
-    began = actor.published or datetime.fromtimestamp((actor.id >> ID_RANDOM_BITS) / 1000, UTC)
+    began = actor.published or made_at(actor.id)
     last = counts.last_post_at if counts else None
     extra: dict[str, Any] = actor.extra or {}
     id, name, color = ROLES[Rank(rank)] if rank else MEMBER

@@ -5,7 +5,7 @@ from html import escape
 
 from sqlalchemy.orm import Session
 
-from models import composing, featured_tags, house, polls, posts, profiles, push, settings, statistics
+from models import composing, featured_tags, house, pins, polls, profiles, push, settings, statistics
 from models.accounts import LANGUAGES
 from models.database import Node
 from models.house import Page
@@ -173,7 +173,7 @@ def account_limits() -> entities.AccountLimits:
         max_avatar_description_length=profiles.MAX_DESCRIPTION,
         max_header_description_length=profiles.MAX_DESCRIPTION,
         max_featured_tags=featured_tags.MAX_FEATURED,
-        max_pinned_statuses=posts.MAX_PINS,
+        max_pinned_statuses=pins.MAX_PINS,
         max_profile_fields=profiles.MAX_FIELDS,
         profile_field_name_limit=profiles.MAX_FIELD_NAME,
         profile_field_value_limit=profiles.MAX_FIELD_VALUE,

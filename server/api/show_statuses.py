@@ -7,7 +7,6 @@ this node only is `private` to clients, which is how they treat it rightly: it i
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import bindparam, select
@@ -29,10 +28,11 @@ from models import (
     wording,
 )
 from models.actors import Actor
-from models.base import ID_RANDOM_BITS, IDS
+from models.base import IDS, made_at
 from models.database import node_of
 from models.listings import Listing
-from models.posts import Kind, Pin, Post, PostTag, Recipient, Visibility
+from models.pins import Pin
+from models.posts import Kind, Post, PostTag, Recipient, Visibility
 from models.reactions import Boost
 from models.statuses import Item
 from server.api import show_accounts, show_filters
@@ -305,11 +305,10 @@ def _brought(item: Item, shown: dict[int, Status], found: _Gathered) -> Status:
     assert item.through is not None
     inner = shown[item.post.id]
     uri, seen = found.brought.get(item.at, ("", "public"))
-    at = datetime.fromtimestamp((item.at >> ID_RANDOM_BITS) / 1000, UTC)
     return msgspec.structs.replace(
         inner,
         id=str(item.at),
-        created_at=stamp(at),
+        created_at=stamp(made_at(item.at)),
         edited_at=None,
         in_reply_to_id=None,
         in_reply_to_account_id=None,

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models.errors import DomainError
-from models.oauth import OAuthError
+from models.oauth_apps import OAuthError
 from server.clients import address, network
 from server.limits import OAUTH_BY_ADDRESS, Limits
 from server.settings import Settings

@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
 
-from models import oauth
+from models import oauth_apps
 from models.errors import DomainError
-from models.oauth import App, OAuthError
+from models.oauth_apps import App, OAuthError
 from models.redirects import OUT_OF_BAND
 from server.i18n import later
 
@@ -69,7 +69,7 @@ class Asked:
 
 def read(db: Session, query: QueryParams) -> Asked:
     """The request in a query. Raises Untrusted or Refused."""
-    app = oauth.app_by_client_id(db, _only(query, "client_id"))
+    app = oauth_apps.app_by_client_id(db, _only(query, "client_id"))
     if app is None:
         raise Untrusted(later("The app that sent you here is not known on this server. Start again from the app."))
     redirect_uri = _only(query, "redirect_uri")
@@ -105,4 +105,4 @@ def _judged(app: App, query: QueryParams) -> tuple[str, str]:
         raise OAuthError("invalid_request", "The only code_challenge_method here is S256.")
     if method and not CHALLENGE.fullmatch(challenge):
         raise OAuthError("invalid_request", "The code_challenge is not what S256 makes.")
-    return oauth.asked_scopes(app, query.get("scope", "")), challenge
+    return oauth_apps.asked_scopes(app, query.get("scope", "")), challenge

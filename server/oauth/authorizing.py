@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from models import oauth
 from models.accounts import Account
-from models.oauth import OAuthError
+from models.oauth_apps import OAuthError
 from server.forms import Form
 from server.oauth.answering import NOT_KEPT
 from server.oauth.asking import Asked, Place, Refused, read

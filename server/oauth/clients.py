@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from models import oauth
-from models.oauth import App, OAuthError
+from models import oauth_apps
+from models.oauth_apps import App, OAuthError
 from server.api import arguments
 
 SECRET_ARGUMENTS = {"client_secret", "code", "code_verifier", "refresh_token", "token", "password"}
@@ -33,8 +33,8 @@ class Client:
 
     def found(self, db: Session) -> tuple[App, bool]:
         """The app, and whether it has proven itself. Raises OAuthError `invalid_client`: unknown, or a wrong secret."""
-        app = None if self.secret else oauth.app_by_client_id(db, self.id)
-        return (app, False) if app is not None else (oauth.proven(db, self.id, self.secret), True)
+        app = None if self.secret else oauth_apps.app_by_client_id(db, self.id)
+        return (app, False) if app is not None else (oauth_apps.proven(db, self.id, self.secret), True)
 
 
 async def read(request: Request, form: type[Any]) -> Any:

@@ -9,7 +9,8 @@ from federation.crossing import writing
 from models import oauth
 from models.base import now
 from models.database import Database
-from models.oauth import Issued, OAuthError, Reused
+from models.oauth import Issued, Reused
+from models.oauth_apps import OAuthError
 from server.oauth.answering import program, told
 from server.oauth.clients import Client, Credentials, client_of, read
 

@@ -8,7 +8,8 @@ from starlette.responses import Response
 
 from models import oauth
 from models.accounts import Account
-from models.oauth import AccessToken, App
+from models.oauth import AccessToken
+from models.oauth_apps import App
 from server.forms import Form
 from server.oauth.words import rights
 from server.web.visits import Visit, action, own_page

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, dogmas, proposing
+from models import access, dogmas, links, proposing
 from models.actors import Actor
 from models.composing import MAX_TEXT
 from models.dogmas import MAX_CHANGED, MAX_STATEMENT, OPEN, Dogma, Status
@@ -16,9 +16,9 @@ from models.proposing import Principle
 from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.i18n import LANGUAGES, later
-from server.web import drafting
+from server.web import drafting, ties
 from server.web.rendering import post_path
-from server.web.report_form import to_report_in
+from server.web.showing import to_report_in
 from server.web.visits import Visit, action, own_page
 
 
@@ -55,6 +55,7 @@ async def propose(visit: Visit, form: Form) -> Response:
     if drafting.wants(form) == "preview":
         return await _page(visit, form, preview=True)
     principle, community_id = _read(visit, form), form.number("community")
+    linked = await ties.read(visit, form) or ()
     if form.errors:
         return await _refused(visit, form, 422)
     await resolve_mentions(visit, principle.text)
@@ -63,7 +64,7 @@ async def propose(visit: Visit, form: Form) -> Response:
         group = db.get(Actor, community_id) if community_id else None
         if community_id and group is None:
             raise NotFound("There is no such community.")
-        post = proposing.propose(db, me, principle, group)
+        post = proposing.propose(db, me, principle, group, linked=linked)
         drafting.sent(db, me, form)
         return post
 
@@ -85,7 +86,7 @@ def _read(visit: Visit, form: Form) -> Principle:
 
 
 def _field_of(error: DomainError) -> str:
-    for field in ("title", "text", "note"):
+    for field in ("title", "text", "note", "links"):
         if error.code.startswith(field):
             return field
     return "community"
@@ -109,6 +110,7 @@ async def _page(
         groups=groups,
         preview=await drafting.preview(visit, form.raw("text")) if preview else None,
         may_have=MAX_STATEMENT,
+        tied=await ties.shown(visit, form),
     )
 
 
@@ -127,9 +129,19 @@ def _changed(db: Session, me: Actor, post_id: int) -> Changed:
 async def version_form(visit: Visit) -> Response:
     """`GET /posts/{id}/version`: a new version of a dogma."""
     form = await drafting.begun(visit, Wanted.DOGMA)
-    changed = await visit.read(lambda db: _changed(db, visit.me, visit.path("id")))
+
+    def look(db: Session) -> tuple[Changed, list[str]]:
+        changed = _changed(db, visit.me, visit.path("id"))
+        return changed, links.named(db, changed.post)
+
+    changed, named = await visit.read(look)
     post = changed.post
-    form = form or Form.filled(title=changed.row.title, text=post.source, language=post.language or visit.language)
+    form = form or Form.filled(
+        title=changed.row.title,
+        text=post.source,
+        language=post.language or visit.language,
+        links="\n".join(named),
+    )
     return await _page(visit, form, changed=changed)
 
 
@@ -143,13 +155,14 @@ async def version(visit: Visit, form: Form) -> Response:
     if drafting.wants(form) == "preview":
         return await _page(visit, form, changed=changed, preview=True)
     principle = _read(visit, form)
-    note = form.line("note", most=MAX_CHANGED, required=changed.holds)
+    note = form.line("note", most=MAX_CHANGED, required=False)
+    linked = await ties.read(visit, form)
     if form.errors:
         return await _refused(visit, form, 422, changed)
     await resolve_mentions(visit, principle.text)
 
     def write(db: Session, me: Actor) -> Post:
-        post = proposing.change(db, me, _changed(db, me, post_id).post, principle, note)
+        post = proposing.change(db, me, _changed(db, me, post_id).post, principle, note, linked=linked)
         drafting.sent(db, me, form)
         return post
 

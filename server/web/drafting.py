@@ -49,9 +49,9 @@ FIELDS = {
         ),
         *("capacity", "by_like", "by_reply", "remind_hours", "community", "visibility", "language", "disclosure"),
     ),
-    Wanted.DOGMA: ("title", "text", "community", "language", "note"),
+    Wanted.DOGMA: ("title", "text", "community", "language", "note", "links"),
 }
-"""What of each form is kept; files are not. A report's form has steps of its own (`report_form`)."""
+"""What of each form is kept; files are not. A report's form has steps of its own (`report_fields`)."""
 
 WHERE = {
     Wanted.QUESTION: "/ask",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, attending, composing, meetings, planning, series
+from models import access, actors, attendance, attending, composing, meetings, planning, series
 from models.actors import Actor
 from models.errors import Forbidden, NotFound
 from models.meetings import Attendee, Meeting, State, Way
@@ -134,12 +134,12 @@ class Listed:
 
 def _listed(db: Session, me: Actor, post_id: int, after: int, limit: int) -> Listed:
     post, row = meeting_of(db, me, post_id)
-    mine = meetings.standing(db, me, [post])
+    mine = attendance.standing(db, me, [post])
     if not mine.sees_attendees(post):
         raise Forbidden("Who comes is shown to the organiser, to moderators, and to those who come.", code="not_coming")
     whole = mine.sees_all(post)
     states = tuple(State) if whole else (State.GOING,)
-    found = meetings.attendees(db, post, *states, after=after, limit=limit + 1)
+    found = attendance.attendees(db, post, *states, after=after, limit=limit + 1)
     following = found[limit - 1][0].number if len(found) > limit else None
     return Listed(post, row, found[:limit], mine.organises(post), whole, following)
 

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, checking_in, meetings
+from models import access, actors, attendance, checking_in, meetings
 from models.actors import Actor
 from models.errors import NotFound
 from models.meetings import Attendee, Meeting, State
@@ -38,7 +38,7 @@ def qr_code(address: str) -> Markup:
 
 def _at_door(db: Session, me: Actor, post_id: int) -> tuple[Post, Meeting]:
     post, row = meeting_of(db, me, post_id)
-    if not meetings.organises(db, me, post):
+    if not attendance.organises(db, me, post):
         raise NotFound("There is no such page.")
     return post, row
 
@@ -49,7 +49,7 @@ async def door(visit: Visit) -> Response:
 
     def look(db: Session) -> tuple[Post, Meeting, str, list[tuple[Attendee, Actor]], int]:
         post, row = _at_door(db, visit.me, visit.path("id"))
-        people = meetings.attendees(db, post, State.GOING)
+        people = attendance.attendees(db, post, State.GOING)
         return post, row, checking_in.code(db, post), people, checking_in.count(db, post)
 
     post, row, code, people, count = await visit.read(look)
@@ -75,7 +75,7 @@ async def check_in_form(visit: Visit) -> Response:
         row = meetings.find(db, post)
         if row is None or not checking_in.fits(db, post, visit.request.path_params["code"]):
             raise NotFound("This code is not whole. Scan it again.", code="code_unknown")
-        return post, row, meetings.attendee(db, post, visit.me)
+        return post, row, attendance.attendee(db, post, visit.me)
 
     post, row, own = await visit.read(look)
     return visit.page("meeting_check_in.html", post=post, row=row, own=own, is_open=checking_in.is_open(row))

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from federation.crossing import reading
-from models import access, actors, agenda, calendar_links, meetings, municipalities, text
+from models import access, actors, agenda, attendance, calendar_links, meetings, municipalities, text
 from models.actors import Actor
 from models.agenda import Choice
 from models.base import now
@@ -35,7 +35,7 @@ def entries(db: Session, found: Iterable[tuple[Post, Meeting]], origin: str, vie
     """Meetings as calendar entries; the link to take part only where `viewer` may have it."""
     rows = list(found)
     people = actors.many(db, [post.author_id for post, _ in rows])
-    standing = meetings.standing(db, viewer, [post for post, _ in rows])
+    standing = attendance.standing(db, viewer, [post for post, _ in rows])
     return [_entry(post, row, people[post.author_id], origin, standing.sees_link(post, row)) for post, row in rows]
 
 
@@ -131,7 +131,7 @@ def _municipality(db: Session, request: Request) -> tuple[str, list[tuple[Post, 
 
 def _mine(db: Session, request: Request) -> tuple[str, list[tuple[Post, Meeting]], Actor]:
     actor = calendar_links.behind(db, str(request.path_params["token"]))
-    found = [*meetings.mine(db, actor, limit=500), *meetings.mine(db, actor, past=True, limit=100)]
+    found = [*attendance.mine(db, actor, limit=500), *attendance.mine(db, actor, past=True, limit=100)]
     return later("My meetings"), [(post, row) for post, row, _ in found if row.ends_at > now() - BACK], actor
 
 

@@ -34,7 +34,7 @@ from server.web import drafting, ties
 from server.web.attaching import attached
 from server.web.meeting_names import JOINING_HINTS, JOINING_NAMES, REMIND_NAMES
 from server.web.rendering import post_path
-from server.web.report_form import to_report_in
+from server.web.showing import to_report_in
 from server.web.visits import Visit, action, own_page
 
 TYPED = "%Y-%m-%dT%H:%M"
@@ -251,7 +251,7 @@ async def edit_page(visit: Visit) -> Response:
     def look(db: Session) -> tuple[Post, Form]:
         post, row = _own(db, visit.me, visit.path("id"))
         form = filled(post, row)
-        form.values["links"] = [u for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for u in uris]
+        form.values["links"] = links.named(db, post)
         return post, form
 
     post, form = await visit.read(look)

@@ -12,7 +12,7 @@ from babel.dates import format_date
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import agenda, meetings, municipalities, whereabouts
+from models import agenda, attendance, municipalities, whereabouts
 from models.actors import Actor
 from models.agenda import Choice
 from models.base import now
@@ -130,7 +130,7 @@ async def index(visit: Visit) -> Response:
     def look(db: Session) -> Listed:
         listed = _nearest(db, visit, wanted) if wanted.near and not past else _next(db, visit, wanted, past)
         if visit.actor is not None:
-            listed.states = meetings.states_of(db, visit.actor, listed.rows)
+            listed.states = attendance.states_of(db, visit.actor, listed.rows)
         listed.groups = to_choose(db, wanted.community)
         return listed
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from models import checking_in, composing, meetings, minutes, series, text
+from models import attendance, checking_in, composing, meetings, minutes, series, text
 from models.actors import Actor
 from models.base import now
 from models.meetings import Attendee, Joining, Meeting, State
@@ -49,7 +49,7 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
     row = meetings.find(db, post)
     if row is None:
         return None
-    mine = meetings.standing(db, viewer, [post])
+    mine = attendance.standing(db, viewer, [post])
     found = MeetingPage(row, sees_link=mine.sees_link(post, row))
     found.series = series.of(db, viewer, row)
     found.minutes = minutes.seen(db, viewer, row)
@@ -60,13 +60,13 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> MeetingPage | None:
     if found.minutes is not None:
         found.lines = minutes.lines(found.minutes.source or text.plain(found.minutes.content))
     found.may_write_minutes = minutes.may_write(db, viewer, post, row)
-    found.own = meetings.attendee(db, post, viewer)
+    found.own = attendance.attendee(db, post, viewer)
     if found.own is not None and found.own.state == State.WAITING:
-        found.in_line = meetings.place_in_line(db, found.own)
+        found.in_line = attendance.place_in_line(db, found.own)
     found.may_edit = composing.may_edit(db, viewer, post)
     found.organises, found.sees_attendees = mine.organises(post), mine.sees_attendees(post)
     if found.sees_attendees:
-        found.coming = [actor for _, actor in meetings.attendees(db, post, State.GOING, limit=NAMED)]
+        found.coming = [actor for _, actor in attendance.attendees(db, post, State.GOING, limit=NAMED)]
     if found.organises:
-        found.asking = meetings.count(db, post.id, State.ASKED)
+        found.asking = attendance.count(db, post.id, State.ASKED)
     return found

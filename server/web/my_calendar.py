@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import calendar_links, meetings
+from models import attendance, calendar_links
 from models.accounts import Account
 from models.actors import Actor
 from models.meetings import Attendee, Meeting
@@ -21,7 +21,7 @@ async def index(visit: Visit) -> Response:
     """`GET /meetings/mine`: what I go to and what I hold, to come and held."""
 
     def look(db: Session) -> tuple[Mine, Mine, Shown, str]:
-        ahead, held = meetings.mine(db, visit.me), meetings.mine(db, visit.me, past=True, limit=50)
+        ahead, held = attendance.mine(db, visit.me), attendance.mine(db, visit.me, past=True, limit=50)
         shown = show(db, visit.me, [post for post, _, _ in (*ahead, *held)])
         return ahead, held, shown, calendar_links.token(db, db.get_one(Account, visit.me.id))
 

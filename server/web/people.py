@@ -16,7 +16,7 @@ from models import (
     follows,
     moderation,
     municipalities,
-    posts,
+    pins,
     timelines,
 )
 from models.actors import Actor, ActorType
@@ -69,7 +69,7 @@ class Profile:
 def look(db: Session, viewer: Actor | None, actor: Actor, *, replies: bool, before: int | None) -> Profile:
     """Gather a profile."""
     items = timelines.of_actor(db, viewer, actor, Window(before, limit=PAGE), replies=replies)
-    pinned = [post for post in posts.pinned(db, actor.id) if access.may_see(db, viewer, post)] if before is None else []
+    pinned = [post for post in pins.pinned(db, actor.id) if access.may_see(db, viewer, post)] if before is None else []
     shown = show(db, viewer, [*(item.post for item in items), *pinned], doings=True)
     found = Profile(
         actor,

@@ -219,7 +219,8 @@ async def post(visit: Visit) -> Response:
     if visit.request.url.path != proper:
         query = visit.request.url.query
         return visit.go(f"{proper}?{query}" if query else proper)
-    if visit.actor is not None and not found.root.local and (found.root.id in found.shown.polls or found.call):
+    counted = found.root.id in found.shown.polls or found.call or found.dogma
+    if visit.actor is not None and not found.root.local and counted:
         await visit.write(lambda db, me: refresh_later(db, found.root.id))
     return show_post(visit, found, Form())
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, asking, communities, posts, reactions, threads
+from models import access, asking, communities, pins, reactions, threads
 from models.actors import Actor
 from models.errors import Conflict, NotFound
 from models.posts import Kind, Post
@@ -165,7 +165,7 @@ async def pin(visit: Visit, form: Form) -> Response:
     undo = form.flag("undo")
 
     def deed(db: Session, me: Actor, post: Post) -> str:
-        (posts.unpin if undo else posts.pin)(db, me, post)
+        (pins.unpin if undo else pins.pin)(db, me, post)
         return "unpinned" if undo else "pinned"
 
     return await _deed(visit, form, deed)

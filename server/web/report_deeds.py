@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import access, actors, co_authors, experiences, sharing
+from models import access, actors, co_authors, experience_cases, experiences, sharing
 from models.actors import Actor
 from models.composing import MAX_TEXT
 from models.drafts import Wanted
@@ -14,7 +14,7 @@ from server.elsewhere import resolve_mentions
 from server.forms import Form
 from server.web import drafting
 from server.web.rendering import post_path
-from server.web.report_form import chosen
+from server.web.report_fields import chosen
 from server.web.report_names import OUTCOME_NAMES, PHASE_NAMES, REMIND_NAMES
 from server.web.visits import Visit, action, own_page
 
@@ -22,7 +22,7 @@ from server.web.visits import Visit, action, own_page
 def _case(db: Session, me: Actor, post_id: int) -> tuple[Post, Experience]:
     post = access.access_post(db, me, post_id)
     row = experiences.get(db, post)
-    if not post.local or row.is_follow_up or not experiences.may_follow_up(db, me, post):
+    if not post.local or row.is_follow_up or not experience_cases.may_follow_up(db, me, post):
         raise NotFound("There is no such post, or you may not see it.")
     return post, row
 

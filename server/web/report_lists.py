@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from models import experiences, gap, kle, municipalities
+from models import experience_people, experiences, gap, kle, municipalities
 from models.actors import Actor
-from models.experiences import As, Experience
+from models.experience_people import As
+from models.experiences import Experience
 from models.gap import Choice
 from models.windows import Window
 from server.web.question_lists import to_choose
@@ -112,7 +113,7 @@ async def examples(visit: Visit) -> Response:
         listed = Listed(show(db, visit.actor, found), experiences.many(db, found))
         if len(chosen) > EXAMPLES:
             listed.following = f"/experience/examples?page={number + 1}"
-        crews = experiences.crew(db, [post.id for post in found])
+        crews = experience_people.crew(db, [post.id for post in found])
         for post in found:
             crew = crews[post.id]
             wrote = [listed.shown.people[post.author_id], *crew[As.CO_AUTHOR]]

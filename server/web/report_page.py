@@ -5,10 +5,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models import co_authors, composing, experiences, kle, links, sharing
+from models import co_authors, composing, experience_cases, experience_people, experiences, kle, links, sharing
 from models.access import may_see
 from models.actors import Actor
-from models.experiences import As, Experience
+from models.experience_people import As
+from models.experiences import Experience
 from models.links import Linked, Tie
 from models.posts import Post
 
@@ -60,15 +61,15 @@ class ReportPage:
 def gather(db: Session, viewer: Actor | None, post: Post) -> ReportPage:
     """All of it, as `viewer` may see it."""
     row = experiences.get(db, post)
-    found = ReportPage(row, experiences.people(db, post, As.CO_AUTHOR), kle_title=kle.title(db, row.kle))
-    found.contacts = experiences.people(db, post, As.CONTACT)
-    found.follow_ups = experiences.follow_ups(db, viewer, post)
+    found = ReportPage(row, experience_people.people(db, post, As.CO_AUTHOR), kle_title=kle.title(db, row.kle))
+    found.contacts = experience_people.people(db, post, As.CONTACT)
+    found.follow_ups = experience_cases.follow_ups(db, viewer, post)
     readable = {one.id: one for one in found.follow_ups}
     found.history = [
         Stood(one.phase, one.outcome, one.at, readable.get(one.source_id or 0))
-        for one in experiences.states(db, post.id)
+        for one in experience_cases.states(db, post.id)
     ]
-    case = experiences.case_of(db, post)
+    case = experience_cases.case_of(db, post)
     found.case = case if case is not None and may_see(db, viewer, case) else None
     found.origin = next((one for one in links.of(db, viewer, post) if one.tie == Tie.ADAPTED_FROM), None)
     found.replicas = [one.post for one in links.to(db, viewer, post, Tie.ADAPTED_FROM) if one.post is not None]
@@ -79,13 +80,13 @@ def gather(db: Session, viewer: Actor | None, post: Post) -> ReportPage:
 
 def _own(db: Session, viewer: Actor, post: Post, found: ReportPage) -> None:
     found.is_author = post.author_id == viewer.id
-    found.is_co_author = experiences.is_co_author(db, viewer, post)
-    found.is_contact = experiences.person(db, post, viewer, As.CONTACT) is not None
+    found.is_co_author = experience_people.is_co_author(db, viewer, post)
+    found.is_contact = experience_people.person(db, post, viewer, As.CONTACT) is not None
     found.asked = co_authors.asked(db, viewer, post)
     found.may_edit = composing.may_edit(db, viewer, post)
-    found.may_follow_up = post.local and not found.row.is_follow_up and experiences.may_follow_up(db, viewer, post)
+    found.may_follow_up = post.local and not found.row.is_follow_up and experience_cases.may_follow_up(db, viewer, post)
     found.may_choose = sharing.may_choose(db, viewer, post)
     if found.is_author:
         named = {actor.id for actor in found.co_authors}
-        everyone = experiences.people(db, post, As.CO_AUTHOR, asked_too=True)
+        everyone = experience_people.people(db, post, As.CO_AUTHOR, asked_too=True)
         found.waiting = [actor for actor in everyone if actor.id not in named]

@@ -212,3 +212,9 @@ def rules_of(db: Session, group: Actor) -> Community:
 def to_ask_in(db: Session, viewer: Actor) -> list[Actor]:
     """The communities a visitor may choose among when asking: those here, then those elsewhere known here."""
     return admission.askable(db, viewer, [*communities.all_local(db), *communities.known_remote(db)])
+
+
+def to_report_in(db: Session, viewer: Actor) -> list[Actor]:
+    """The communities a visitor may choose among: where he can begin a thread, and not only by a question."""
+    rows = communities.rows_of(db, found := to_ask_in(db, viewer))
+    return [group for group in found if not rows[group.id].questions_only]

@@ -28,8 +28,7 @@ from server.i18n import LANGUAGES, later
 from server.web import drafting, poll_form, ties
 from server.web.attaching import attached
 from server.web.rendering import post_path
-from server.web.report_form import to_report_in
-from server.web.showing import BARRIER_NAMES, Shown, show
+from server.web.showing import BARRIER_NAMES, Shown, show, to_report_in
 from server.web.visits import Visit, action, own_page
 
 VISIBILITIES = {
@@ -156,7 +155,7 @@ async def edit_form(visit: Visit) -> Response:
 
     def find(db: Session) -> tuple[Post, bool, list[str], dict[str, str]]:
         post = _own(db, visit.me, visit.path("id"))
-        tied = [uri for tie, uris in links.uris(db, post).items() if tie in links.MANUAL for uri in uris]
+        tied = links.named(db, post)
         return post, admission.is_supplier(db, visit.me), tied, poll_form.filled(db, post)
 
     post, supplier, tied, poll = await visit.read(find)

@@ -10,8 +10,8 @@ from typing import Any
 from tests.bench import activities
 from tests.bench.figures import Measure
 from tests.bench.loads import Field, Load, spending
-from tests.bench.peers import actor_at, handle_at
 from tests.bench.servers import Server
+from tests.farm import actor_at, handle_at
 
 AT_ONCE = 16
 PAGE = 40

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from models import accounts, actors, base, communities, figures, follows, municipalities, names, tag_follows
 from models.actors import Actor, ActorType
-from models.base import ID_RANDOM_BITS, Base, insert_all_unless_there, new_id, now
+from models.base import Base, first_id, insert_all_unless_there, new_id, now
 from models.composing import BARRIER_TAGS, BARRIERS
 from models.database import Database, Node
 from models.follows import Follow
@@ -173,7 +173,7 @@ class GrowingNode:
 
     def grow(self, to: int) -> None:
         """Go on until there are so many posts, by saying the same again and again, and with some words that are new."""
-        first = int(self.begun.timestamp() * 1000) << ID_RANDOM_BITS
+        first = first_id(self.begun)
         with self._settled():
             while self.posts < to:
                 times = self.posts // BLOCK

@@ -15,7 +15,8 @@ from models.actors import Actor, ActorType
 from models.base import new_id, now
 from models.composing import BARRIER_TAGS, BARRIERS
 from models.database import Database
-from models.experiences import Experience, ExperienceState, Outcome, Part, Phase
+from models.experience_cases import ExperienceState
+from models.experiences import Experience, Outcome, Part, Phase
 from models.links import PostLink, Tie
 from models.listings import Listing
 from models.posts import Kind, Post, PostTag

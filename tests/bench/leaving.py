@@ -6,8 +6,8 @@ import time
 from tests.bench import activities
 from tests.bench.figures import Measure
 from tests.bench.loads import Field, Load, spending
-from tests.bench.peers import actor_at
 from tests.bench.servers import Server
+from tests.farm import actor_at
 
 FOLLOWERS = 1000
 AT_ONCE = 8

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from models import accounts, calendar_links, checking_in, communities, oauth
+from models import accounts, calendar_links, checking_in, communities, oauth_apps
 from models.actors import Actor
 from models.database import Database, Node
 from models.posts import Kind, Post
@@ -117,7 +117,7 @@ def paths(database: Database, app: Starlette, crowd: Crowd) -> list[str]:
 
     def make(db: Session) -> list[str]:
         secrets = secrets_of(db)
-        client, _ = oauth.register(db, name="Elk", redirect_uris=[BACK], wanted="read write")
+        client, _ = oauth_apps.register(db, name="Elk", redirect_uris=[BACK], wanted="read write")
         query = {"response_type": "code", "client_id": client.client_id, "redirect_uri": BACK, "scope": "read"}
         consent = f"/oauth/authorize?{urlencode(query)}"
         return [consent, *(one for path in every if path in ELSEWHERE for one in examples(db, path, crowd, secrets))]

@@ -11,22 +11,18 @@ import itertools
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-import httptools
 import msgspec
 
 from tests.bench import activities
 from tests.bench.wire import Wire
+from tests.farm import ACTIVITY, DOMAIN, JSON, host, listen, web_finger
 from tests.fediverse.front import Nginx
 from tests.fediverse.ground import Ground
 
-DOMAIN = "farm.test"
-ACTIVITY = "application/activity+json"
-JSON = "application/json"
 NODEINFO = "http://nodeinfo.diaspora.software/ns/schema/2.0"
 
 SITE = """\
@@ -46,16 +42,6 @@ server {{
 """
 
 
-def actor_at(number: int, port: int = 443) -> str:
-    """The actor of host `number`."""
-    return f"https://h{number}.{DOMAIN}{'' if port == 443 else f':{port}'}/users/u{number}"
-
-
-def handle_at(number: int, port: int = 443) -> str:
-    """His handle."""
-    return f"@u{number}@h{number}.{DOMAIN}{'' if port == 443 else f':{port}'}"
-
-
 class Farm:
     """All fake servers, in this process. `delay` is what an inbox waits before it answers, in seconds."""
 
@@ -73,8 +59,7 @@ class Farm:
 
     async def listen(self) -> int:
         """Answer on a free port, which is returned."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Visit(self), "127.0.0.1", 0, backlog=4096)
+        self._server = await listen(self._answer, "127.0.0.1")
         return int(self._server.sockets[0].getsockname()[1])
 
     def close(self) -> None:
@@ -92,6 +77,12 @@ class Farm:
         async with asyncio.timeout(seconds):
             await self._all_there.wait()
 
+    def _answer(self, method: bytes, host: str, target: str, body: bytes) -> tuple[int, str, Any, float]:
+        if method == b"POST":
+            self.receive(host, body)
+            return 202, JSON, {}, self.delay
+        return *self.document(host, target), 0.0
+
     def document(self, host: str, target: str) -> tuple[int, str, Any]:
         """(status, type, JSON) of what is asked for."""
         parts = urlsplit(target)
@@ -102,9 +93,7 @@ class Farm:
             empty = {"type": "OrderedCollection", "totalItems": 0, "orderedItems": []}
             return 200, ACTIVITY, {"@context": activities.CONTEXT, "id": f"https://{host}{parts.path}", **empty}
         if parts.path == "/.well-known/webfinger":
-            name = parse_qs(parts.query).get("resource", [""])[0].removeprefix("acct:").partition("@")[0]
-            link = {"rel": "self", "type": ACTIVITY, "href": f"https://{host}/users/{name}"}
-            return 200, "application/jrd+json", {"subject": f"acct:{name}@{host}", "links": [link]}
+            return web_finger(host, parts.query)
         if parts.path == "/.well-known/nodeinfo":
             return 200, JSON, {"links": [{"rel": NODEINFO, "href": f"https://{host}/nodeinfo/2.0"}]}
         if parts.path == "/nodeinfo/2.0":
@@ -136,52 +125,6 @@ class Farm:
         await server.ask(activities.post(inbox, activities.accept(follow, str(next(self._names)))))
 
 
-class _Visit(asyncio.Protocol):
-    """One connection to the farm."""
-
-    def __init__(self, farm: Farm) -> None:
-        self._farm = farm
-        self._parser = httptools.HttpRequestParser(self)
-
-    def connection_made(self, transport: Any) -> None:
-        self._write: Callable[[bytes], None] = transport.write
-
-    def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def on_message_begin(self) -> None:
-        """Called by the parser."""
-        self._target, self._host, self._body = b"", "", bytearray()
-
-    def on_url(self, url: bytes) -> None:
-        """Called by the parser."""
-        self._target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser."""
-        if name.lower() == b"host":
-            self._host = value.decode()
-
-    def on_body(self, body: bytes) -> None:
-        """Called by the parser."""
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        """Called by the parser."""
-        if self._parser.get_method() == b"POST":
-            self._farm.receive(self._host, bytes(self._body))
-            answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
-            if self._farm.delay:
-                asyncio.get_running_loop().call_later(self._farm.delay, self._write, answer)
-                return
-        else:
-            status, kind, found = self._farm.document(self._host, self._target.decode())
-            body = msgspec.json.encode(found)
-            head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-            answer = head.encode() + body
-        self._write(answer)
-
-
 def front(ground: Ground, backend_port: int, hosts: int) -> Nginx:
     """TLS before the farm, and all its hosts' names on the ground."""
 
@@ -192,5 +135,5 @@ def front(ground: Ground, backend_port: int, hosts: int) -> Nginx:
 
     made = Nginx(ground, DOMAIN, site)
     for number in range(1, hosts + 1):
-        ground.addresses[f"h{number}.{DOMAIN}"] = ground.addresses[DOMAIN]
+        ground.addresses[host(number)] = ground.addresses[DOMAIN]
     return made

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from tests.bench import activities, wire
 from tests.bench.figures import Measure
 from tests.bench.loads import Field, Load, spending
-from tests.bench.peers import actor_at
 from tests.bench.servers import Server
+from tests.farm import actor_at
 
 CONNECTIONS = 16
 SECONDS = 5

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Column, Table, text
 from sqlalchemy.orm import Session
 
-from models.base import ID_RANDOM_BITS, Base, UtcTime
+from models.base import Base, UtcTime, first_id, made_at
 from models.listings import Listing
 from models.notifications import Notification
 from models.posts import Post, PostTag, Recipient
@@ -20,14 +20,18 @@ MOVED = {"post_id", "in_reply_to_id", "thread_id", "accepted_id"}
 NAMED = {"uri", "url", "in_reply_to_uri", "announce_uri", "accept_uri", "group_key", "subject"}
 
 
-def distance(days: float) -> int:
-    """So many days between ids."""
-    return int(timedelta(days=days).total_seconds() * 1000) << ID_RANDOM_BITS
+def _later(first: int, days: float) -> int:
+    return first_id(made_at(first) + timedelta(days=days))
 
 
 def repeat(db: Session, first: int, days: float, times: int) -> None:
     """Say once more, `times` as many days later, what was said in the `days` from the id `first` on."""
-    values = {"first": first, "last": first + distance(days), "by": distance(days) * times, "days": days * times}
+    values = {
+        "first": first,
+        "last": _later(first, days),
+        "by": _later(first, days * times) - first,
+        "days": days * times,
+    }
     sqlite = is_sqlite(db)
     for mapped in COPIED:
         table = mapped.__table__

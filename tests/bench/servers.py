@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 
 from models import accounts, oauth
 from tests.bench import activities, wire
-from tests.bench.peers import actor_at
 from tests.bench.wire import Wire
+from tests.farm import actor_at
 from tests.fediverse.gotosocial import GoToSocial
 from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import PASSWORD, RealNode

@@ -12,7 +12,6 @@ from pathlib import Path
 from sqlalchemy import create_engine, func, make_url, select, text
 
 from models import base
-from models.base import ID_RANDOM_BITS
 from models.database import Database
 from models.posts import Kind, Post
 from tests.bench.filling import LONG, SHORT, GrowingNode, database_at
@@ -134,12 +133,12 @@ def opened(where: Files | Databases, size: int) -> Iterator[Aged]:
     database, before = database_at(where.url(size)), base.clock.offset
     try:
         with database.reading() as db:
-            newest = (db.scalar(select(func.max(Post.id))) or 0) >> ID_RANDOM_BITS
+            newest = base.made_at(db.scalar(select(func.max(Post.id))) or 0)
             threads = select(Post.id).where(Post.kind == Kind.QUESTION).order_by(Post.id).limit(50)
             short, long = (
                 db.scalars(threads.where(Post.answer_count == answers)).first() or 0 for answers in (SHORT, LONG)
             )
-        base.clock.offset += newest / 1000 - base.now().timestamp()
+        base.clock.offset += (newest - base.now()).total_seconds()
         yield Aged(database, short, long)
     finally:
         base.clock.offset = before

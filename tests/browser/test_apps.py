@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page
 
-from models import accounts, oauth
+from models import accounts, oauth, oauth_apps
 from models.redirects import OUT_OF_BAND
 from tests.browser.conftest import Site
 from tests.browser.test_pages import overflows
@@ -21,7 +21,7 @@ Faults = Callable[[Page], list[str]]
 def link(site: Site, **changed: str) -> str:
     """What a freshly registered app sends people to."""
     app, _ = site.database.write(
-        lambda db: oauth.register(
+        lambda db: oauth_apps.register(
             db,
             name="Elk",
             redirect_uris=[PLACE, OUT_OF_BAND],

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from federation import reading
+from federation import polling, reading
 from models import actors, adopting, audience, dogmas, endorsing, polls, posts, proposing, reactions
 from models.actors import Actor
+from models.base import clock
 from models.dogmas import Dogma, DogmaEndorsement, Status
 from models.notifications import Notification, NotificationKind
 from models.posts import Kind, Post
@@ -154,6 +155,43 @@ async def test_a_version_never_falls(scene: Scene) -> None:
     older = dogma(scene.jonas, content="<p>Andet.</p>", updated="2036-11-26T10:00:00Z", **{"torv:version": 1})
     await scene.hear(scene.jonas, scene.jonas.does("Update", older, "update"))
     assert row(scene, post).version == 2
+
+
+async def test_how_many_endorse_it_elsewhere_is_fetched_when_it_is_looked_at_and_a_minute_old(scene: Scene) -> None:
+    post = await record(scene, scene.jonas, dogma(scene.jonas))
+
+    def counted_there(figure: int, **more: Any) -> None:
+        total = {"id": scene.jonas.id("endorsements"), "type": "Collection", "totalItems": figure}
+        scene.fediverse.documents[post.uri] = dogma(scene.jonas, **{"torv:endorsements": total, **more})
+
+    counted_there(130)
+    await polling.refresh_poll(scene.inbox.fed, post.id)
+    assert row(scene, post).endorsed_elsewhere == 130
+    counted_there(120)
+    await polling.refresh_poll(scene.inbox.fed, post.id)
+    assert row(scene, post).endorsed_elsewhere == 130
+    clock.offset += polling.FRESH + 1
+    await polling.refresh_poll(scene.inbox.fed, post.id)
+    assert (row(scene, post).endorsed_elsewhere, row(scene, post).version) == (120, 2)
+    clock.offset += polling.FRESH + 1
+    scene.fediverse.documents[post.uri] = 503
+    await polling.refresh_poll(scene.inbox.fed, post.id)
+    assert row(scene, post).endorsed_elsewhere == 120
+    clock.offset += polling.FRESH + 1
+    counted_there(119, **{"torv:status": "withdrawn"})
+    await polling.refresh_poll(scene.inbox.fed, post.id)
+    clock.offset += polling.FRESH + 1
+    with scene.fediverse.quiet() as asked:
+        await polling.refresh_poll(scene.inbox.fed, post.id)
+    assert asked == [], "nobody endorses it any more"
+
+
+async def test_likes_tell_how_many_endorse_it_where_the_endorsements_do_not(scene: Scene) -> None:
+    likes = {"id": scene.jonas.id("likes"), "type": "Collection", "totalItems": 7}
+    named = dogma(scene.jonas, "a", likes=likes, **{"torv:endorsements": scene.jonas.id("endorsements")})
+    assert row(scene, await record(scene, scene.jonas, named)).endorsed_elsewhere == 7
+    both = dogma(scene.jonas, "b", likes=likes)
+    assert row(scene, await record(scene, scene.jonas, both)).endorsed_elsewhere == 118
 
 
 async def test_hostile_values_are_cut_or_dropped(scene: Scene) -> None:

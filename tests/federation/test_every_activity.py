@@ -16,7 +16,19 @@ from sqlalchemy.orm import Session
 from federation import receiving
 from federation.handlers import HANDLERS
 from federation.receiving import IncomingRequest
-from models import accounts, actors, attending, communities, composing, follows, planning, posts, reactions, threads
+from models import (
+    accounts,
+    actors,
+    attending,
+    communities,
+    composing,
+    follows,
+    pins,
+    planning,
+    posts,
+    reactions,
+    threads,
+)
 from models.base import now
 from models.database import Database
 from models.follows import FollowState
@@ -288,7 +300,7 @@ def _joined(scene: Scene) -> None:
 
 def _pinned(scene: Scene) -> None:
     def change(db: Session) -> None:
-        posts.note_pin(db, actors.by_uri(db, scene.jonas.uri), posts.by_uri(db, scene.note["id"]), shown=True)
+        pins.note_pin(db, actors.by_uri(db, scene.jonas.uri), posts.by_uri(db, scene.note["id"]), shown=True)
 
     scene.inbox.write(change)
 

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, experiences, gap, links, reactions, sharing
+from models import accounts, actors, experience_cases, experience_people, gap, links, reactions, sharing
 from models.actors import Actor
-from models.experiences import As, Experience, Part, Report
+from models.experience_people import As
+from models.experiences import Experience, Part, Report
 from models.gap import Count
 from models.links import Tie
 from models.notifications import Notification, NotificationKind
@@ -145,7 +146,7 @@ async def test_hostile_values_are_cut_cleaned_or_dropped(scene: Scene) -> None:
     assert len(found.kle) <= 20
     assert not found.is_follow_up
     assert list(found.obstacles) == ["regler"]
-    assert scene.inbox.read(lambda db: experiences.people(db, post, As.CO_AUTHOR)) == []
+    assert scene.inbox.read(lambda db: experience_people.people(db, post, As.CO_AUTHOR)) == []
 
 
 async def test_an_article_of_another_program_stays_an_ordinary_one(scene: Scene) -> None:
@@ -163,7 +164,7 @@ async def test_an_update_changes_how_it_stands_and_keeps_how_it_stood(scene: Sce
     later = {**doc, "torv:phase": "drift", "torv:outcome": "lykkedes", "updated": "2099-01-01T00:00:00Z"}
     update = scene.jonas.does("Update", later, "update", to=[PUBLIC])
     assert (await scene.hear(scene.jonas, update)).startswith("done")
-    states = scene.inbox.read(lambda db: [(s.phase, s.outcome) for s in experiences.states(db, post.id)])
+    states = scene.inbox.read(lambda db: [(s.phase, s.outcome) for s in experience_cases.states(db, post.id)])
     assert states == [("pilot", "delvist"), ("drift", "lykkedes")]
 
 
@@ -184,7 +185,7 @@ async def test_what_somebody_else_says_of_a_case_changes_nothing_there(scene: Sc
     claimed = article(scene.karla, "claim", **{"torv:followUpOf": case.uri, "torv:outcome": "nej", "cc": [LENE]})
     await record(scene, scene.karla, claimed)
     assert row(scene, case).outcome == "delvist"
-    assert scene.inbox.read(lambda db: experiences.follow_ups(db, None, case)) == []
+    assert scene.inbox.read(lambda db: experience_cases.follow_ups(db, None, case)) == []
 
 
 async def test_who_is_done_after_elsewhere_hears_of_it_and_sees_where(scene: Scene) -> None:
@@ -225,7 +226,7 @@ async def test_somebody_elsewhere_becomes_co_author_by_a_like_and_is_none_after_
     assert mine.uri == ask.extra["invites"]
     like = scene.jonas.does("Like", ask.uri, "like")
     assert (await scene.hear(scene.jonas, like)).startswith("done")
-    named = lambda: scene.inbox.read(lambda db: [a.uri for a in experiences.people(db, mine, As.CO_AUTHOR)])  # noqa: E731
+    named = lambda: scene.inbox.read(lambda db: [a.uri for a in experience_people.people(db, mine, As.CO_AUTHOR)])  # noqa: E731
     assert named() == [scene.jonas.uri]
     assert NotificationKind.CO_AUTHOR_ACCEPTED in told(scene)
     await scene.hear(scene.jonas, scene.jonas.does("Undo", like, "undo"))
@@ -243,7 +244,7 @@ async def test_somebody_elsewhere_answers_in_words(scene: Scene, words: str, nam
     mention = f'<p><span class="h-card"><a href="{author.uri}" class="u-url mention">@<span>maja</span></a></span> {words}</p>'
     reply = scene.jonas.note("reply", mention, inReplyTo=ask.uri, to=[author.uri], cc=[])
     assert (await scene.hear(scene.jonas, scene.jonas.creates(reply))).startswith("done")
-    people = scene.inbox.read(lambda db: experiences.people(db, mine, As.CO_AUTHOR))
+    people = scene.inbox.read(lambda db: experience_people.people(db, mine, As.CO_AUTHOR))
     assert bool(people) is named
 
 
@@ -253,14 +254,14 @@ async def test_a_stranger_who_likes_the_invitation_of_another_is_not_named(scene
     mine = ours(scene, author, co_authors=(jonas,))
     ask = scene.inbox.read(lambda db: db.scalars(select(Post).where(Post.visibility == "direct")).one())
     await scene.hear(scene.karla, scene.karla.does("Like", ask.uri, "like"))
-    assert scene.inbox.read(lambda db: experiences.people(db, mine, As.CO_AUTHOR)) == []
+    assert scene.inbox.read(lambda db: experience_people.people(db, mine, As.CO_AUTHOR)) == []
 
 
 async def test_one_of_ours_is_co_author_elsewhere_only_if_he_said_yes_here(scene: Scene) -> None:
     me = maja(scene)
     doc = article(scene.jonas, **{"torv:coAuthor": [me.uri], "cc": [me.uri]})
     post = await record(scene, scene.jonas, doc)
-    named = lambda: scene.inbox.read(lambda db: [a.username for a in experiences.people(db, post, As.CO_AUTHOR)])  # noqa: E731
+    named = lambda: scene.inbox.read(lambda db: [a.username for a in experience_people.people(db, post, As.CO_AUTHOR)])  # noqa: E731
     assert named() == []
     ask = scene.jonas.note("ask", "<p>Må du stå?</p>", to=[me.uri], cc=[], **{"torv:invites": doc["id"]})
     asked = await record(scene, scene.jonas, ask)

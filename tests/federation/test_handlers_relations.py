@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models import actors, blocks, cases, communities, composing, follows, outbox, posts, reactions
+from models import actors, blocks, cases, communities, composing, follows, outbox, pins, reactions
 from models.base import clock
 from models.outbox import Activity
 from models.posts import Draft
@@ -335,7 +335,7 @@ async def test_only_the_owner_changes_what_he_shows_first(scene: Scene) -> None:
     del own["id"]  # Takahē
     assert (await scene.hear(scene.jonas, own)).startswith("done")
     jonas = scene.inbox.actor(scene.jonas.uri)
-    assert scene.inbox.read(lambda db: [one.uri for one in posts.pinned(db, jonas.id)]) == [post["id"]]
+    assert scene.inbox.read(lambda db: [one.uri for one in pins.pinned(db, jonas.id)]) == [post["id"]]
 
 
 async def test_a_moderator_elsewhere_appoints_another_in_our_community(scene: Scene) -> None:

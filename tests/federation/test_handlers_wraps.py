@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models import actors, communities, listings, peers, posts, reactions
+from models import actors, communities, listings, peers, pins, reactions
 from models.base import clock
 from tests.conftest import Templates
 from tests.federation import scenes
@@ -182,7 +182,7 @@ async def test_a_listed_moderator_removes_and_restores_and_nobody_else(scene: Sc
 
 async def test_a_community_shows_first_what_its_moderator_put_there(scene: Scene) -> None:
     def pinned(db: Any) -> list[str]:
-        return [post.uri for post in posts.pinned(db, actors.by_uri(db, scene.group.uri).id)]
+        return [post.uri for post in pins.pinned(db, actors.by_uri(db, scene.group.uri).id)]
 
     target = f"{scene.group.uri}/featured"
     for who, ended in ((scene.karla, "ignored: The sender does not moderate"), (scene.mona, "done")):

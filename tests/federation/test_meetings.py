@@ -18,11 +18,11 @@ from federation.scheduling import tell_attendees
 from models import (
     accounts,
     actors,
+    attendance,
     attending,
     blocks,
     companions,
     jobs,
-    meetings,
     peers,
     planning,
     posts,
@@ -63,7 +63,7 @@ def known(db: Session, uri: str) -> Actor:
 
 
 def states(scene: Scene, post: Post) -> dict[str, str]:
-    return scene.inbox.read(lambda db: {a.username: row.state for row, a in meetings.attendees(db, post)})
+    return scene.inbox.read(lambda db: {a.username: row.state for row, a in attendance.attendees(db, post)})
 
 
 def sent(scene: Scene, type: str) -> list[Activity]:

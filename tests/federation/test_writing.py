@@ -44,8 +44,8 @@ from models import (
     organizations,
     outbox,
     peers,
+    pins,
     planning,
-    posts,
     proposing,
     quotes,
     reactions,
@@ -603,13 +603,13 @@ def _move(scene: Scene) -> dict[str, Any]:
 
 
 def _add(scene: Scene) -> dict[str, Any]:
-    posts.pin(scene.db, scene.lene, scene.question)
+    pins.pin(scene.db, scene.lene, scene.question)
     return scene.activity("Add")
 
 
 def _remove(scene: Scene) -> dict[str, Any]:
-    posts.pin(scene.db, scene.lene, scene.question)
-    posts.unpin(scene.db, scene.lene, scene.question)
+    pins.pin(scene.db, scene.lene, scene.question)
+    pins.unpin(scene.db, scene.lene, scene.question)
     return scene.activity("Remove")
 
 

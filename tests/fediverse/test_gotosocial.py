@@ -21,9 +21,10 @@ from models import (
     accounts,
     actors,
     adopting,
+    attendance,
     dogmas,
     endorsing,
-    experiences,
+    experience_people,
     follows,
     meetings,
     oauth,
@@ -501,7 +502,7 @@ def test_somebody_there_becomes_co_author_by_a_like(street: Neighbours) -> None:
     assert "medforfatter" in status["content"]
     street.greta.call("POST", f"/api/v1/statuses/{status['id']}/favourite")
     greta = street.greta_on(a)
-    a.until("her yes", lambda db: experiences.is_co_author(db, greta, db.get_one(Post, number)), seconds=30)
+    a.until("her yes", lambda db: experience_people.is_co_author(db, greta, db.get_one(Post, number)), seconds=30)
 
 
 MEETING = Plan(
@@ -523,7 +524,7 @@ def hold(street: Neighbours, **changed: Any) -> int:
 
 def coming(db: Session, number: int) -> list[str]:
     """Who comes to a meeting."""
-    return [actor.username for _, actor in meetings.attendees(db, db.get_one(Post, number), State.GOING)]
+    return [actor.username for _, actor in attendance.attendees(db, db.get_one(Post, number), State.GOING)]
 
 
 def from_the_node(street: Neighbours, number: int, count: int) -> Any:

@@ -25,10 +25,11 @@ from models.inbox import Received
 from models.notifications import Notification
 from models.posts import Post
 from models.reactions import Vote
+from tests import farm
 from tests.fediverse.processes import until
 from tests.fediverse.visitor import browser
-from tests.machines import farm
 from tests.machines.cluster import Cluster, anna, retried
+from tests.machines.farm import key_of
 from tests.machines.network import Network
 from tests.server.pictures import picture
 
@@ -80,7 +81,7 @@ class Outside:
     def send(self, number: int, activity: dict[str, Any]) -> None:
         """Deliver an activity of the actor of that server."""
         body = msgspec.json.encode({"@context": "https://www.w3.org/ns/activitystreams", **activity})
-        key, inbox = signatures.private_key(farm.key_of(number)[0]), f"{self.cluster.origin}/inbox"
+        key, inbox = signatures.private_key(key_of(number)[0]), f"{self.cluster.origin}/inbox"
 
         def ask() -> httpx.Response:
             signed = signatures.sign_cavage(key, f"{farm.actor_at(number)}#main-key", "POST", inbox, body, base.now())

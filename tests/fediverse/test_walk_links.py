@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import accounts, calls, meetings
+from models import accounts, attendance, calls
 from models.meetings import State
 from models.posts import Post
 from tests.fediverse.nodes import PASSWORD, RealNode
@@ -103,9 +103,9 @@ def test_a_call_becomes_a_meeting_with_people_and_questions_of_both_nodes(
     bodil.press("section.tied a")
     assert meeting in bodil.page.locator("h1").inner_text()
     bodil.press("form[action$='/sign-up'] button")
-    towns.a.until("her place", lambda db: meetings.count(db, planned.id, State.GOING) == 1)
+    towns.a.until("her place", lambda db: attendance.count(db, planned.id, State.GOING) == 1)
     towns.b.until(
-        "that she has it", lambda db: State.GOING in meetings.states_of(db, local(db, "bodil"), [there.id]).values()
+        "that she has it", lambda db: State.GOING in attendance.states_of(db, local(db, "bodil"), [there.id]).values()
     )
     bodil.open(f"/p/{there.id}")
     assert said["up"] in bodil.page.locator("main").inner_text()

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import meetings
+from models import attendance
 from models.base import now
 from models.meetings import Meeting
 from models.posts import Kind, Post
@@ -47,7 +47,7 @@ def planned(db: Session, title: str) -> Post | None:
 
 
 def states(db: Session, post: Post) -> dict[str, str]:
-    return {actor.username: row.state for row, actor in meetings.attendees(db, post)}
+    return {actor.username: row.state for row, actor in attendance.attendees(db, post)}
 
 
 def when(node: RealNode, walker: Walker, selector: str, days: int) -> None:

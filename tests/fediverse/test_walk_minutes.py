@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 from sqlalchemy.orm import Session
 
-from models import links, meetings, minutes, planning
+from models import attendance, links, minutes, planning
 from models.base import now
 from models.links import Tie
 from models.meetings import Meeting, Plan
@@ -24,7 +24,7 @@ WORDS = {"da": ("Referat", "Skriv en erfaring ud fra det"), "en": ("Minutes", "W
 
 
 def going(db: Session, post: Post) -> set[str]:
-    return {actor.username for row, actor in meetings.attendees(db, post) if row.state == "going"}
+    return {actor.username for row, actor in attendance.attendees(db, post) if row.state == "going"}
 
 
 @pytest.mark.parametrize("name", MANNERS)

@@ -31,13 +31,12 @@ from models.jobs import Job
 from models.outbox import Delivery
 from server.commands.node import make
 from server.settings import Settings
-from tests import objects, postgres
+from tests import farm, objects, postgres
 from tests.fediverse.front import AROUND, CONFIGURATION, render, require_nginx
 from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import PASSWORD, ROOT, TORV
 from tests.fediverse.processes import Process, until
 from tests.fediverse.visitor import browser
-from tests.machines import farm
 from tests.machines.network import Machine, Network
 
 T = TypeVar("T")

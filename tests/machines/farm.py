@@ -9,31 +9,16 @@ python -m tests.machines.farm ADDRESS PORT
 It speaks HTTP in clear and stands behind TLS.
 """
 
-import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import httptools
 import msgspec
 import uvloop
 
 from tests import keys
-
-DOMAIN = "farm.test"
-ACTIVITY = "application/activity+json"
-
-
-def host(number: int) -> str:
-    """The name of a server."""
-    return f"h{number}.{DOMAIN}"
-
-
-def actor_at(number: int) -> str:
-    """The actor of that server."""
-    return f"https://{host(number)}/users/u{number}"
+from tests.farm import ACTIVITY, JSON, actor_at, host, listen, web_finger
 
 
 @cache
@@ -73,67 +58,22 @@ class Farm:
                 self.delay = wish.get("delay", self.delay)
                 if wish.get("forget"):
                     self.got.clear()
-            return 200, "application/json", self.got, 0.0
+            return 200, JSON, self.got, 0.0
         if method == b"POST":
             activity = msgspec.json.decode(body)
             self.got.setdefault(activity["id"], Counter())[host] += 1
-            return 202, "application/json", {}, self.delay
+            return 202, JSON, {}, self.delay
         name = target.rpartition("/")[2]
         if target.startswith("/users/u") and name[1:].isdigit():
             return 200, ACTIVITY, actor(int(name[1:])), 0.0
         if target.startswith("/.well-known/webfinger"):
-            name = target.partition("acct%3A")[2].partition("%40")[0] or target.partition("acct:")[2].partition("@")[0]
-            link = {"rel": "self", "type": ACTIVITY, "href": f"https://{host}/users/{name}"}
-            return 200, "application/jrd+json", {"subject": f"acct:{name}@{host}", "links": [link]}, 0.0
-        return 404, "application/json", {}, 0.0
-
-
-class _Visit(asyncio.Protocol):
-    """One connection."""
-
-    def __init__(self, farm: Farm) -> None:
-        self._farm = farm
-        self._parser = httptools.HttpRequestParser(self)
-
-    def connection_made(self, transport: Any) -> None:
-        self._write: Callable[[bytes], None] = transport.write
-
-    def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
-
-    def on_message_begin(self) -> None:
-        """Called by the parser."""
-        self._target, self._host, self._body = b"", "", bytearray()
-
-    def on_url(self, url: bytes) -> None:
-        """Called by the parser."""
-        self._target += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Called by the parser."""
-        if name.lower() == b"host":
-            self._host = value.decode()
-
-    def on_body(self, body: bytes) -> None:
-        """Called by the parser."""
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        """Called by the parser."""
-        status, kind, found, wait = self._farm.answer(
-            self._parser.get_method(), self._host, self._target.decode(), bytes(self._body)
-        )
-        body = msgspec.json.encode(found)
-        head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
-        if wait:
-            asyncio.get_running_loop().call_later(wait, self._write, head.encode() + body)
-        else:
-            self._write(head.encode() + body)
+            return *web_finger(host, target.partition("?")[2]), 0.0
+        return 404, JSON, {}, 0.0
 
 
 async def _run(address: str, port: int) -> None:
     farm = Farm()
-    server = await asyncio.get_running_loop().create_server(lambda: _Visit(farm), address, port, backlog=4096)
+    server = await listen(farm.answer, address, port)
     await server.serve_forever()
 
 

@@ -16,6 +16,7 @@ from models import (
     leaving,
     media,
     notifications,
+    pins,
     posts,
     reactions,
     removing,
@@ -131,7 +132,7 @@ def refused(database: Database, work: Any, error: type[Exception]) -> None:
 def test_what_would_name_him_he_cannot_do(lived_in: Database) -> None:
     post = lived_in.write(ask)
     refused(lived_in, lambda db: reactions.vote(db, one(db, "eva"), posts.get(db, post.id)), Forbidden)
-    refused(lived_in, lambda db: posts.pin(db, one(db, "eva"), posts.get(db, post.id)), Forbidden)
+    refused(lived_in, lambda db: pins.pin(db, one(db, "eva"), posts.get(db, post.id)), Forbidden)
 
 
 def test_nobody_else_has_those_rights(lived_in: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, arriving, base, calls, meetings, planning, removing, threads
+from models import actors, arriving, attendance, base, calls, planning, removing, threads
 from models.actors import Actor
 from models.arriving import RemotePost
 from models.database import Database
@@ -202,7 +202,7 @@ def test_a_yes_to_that_letter_signs_up(db: Session) -> None:
     letter = db.scalars(select(Post).where(Post.author_id == actors.node_actor(db).id).order_by(Post.id.desc())).first()
     assert letter is not None
     reply(db, jonas, letter, "Ja, gerne!")
-    assert [(row.state, who.id) for row, who in meetings.attendees(db, meeting)] == [(State.GOING, jonas.id)]
+    assert [(row.state, who.id) for row, who in attendance.attendees(db, meeting)] == [(State.GOING, jonas.id)]
 
 
 @in_one_transaction

@@ -197,14 +197,3 @@ def test_two_who_insert_the_same_key_make_one_row(database: Database) -> None:
         for _ in range(2)
     ]
     assert made == [True, False]
-
-
-def test_ids_grow_with_time_and_can_be_dated_back() -> None:
-    from datetime import timedelta
-
-    from models.base import now
-
-    ids = [new_id() for _ in range(1000)]
-    assert ids == sorted(set(ids))
-    assert new_id(now() - timedelta(days=1)) < ids[0]
-    assert new_id(now() + timedelta(days=1)) < ids[0] + (60_000 << 22), "nobody can date a post ahead"

@@ -8,12 +8,27 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, composing, experiences, gap, jobs, links, moderation, notifications, posts, removing, sharing
+from models import (
+    actors,
+    composing,
+    experience_cases,
+    experience_people,
+    experiences,
+    gap,
+    jobs,
+    links,
+    moderation,
+    notifications,
+    posts,
+    removing,
+    sharing,
+)
 from models.actors import Actor
 from models.base import clock
 from models.database import Database
 from models.errors import Conflict, Forbidden, Invalid, NotFound
-from models.experiences import As, Experience, Part, Report
+from models.experience_people import As
+from models.experiences import Experience, Part, Report
 from models.gap import Choice
 from models.links import Tie
 from models.notifications import Notification, NotificationKind
@@ -105,7 +120,7 @@ def test_what_happened_since_changes_how_the_case_stands_and_keeps_how_it_stood(
     case_id, later_id = lived_in.write(write)
     with lived_in.reading() as db:
         case, later = db.get_one(Post, case_id), db.get_one(Post, later_id)
-        states = experiences.states(db, case_id)
+        states = experience_cases.states(db, case_id)
         assert [(s.phase, s.outcome, s.source_id) for s in states] == [
             ("pilot", "delvist", None),
             ("drift", "lykkedes", later_id),
@@ -114,7 +129,7 @@ def test_what_happened_since_changes_how_the_case_stands_and_keeps_how_it_stood(
         assert case.updated is not None
         assert later.source == "Nu *virker* det."
         assert later.title == "Det skete der siden: Sådan kom vi i gang"
-        assert experiences.follow_ups(db, None, case) == [later]
+        assert experience_cases.follow_ups(db, None, case) == [later]
         assert found(db) == [case_id]  # a follow-up is no case of its own
 
 
@@ -130,7 +145,7 @@ def test_a_follow_up_that_is_deleted_leaves_the_case_as_it_stood(lived_in: Datab
         row = db.get_one(Experience, case_id)
         assert (row.phase, row.outcome) == ("pilot", "delvist")
         assert db.get_one(Post, case_id).extra["outcome"] == "delvist"
-        assert len(experiences.states(db, case_id)) == 1
+        assert len(experience_cases.states(db, case_id)) == 1
 
 
 def test_only_who_wrote_a_report_tells_what_happened_since(lived_in: Database) -> None:
@@ -204,7 +219,7 @@ def test_people_to_ask_are_told_and_may_take_their_name_off(lived_in: Database) 
         assert told(db, NotificationKind.CONTACT) == ["farid"]
     lived_in.write(lambda db: co_authors.take_off(db, one(db, "farid"), db.get_one(Post, post_id)))
     with lived_in.reading() as db:
-        assert experiences.people(db, db.get_one(Post, post_id), As.CONTACT) == []
+        assert experience_people.people(db, db.get_one(Post, post_id), As.CONTACT) == []
     with pytest.raises(NotFound):
         lived_in.write(lambda db: co_authors.take_off(db, one(db, "farid"), db.get_one(Post, post_id)))
 
@@ -224,8 +239,8 @@ def test_an_edit_notes_a_changed_phase_with_its_date_and_keeps_the_rest(lived_in
         post = db.get_one(Post, post_id)
         assert post.title == "Sådan blev vi ved"
         assert posts.editions(db, post)[0].title == "Sådan kom vi i gang"
-        assert [state.phase for state in experiences.states(db, post_id)] == ["pilot", "drift"]
-        assert [actor.username for actor in experiences.people(db, post, As.CONTACT)] == ["farid"]
+        assert [state.phase for state in experience_cases.states(db, post_id)] == ["pilot", "drift"]
+        assert [actor.username for actor in experience_people.people(db, post, As.CONTACT)] == ["farid"]
         assert told(db, NotificationKind.CONTACT) == ["farid"]
 
 
@@ -245,7 +260,7 @@ def test_a_deleted_report_leaves_nothing_behind(lived_in: Database) -> None:
 
     post_id = lived_in.write(write)
     with lived_in.reading() as db:
-        for table in (Experience, experiences.ExperienceState, experiences.ExperiencePerson):
+        for table in (Experience, experience_cases.ExperienceState, experience_people.ExperiencePerson):
             assert db.scalar(select(table).where(table.post_id == post_id)) is None
         assert db.scalar(select(links.PostLink).where(links.PostLink.from_id == post_id)) is None
 

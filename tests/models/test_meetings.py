@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from models import (
     access,
     actors,
+    agenda,
+    attendance,
     attending,
     blocks,
     communities,
@@ -22,6 +24,7 @@ from models import (
     holding,
     jobs,
     leaving,
+    meeting_news,
     meetings,
     moderation,
     peers,
@@ -31,7 +34,8 @@ from models import (
     removing,
 )
 from models.actors import Actor
-from models.base import clock
+from models.agenda import EVERYTHING, Choice
+from models.base import clock, now
 from models.database import Database
 from models.domains import DomainAction
 from models.errors import Conflict, DomainError, Forbidden, Invalid
@@ -61,7 +65,7 @@ def plan(db: Session, name: str = "birk", around: Around = planning.HERE, **chan
 
 
 def states(db: Session, post: Post) -> dict[str, str]:
-    return {actor.username: row.state for row, actor in meetings.attendees(db, post)}
+    return {actor.username: row.state for row, actor in attendance.attendees(db, post)}
 
 
 def told(db: Session, *kinds: NotificationKind) -> list[str]:
@@ -179,9 +183,9 @@ def test_places_are_given_in_order_and_the_next_who_waits_moves_up(lived_in: Dat
         assert states(db, post) == {"anna": "going", "camilla": "waiting", "david": "waiting"}
         assert (row.going, row.waiting, row.free_places) == (1, 2, 0)
         assert told(db, NotificationKind.ATTENDING) == ["birk"] * 3
-        own = meetings.attendee(db, post, one(db, "david"))
+        own = attendance.attendee(db, post, one(db, "david"))
         assert own is not None
-        assert meetings.place_in_line(db, own) == 2
+        assert attendance.place_in_line(db, own) == 2
         assert attending.withdraw(db, one(db, "anna"), post)
         assert states(db, post) == {"camilla": "going", "david": "waiting"}
         assert told(db, NotificationKind.PLACE) == ["camilla"]
@@ -300,6 +304,33 @@ def test_a_no_to_what_the_node_wrote_gives_the_place_up(lived_in: Database) -> N
     lived_in.write(write)
 
 
+def test_what_the_node_wrote_to_those_elsewhere_goes_a_month_after_the_meeting(lived_in: Database) -> None:
+    def write(db: Session) -> list[int]:
+        ida = remote(db, "m.example", "ida")
+        soon, late = plan(db, capacity=None), plan(db, starts=wall("2032-12-02T16:00"), ends=None, capacity=None)
+        elsewhere = composing.note(db, actors.node_actor(db), Draft(f"@{ida.handle} Noget andet.", visibility="direct"))
+        for post in (soon, late):
+            attending.sign_up(db, ida, post, Way.LIKE)
+        assert len(written_to(db, ida)) == 3
+        clock.offset += (datetime(2031, 12, 31, tzinfo=UTC) - now()).total_seconds()
+        assert meeting_news.sweep(db, 100) == 0
+        attending.sign_up(db, remote(db, "m.example", "ole"), late, Way.LIKE)
+        clock.offset += 2 * 86_400
+        deletions = len(sent(db, "Delete"))
+        assert meeting_news.sweep(db, 100) == 1
+        assert [words for words in written_to(db, ida) if "Når jura" in words] == [written_to(db, ida)[1]]
+        assert "2032" in written_to(db, ida)[1]
+        assert written_to(db, ida)[0] == elsewhere.source
+        assert meeting_news.sweep(db, 100) == 0
+        attending.withdraw(db, ida, late)
+        removing.delete_by_moderator(db, late)
+        assert meeting_news.sweep(db, 100) == 1, "its meeting is gone; ole's is not old enough"
+        assert len(sent(db, "Delete")) == deletions + 1, "of the meeting alone"
+        return [soon.id]
+
+    lived_in.write(write)
+
+
 def test_where_the_organiser_decides_people_ask_and_hear(lived_in: Database) -> None:
     def write(db: Session) -> None:
         post, birk, inger = plan(db, joining=Joining.APPROVAL), one(db, "birk"), remote(db, "b.example", "inger")
@@ -378,13 +409,13 @@ def test_who_comes_is_seen_by_organiser_moderators_and_those_who_come(lived_in: 
         attending.sign_up(db, one(db, "eva"), post, Way.WEB)
         attending.sign_up(db, one(db, "farid"), post, Way.WEB)
         seen = {name for name in ("anna", "birk", "camilla", "eva", "farid", "david")
-                if meetings.standing(db, one(db, name), [post]).sees_attendees(post)}  # fmt: skip
+                if attendance.standing(db, one(db, name), [post]).sees_attendees(post)}  # fmt: skip
         assert seen == {"anna", "birk", "camilla", "eva"}  # anna and camilla moderate; farid waits
-        assert not meetings.standing(db, None, [post]).sees_attendees(post)
+        assert not attendance.standing(db, None, [post]).sees_attendees(post)
         links = {
             name
             for name in ("birk", "eva", "farid")
-            if meetings.standing(db, one(db, name), [post]).sees_link(post, row)
+            if attendance.standing(db, one(db, name), [post]).sees_link(post, row)
         }
         assert links == {"birk", "eva"}
 
@@ -447,16 +478,17 @@ def test_lists_have_what_is_to_come_first_and_nothing_that_is_not_for_the_reader
         later = plan(db)
         sooner = plan(db, starts=wall("2031-11-01T09:00"), ends=None)
         hidden = plan(db, around=Around(visibility="node"), starts=wall("2031-10-01T09:00"), ends=None)
-        assert [post.id for post, _ in meetings.upcoming(db, None)] == [sooner.id, later.id]
-        assert [post.id for post, _ in meetings.upcoming(db, one(db, "eva"))] == [hidden.id, sooner.id, later.id]
-        first = meetings.upcoming(db, None, limit=1)[0][1]
-        rest = meetings.upcoming(db, None, after=(first.starts_at, first.post_id))
+        to_come = Choice(since=now())
+        assert [post.id for post, _ in agenda.find(db, None, to_come)] == [sooner.id, later.id]
+        assert [post.id for post, _ in agenda.find(db, one(db, "eva"), to_come)] == [hidden.id, sooner.id, later.id]
+        first = agenda.find(db, None, to_come, limit=1)[0][1]
+        rest = agenda.find(db, None, to_come, after=(first.starts_at, first.post_id))
         assert [post.id for post, _ in rest] == [later.id]
         attending.sign_up(db, one(db, "eva"), later, Way.WEB)
-        assert [post.id for post, _, _ in meetings.mine(db, one(db, "eva"))] == [later.id]
-        assert len(meetings.mine(db, one(db, "birk"))) == 3
+        assert [post.id for post, _, _ in attendance.mine(db, one(db, "eva"))] == [later.id]
+        assert len(attendance.mine(db, one(db, "birk"))) == 3
         clock.offset = 20 * 365 * 86400.0
-        assert [post.id for post, _ in meetings.upcoming(db, None, past=True)] == [later.id, sooner.id]
+        assert [post.id for post, _ in agenda.find(db, None, EVERYTHING, past=True, over=True)] == [later.id, sooner.id]
         assert not access.may_see(db, None, hidden)
 
     lived_in.write(write)
@@ -493,7 +525,7 @@ def test_the_last_place_is_given_once_however_many_ask_at_the_same_moment(lived_
     with ThreadPoolExecutor(8) as at_once:
         list(at_once.map(ask, guests))
     with lived_in.reading() as db:
-        found = [row.state for row, _ in meetings.attendees(db, posts.get(db, post_id))]
+        found = [row.state for row, _ in attendance.attendees(db, posts.get(db, post_id))]
         row = db.get_one(Meeting, post_id)
         assert (found.count("going"), found.count("waiting")) == (seats, 8 - seats)
         assert (row.going, row.waiting) == (seats, 8 - seats)
@@ -504,7 +536,7 @@ def test_the_last_place_is_given_once_however_many_ask_at_the_same_moment(lived_
     with ThreadPoolExecutor(8) as at_once:
         list(at_once.map(leave, guests[:4]))
     with lived_in.reading() as db:
-        found = [row.state for row, _ in meetings.attendees(db, posts.get(db, post_id))]
+        found = [row.state for row, _ in attendance.attendees(db, posts.get(db, post_id))]
         assert found.count("going") == seats
         assert len(found) == 4
 

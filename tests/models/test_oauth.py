@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import accounts, oauth, scopes
+from models import accounts, oauth, oauth_apps, scopes
 from models.accounts import Account
 from models.base import clock
 from models.database import Database
 from models.errors import Invalid, NotFound
-from models.oauth import AccessToken, App, Grant, Issued
+from models.oauth import AccessToken, Grant, Issued
+from models.oauth_apps import App
 from models.oauth_sweeping import UNUSED_APP_DAYS, UNUSED_OWN_DAYS, sweep
 from models.redirects import OUT_OF_BAND, redirect_fits
 
@@ -23,7 +24,7 @@ PLACE = "https://app.example/back"
 
 
 def app_in(db: Session, **changed: str) -> App:
-    return oauth.register(db, name="App", redirect_uris=[PLACE], wanted="read write offline_access", **changed)[0]
+    return oauth_apps.register(db, name="App", redirect_uris=[PLACE], wanted="read write offline_access", **changed)[0]
 
 
 def birk(db: Session) -> Account:
@@ -118,7 +119,7 @@ def test_whatever_fits_is_read_in_one_way_only(uri: str) -> None:
 
 def test_an_app_registers_one_to_twenty_places(lived_in: Database) -> None:
     def register(places: list[str]) -> Callable[[Session], App]:
-        return lambda db: oauth.register(db, name="App", redirect_uris=places)[0]
+        return lambda db: oauth_apps.register(db, name="App", redirect_uris=places)[0]
 
     for places in ([], [f"https://app.example/{n}" for n in range(21)]):
         with pytest.raises(Invalid):
@@ -182,7 +183,7 @@ def test_taking_access_back_ends_codes_that_wait_too(lived_in: Database) -> None
     with lived_in.reading() as db:
         assert oauth.who(db, token) is None
         assert oauth.apps_of(db, birk(db)) == []
-    with pytest.raises(oauth.OAuthError, match="invalid, expired"):
+    with pytest.raises(oauth_apps.OAuthError, match="invalid, expired"):
         lived_in.write(lambda db: oauth.exchange(db, app, code=code, redirect_uri=PLACE, verifier="", proven=True))
     with pytest.raises(NotFound):
         lived_in.write(lambda db: oauth.revoke_app(db, birk(db), app.id))

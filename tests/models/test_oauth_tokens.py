@@ -11,12 +11,13 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, leaving, moderation, oauth, oauth_sweeping, oauth_use
+from models import accounts, actors, leaving, moderation, oauth, oauth_apps, oauth_sweeping, oauth_use
 from models.accounts import Account
 from models.base import clock, new_id, now
 from models.database import Database
 from models.errors import Invalid, NotFound
-from models.oauth import AccessToken, App, Grant, Issued, OAuthError, Reused
+from models.oauth import AccessToken, Grant, Issued, Reused
+from models.oauth_apps import App, OAuthError
 from models.push import Subscription
 from models.redirects import OUT_OF_BAND
 from models.tables import metadata
@@ -37,7 +38,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         def make(db: Session) -> tuple[int, str]:
-            app, secret = oauth.register(
+            app, secret = oauth_apps.register(
                 db, name="Phanpy", redirect_uris=[BACK], wanted="read write follow push profile offline_access"
             )
             return app.id, secret
@@ -92,7 +93,7 @@ class Desk:
 
     def other_app(self) -> int:
         return self.database.write(
-            lambda db: oauth.register(db, name="Anden", redirect_uris=[BACK], wanted="read")[0].id
+            lambda db: oauth_apps.register(db, name="Anden", redirect_uris=[BACK], wanted="read")[0].id
         )
 
     @contextmanager
@@ -114,7 +115,7 @@ def test_an_app_has_a_name_a_secret_and_a_place_to_come_back_to(desk: Desk) -> N
     with desk.database.reading() as db:
         app = desk.app(db)
         assert (app.name, app.redirect_uris) == ("Phanpy", [BACK])
-        assert oauth.proven(db, app.client_id, desk.secret).id == app.id
+        assert oauth_apps.proven(db, app.client_id, desk.secret).id == app.id
 
 
 @pytest.mark.parametrize(
@@ -133,12 +134,12 @@ def test_an_app_has_a_name_a_secret_and_a_place_to_come_back_to(desk: Desk) -> N
 def test_what_cannot_be_registered(database: Database, how: dict[str, Any], code: str) -> None:
     given: dict[str, Any] = {"name": "App", "redirect_uris": [BACK], **how}
     with pytest.raises(Invalid) as caught:
-        database.write(lambda db: oauth.register(db, **given))
+        database.write(lambda db: oauth_apps.register(db, **given))
     assert caught.value.code == code
 
 
 def test_an_app_that_names_no_scopes_may_read(database: Database) -> None:
-    assert database.write(lambda db: oauth.register(db, name="App", redirect_uris=[BACK])[0].scopes) == "read"
+    assert database.write(lambda db: oauth_apps.register(db, name="App", redirect_uris=[BACK])[0].scopes) == "read"
 
 
 def test_an_unknown_app_and_a_wrong_secret_hear_the_same(desk: Desk) -> None:
@@ -146,7 +147,7 @@ def test_an_unknown_app_and_a_wrong_secret_hear_the_same(desk: Desk) -> None:
     with desk.database.reading() as db:
         for client_id, secret in (("nobody", "x"), (desk.app(db).client_id, "x"), (desk.app(db).client_id, "")):
             with pytest.raises(OAuthError) as caught:
-                oauth.proven(db, client_id, secret)
+                oauth_apps.proven(db, client_id, secret)
             heard.add((caught.value.code, caught.value.status, caught.value.text))
     assert len(heard) == 1
     assert next(iter(heard))[:2] == ("invalid_client", 401)
@@ -264,7 +265,7 @@ def test_unknown_scopes_are_refused(desk: Desk, wanted: str) -> None:
 def test_nobody_gives_an_app_more_than_it_registered_for(desk: Desk) -> None:
     other = desk.other_app()
     with desk.database.reading() as db, desk.refused("invalid_scope"):
-        oauth.asked_scopes(db.get_one(App, other), "read write:statuses")
+        oauth_apps.asked_scopes(db.get_one(App, other), "read write:statuses")
 
 
 def _at_once(what: Callable[[], Issued | Reused]) -> tuple[list[Issued], int]:

@@ -7,7 +7,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, communities, composing, follows, leaving, listings, moderation, posts, reactions, threads
+from models import (
+    actors,
+    communities,
+    composing,
+    follows,
+    leaving,
+    listings,
+    moderation,
+    pins,
+    posts,
+    reactions,
+    threads,
+)
 from models.actors import Actor
 from models.database import Database
 from models.posts import Draft, Kind, Post
@@ -129,7 +141,7 @@ async def test_pinned_posts_and_moderators_are_lists_of_ids(node: Asking) -> Non
     def pin(db: Session) -> str:
         anna = local(db, "anna")
         post = composing.note(db, anna, Draft(text="Læs mig først."))
-        posts.pin(db, anna, post)
+        pins.pin(db, anna, post)
         return post.uri
 
     uri = node.do(pin)

@@ -13,17 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from models import (
-    accounts,
-    actors,
-    deliveries,
-    digests,
-    moderation,
-    oauth,
-    outbox,
-    peers,
-    scheduled,
-)
+from models import accounts, actors, deliveries, digests, moderation, oauth, oauth_apps, outbox, peers, scheduled
 from models.actors import Actor
 from models.base import clock, now
 from models.database import Database
@@ -105,7 +95,7 @@ async def test_a_suspension_and_a_revoked_token_hold_at_once_everywhere(both: Bo
 
 async def test_a_code_is_worth_one_token_wherever_it_is_shown(both: Both, lived_in: Database) -> None:
     def authorize(db: Any) -> tuple[str, str, str]:
-        app, secret = oauth.register(db, name="En app", redirect_uris=["https://app.example/"], wanted="read")
+        app, secret = oauth_apps.register(db, name="En app", redirect_uris=["https://app.example/"], wanted="read")
         account = accounts.by_username(db, "anna")
         code = oauth.grant(db, account, app, redirect_uri="https://app.example/", wanted="read")
         return app.client_id, secret, code

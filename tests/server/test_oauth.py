@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from models import accounts, oauth
 from models.base import clock
-from models.oauth import AccessToken, App, Grant
+from models.oauth import AccessToken, Grant
+from models.oauth_apps import App
 from models.redirects import OUT_OF_BAND
 from server.security import CSP_OPEN_FORMS
 from tests.server.apps import ApiWorld

@@ -14,23 +14,14 @@ from sqlalchemy import update
 from models import accounts, oauth
 from models.base import clock
 from models.errors import Unavailable
-from models.oauth import AccessToken, App
+from models.oauth import AccessToken
+from models.oauth_apps import App
 from models.oauth_use import USE_HOURS
 from server import logs
 from server.api import calls
 from server.limits import OAUTH_BY_ADDRESS
 from server.settings import Settings
-from tests.server.apps_asking import (
-    PLACE,
-    VERIFIER,
-    AskingApp,
-    basic,
-    code_for,
-    decide,
-    refused,
-    register,
-    told,
-)
+from tests.server.apps_asking import PLACE, VERIFIER, AskingApp, basic, code_for, decide, refused, register, told
 from tests.server.visiting import Browser, Visiting
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from models import accounts, oauth
+from models import accounts, oauth, oauth_apps
 from models.database import Database
 from models.redirects import OUT_OF_BAND
 from server.settings import Settings
@@ -22,7 +22,7 @@ def settings(registrations: str) -> Settings:
 
 def apps_own_token(database: Database) -> str:
     def make(db):  # type: ignore[no-untyped-def]
-        app, _ = oauth.register(db, name="toot", redirect_uris=[OUT_OF_BAND], wanted="read write")
+        app, _ = oauth_apps.register(db, name="toot", redirect_uris=[OUT_OF_BAND], wanted="read write")
         return oauth.for_itself(db, app, "read write").secret
 
     token: str = database.write(make)

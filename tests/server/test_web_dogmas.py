@@ -7,12 +7,16 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import adopting, dogmas, endorsing, polls
+from models import adopting, arriving, dogmas, endorsing, polls
 from models.accounts import by_username
+from models.arriving import RemotePost
+from models.base import now
 from models.dogmas import Dogma, DogmaEndorsement, Status
 from models.drafts import KeptDraft
-from models.posts import Kind, Post
+from models.jobs import Job
+from models.posts import Kind, Post, Visibility
 from tests import world
+from tests.federation.elsewhere import remote
 from tests.models.test_dogmas import adopted, propose
 from tests.server.visiting import ORIGIN, Browser, Visiting, person, words
 
@@ -145,6 +149,32 @@ async def test_a_new_version_says_what_changed_and_asks_for_another_look(visitin
         assert "Kortere." in versions
         assert "Udgave 1" in versions
         assert (await eva.open(f"/posts/{post.id}/version")).status_code == 404
+
+
+async def test_one_of_another_server_has_its_figures_asked_for_when_a_member_looks(visiting: Visiting) -> None:
+    def arrive(db: Session) -> Post:
+        post, _ = arriving.record_remote(
+            db,
+            RemotePost(
+                "https://m.example/p/1",
+                remote(db, "m.example"),
+                Visibility.PUBLIC,
+                now(),
+                title="Dogme 7: Vi spørger først",
+                content="<p>Altid.</p>",
+                kind_hint=Kind.DOGMA,
+                extra={"dogma": {"number": 7, "endorsements": 118}},
+            ),
+        )
+        return post
+
+    post = visiting.database.write(arrive)
+    async with visiting.browser() as stranger, visiting.browser("birk") as birk:
+        assert "og 118 flere, siger m.example" in words(await stranger.read(f"/p/{post.id}"))
+        assert birk.do(lambda db: db.query(Job).filter_by(kind="refresh_post").count()) == 0
+        await birk.read(f"/p/{post.id}")
+        await birk.read(f"/p/{post.id}")
+        assert birk.do(lambda db: db.query(Job).filter_by(kind="refresh_post").count()) == 1
 
 
 async def test_members_vote_on_its_page(visiting: Visiting) -> None:

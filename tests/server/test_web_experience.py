@@ -8,9 +8,10 @@ import re
 import pytest
 from sqlalchemy import select
 
-from models import experiences, gap, kle
+from models import experience_people, gap, kle
 from models.drafts import KeptDraft
-from models.experiences import As, Experience
+from models.experience_people import As
+from models.experiences import Experience
 from models.links import Tie, uris
 from models.posts import Kind, Post
 from tests import world
@@ -64,8 +65,8 @@ async def test_a_report_is_written_one_thing_at_a_time_and_stands_where_it_was_s
     with visiting.database.reading() as db:
         row = db.get_one(Experience, post.id)
         assert row.obstacles == {"regler": "Juristen sagde nej.", "vaner": ""}  # what was not ticked is not there
-        assert [one.username for one in experiences.people(db, post, As.CONTACT)] == ["farid"]
-        assert [one.username for one in experiences.people(db, post, As.CO_AUTHOR, asked_too=True)] == ["eva"]
+        assert [one.username for one in experience_people.people(db, post, As.CONTACT)] == ["farid"]
+        assert [one.username for one in experience_people.people(db, post, As.CO_AUTHOR, asked_too=True)] == ["eva"]
         assert list(uris(db, post)) == [Tie.RELATED]
         assert row.remind_at is not None
         assert db.scalars(select(KeptDraft)).all() == []

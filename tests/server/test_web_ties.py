@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import composing, links
+from models import composing, dogmas, links
+from models.accounts import by_username
 from models.links import Tie
 from models.posts import Draft, Post
 from tests.models.test_dogmas import adopted
@@ -72,6 +73,51 @@ async def test_a_question_for_something_begins_with_it_ticked_in_its_community(v
         page = await browser.read(f"/ask?about={rule.id}")
         assert re.search(rf'name="links" value="{re.escape(rule.uri)}" checked', page)
         assert re.search(rf'<option value="{rule.community_id}" selected>', page)
+
+
+async def test_a_dogma_is_proposed_with_what_it_belongs_with_and_both_ends_show_it(visiting: Visiting) -> None:
+    report, rule = visiting.database.write(lambda db: publish(db)), dogma(visiting)
+    async with visiting.browser("birk") as browser:
+        assert "Hvad hører det sammen med?" in words(await browser.read("/dogma/new"))
+        browser.do(lambda db: setattr(by_username(db, "birk"), "language", "en"))
+        assert "What does it belong with?" in words(await browser.read("/dogma/new"))
+        browser.do(lambda db: setattr(by_username(db, "birk"), "language", "da"))
+        where = await browser.succeed(
+            "/dogma/new",
+            title="Vi måler kun det, vi bruger",
+            text="Tal, ingen læser, samler vi ikke ind.",
+            language="da",
+            links=[report.uri, rule.uri, ""],
+        )
+        shown = belongs(await browser.read(where))
+        assert report.title in shown
+        assert f"Dogmer {rule.title}" in shown
+        assert "måler kun det" in belongs(await browser.read(f"/p/{report.id}"))
+        other = await browser.read(f"/p/{rule.id}")
+        assert "måler kun det" in belongs(other)
+        assert "Ført ud i livet i" not in words(other), "a dogma does not practise another"
+
+
+async def test_what_a_dogma_belongs_with_is_changed_without_a_new_version(visiting: Visiting) -> None:
+    rule, report = dogma(visiting), visiting.database.write(lambda db: publish(db))
+    said = {"title": "Vi deler også det, der gik galt", "language": "da", "note": ""}
+    with visiting.database.reading() as db:
+        said["text"] = db.get_one(Post, rule.id).source
+    path = f"/posts/{rule.id}/version"
+    async with visiting.browser("birk") as browser:
+        nothing = await browser.send(path, **said)
+        assert nothing.status_code == 422
+        await browser.succeed(path, **said, links=report.uri)
+        assert report.title in belongs(await browser.read(f"/p/{rule.id}"))
+        assert re.search(rf'name="links" value="{re.escape(report.uri)}" checked', await browser.read(path))
+        words_wrong = await browser.send(path, **{**said, "links": "kvasistatisk"})
+        assert 'id="links-error"' in words_wrong.text
+        await browser.succeed(path, **{**said, "text": "Altid.", "note": "Kortere.", "links": ""})
+        assert belongs(await browser.read(f"/p/{rule.id}")) == ""
+    with visiting.database.reading() as db:
+        assert [(one.version, one.note) for one in dogmas.versions(db, db.get_one(Post, rule.id))][1:] == [
+            (2, "Kortere.")
+        ]
 
 
 async def test_words_find_what_is_known_and_are_answered_with_ticks(visiting: Visiting) -> None:

@@ -230,6 +230,10 @@ class Dogma(Contribution, kw_only=True):
     """The version the caller stands behind; null if he does not."""
     versions: list[DogmaVersion]
     """Oldest first. Empty in lists."""
+    links: list[Tied]
+    """What it belongs with; empty in lists."""
+    linked_from: list[Tied]
+    """What says that it belongs with it; empty in lists."""
     practised_in: list[Tied]
     """Empty in lists."""
     may_edit: bool | None

@@ -42,6 +42,22 @@ async def test_a_dogma_is_proposed_adopted_endorsed_and_changed(world: ApiWorld)
         assert (await birk.post_json(f"{path}/withdraw", {"organization_id": havby}))["organizations"] == 0
 
 
+async def test_a_dogma_names_what_it_belongs_with(world: ApiWorld) -> None:
+    other = world.database.write(adopted)
+    async with world.client("birk") as birk, world.client() as nobody:
+        made = await birk.post_json(PATH, {**SAID, "title": "Vi siger det højt", "link_ids": [str(other.id)]})
+        assert [(one["tie"], one["id"]) for one in made["links"]] == [("related", str(other.id))]
+        back = await nobody.get(f"{PATH}/{other.id}")
+        assert [(one["tie"], one["id"]) for one in back["linked_from"]] == [("related", made["id"])]
+        path = f"{PATH}/{made['id']}"
+        newer = await birk.put_json(path, {**SAID, "title": "Vi siger det højt", "text": "Altid."})
+        assert (newer["version"], len(newer["links"])) == (2, 1)
+        unlinked = {**SAID, "title": "Vi siger det højt", "text": "Altid.", "link_ids": []}
+        assert (await birk.put_json(path, unlinked))["links"] == []
+        assert (await birk.get(path))["version"] == 2
+        await birk.refused(422, "PUT", path, json=unlinked)
+
+
 async def test_every_other_app_endorses_it_by_making_it_a_favourite(world: ApiWorld) -> None:
     post = world.database.write(adopted)
     async with world.client("eva") as eva:

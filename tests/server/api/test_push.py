@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from federation.client import Client, Unreachable
 from federation.context import Federation
 from federation.working import Later
-from models import accounts, composing, jobs, oauth, push, reactions
+from models import accounts, composing, jobs, oauth, oauth_apps, push, reactions
 from models.base import clock
 from models.database import Database
 from models.jobs import Job
@@ -377,7 +377,7 @@ async def test_a_refreshed_token_keeps_its_device(world: ApiWorld) -> None:
 
     def work(db: Session) -> tuple[str, str]:
         account = accounts.by_username(db, "anna")
-        app, _ = oauth.register(
+        app, _ = oauth_apps.register(
             db, name="Fon", redirect_uris=["https://c.example/"], wanted="read push offline_access", website=""
         )
         code = oauth.grant(db, account, app, redirect_uri="https://c.example/", wanted="read push offline_access")

@@ -1,47 +1,30 @@
-"""Torv's own namespace, `/api/torv/v1/`: what a status cannot say about questions, answers, votes and communities.
+"""Questions, answers, votes and accepted answers in Torv's own namespace, `/api/torv/v1/`.
 
 Everything here can also be read and done through Mastodon's API; a client that knows Torv has it plainer.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
-from starlette.responses import Response
 
-from models import (
-    access,
-    actors,
-    admission,
-    anonymity,
-    calls,
-    communities,
-    community_statistics,
-    follows,
-    links,
-    posts,
-    reactions,
-    threads,
-    timelines,
-)
+from models import access, anonymity, calls, communities, reactions, threads, timelines
 from models.actors import Actor
 from models.composing import BARRIERS
 from models.errors import Invalid, NotFound
-from models.links import MOST, Linked
+from models.links import MOST
 from models.meetings import Way
 from models.posts import Draft, Kind, Post, Visibility
 from server import elsewhere
-from server.api import show_accounts
 from server.api.arguments import Id, Nothing, Paged
 from server.api.calls import Call, endpoint
+from server.api.communities import community_of, show_communities
+from server.api.contributions import Showing, to_link
 from server.api.entities import torv as entities
-from server.api.entities.accounts import Account
 from server.api.paging import Page
-from server.api.times import stamp
-from server.version import VERSION
 
 Text = Annotated[str, Meta(min_length=1)]
 
@@ -96,144 +79,6 @@ class Choosing(msgspec.Struct, kw_only=True):
     answer_id: Id
 
 
-def _communities(db: Session, viewer: Actor | None, groups: Sequence[Actor]) -> list[entities.Community]:
-    shown = show_accounts.accounts(db, groups)
-    ids = [group.id for group in groups]
-    rows, unanswered = communities.rows_of(db, groups), community_statistics.unanswered(db, ids)
-    states = follows.states(db, viewer.id, ids) if viewer else {}
-    moderated = communities.moderated(db, viewer.id) if viewer else set()
-    askable = {group.id for group in admission.askable(db, viewer, groups)} if viewer else set()
-    found = []
-    for group, account in zip(groups, shown, strict=True):
-        settings = rows[group.id]
-        found.append(
-            entities.Community(
-                id=str(group.id),
-                uri=group.uri,
-                name=group.display_name,
-                handle=group.handle,
-                account=account,
-                rules=list(settings.rules),
-                allows_down_votes=settings.allows_down,
-                moderators_only=settings.moderators_only,
-                questions_only=settings.questions_only,
-                node_only=settings.node_only,
-                closed=settings.closed_at is not None,
-                language=settings.language if group.local else None,
-                may_ask=list(settings.askers),
-                may_answer=list(settings.answerers),
-                max_links=settings.max_links,
-                own_links_a_week=settings.own_links_a_week,
-                wants_disclosure=settings.wants_disclosure,
-                anonymity=anonymity.offered(group),
-                unanswered=unanswered.get(group.id, 0) if group.local else None,
-                askable=group.id in askable if viewer else None,
-                followed=states.get(group.id) == "accepted" if viewer else None,
-                moderated=group.id in moderated if viewer else None,
-            )
-        )
-    return found
-
-
-class Showing:
-    """Contributions with their authors, votes and tags, in a fixed number of queries."""
-
-    def __init__(self, db: Session, viewer: Actor | None, found: Iterable[Post]) -> None:
-        rows = list(found)
-        ids = [post.id for post in rows]
-        people = list(actors.many(db, [post.author_id for post in rows]).values())
-        self.viewer = viewer
-        self.accounts: dict[int, Account] = dict(
-            zip([actor.id for actor in people], show_accounts.accounts(db, people), strict=True)
-        )
-        self.tags = posts.tags_of(db, ids)
-        self.votes = reactions.my_votes(db, viewer.id, ids) if viewer else {}
-        self.edited = posts.edited(db, ids)
-        self.accepted = {post.accepted_id for post in rows if post.accepted_id}
-        self.unnamed = {actor.id for actor in people if anonymity.is_service(actor)}
-        self.mine = anonymity.mine(db, viewer.id, ids) if viewer and self.unnamed else set()
-
-    def common(self, post: Post) -> dict[str, Any]:
-        """What contributions of every kind have."""
-        mine = self.viewer is not None and (post.author_id == self.viewer.id or post.id in self.mine)
-        return {
-            "id": str(post.id),
-            "status_id": str(post.id),
-            "uri": post.uri,
-            "url": post.url or post.uri,
-            "kind": post.kind,
-            "title": post.title,
-            "content": post.content,
-            "source": post.source if mine else None,
-            "account": self.accounts[post.author_id],
-            "anonymous": post.author_id in self.unnamed,
-            "mine": mine if self.viewer else None,
-            "language": post.language or None,
-            "visibility": post.visibility,
-            "in_reply_to_id": str(post.in_reply_to_id) if post.in_reply_to_id else None,
-            "created_at": stamp(post.published),
-            "edited_at": stamp(post.updated) if post.id in self.edited and post.updated else None,
-            "votes_up": post.up,
-            "votes_down": post.down,
-            "my_vote": self.votes.get(post.id, 0) if self.viewer else None,
-            "reply_count": post.reply_count,
-            "unreviewed": post.unreviewed,
-            "accepted": post.id in self.accepted,
-            "disclosure": str((post.extra or {}).get("disclosure", "")),
-            "waits": bool(post.held_for),
-            "tags": [tag.shown for tag in self.tags.get(post.id, [])],
-        }
-
-    def contribution(self, post: Post) -> entities.Contribution:
-        return entities.Contribution(**self.common(post))
-
-    def question(self, post: Post, *, db: Session | None = None) -> entities.Question:
-        """`db`: with what it is tied to, which lists leave out."""
-        return entities.Question(
-            **self.common(post),
-            community_id=str(post.community_id) if post.community_id else None,
-            answer_count=post.answer_count,
-            accepted_answer_id=str(post.accepted_id) if post.accepted_id else None,
-            barriers=list(post.extra.get("barriers", [])),
-            municipality=str(post.extra.get("municipality", "")),
-            duplicate_of_id=str(post.duplicate_of_id) if post.duplicate_of_id else None,
-            merged=post.merged_at is not None,
-            links=tied(links.of(db, self.viewer, post)) if db is not None else [],
-            linked_from=tied(links.to(db, self.viewer, post)) if db is not None else [],
-            call=_called(db, self.viewer, post) if db is not None else None,
-        )
-
-
-def _called(db: Session, viewer: Actor | None, question: Post) -> entities.MeetingCall | None:
-    row = calls.find(db, question)
-    if row is None:
-        return None
-    mine = calls.mine(db, viewer, question) is not None if viewer is not None else None
-    return entities.MeetingCall(coming=row.coming, municipalities=dict(calls.places(db, question)), mine=mine)
-
-
-def tied(found: list[Linked]) -> list[entities.Tied]:
-    """What a post is tied to, or what is tied to it."""
-    return [
-        entities.Tied(
-            tie=str(one.tie),
-            uri=one.uri,
-            id=str(one.post.id) if one.post is not None else None,
-            kind=str(one.kind) if one.kind is not None else None,
-            title=one.post.title if one.post is not None else "",
-        )
-        for one in found
-    ]
-
-
-def to_link(db: Session, me: Actor, ids: list[int]) -> tuple[Post, ...]:
-    """The posts that a caller ties his own to. Raises Invalid."""
-    found = access.several(db, me, ids)
-    if set(ids) - set(found) or any(post.in_reply_to_uri for post in found.values()):
-        raise Invalid("There is no such post, or you may not see it.", code="links_unknown")
-    return tuple(found[id] for id in dict.fromkeys(ids))
-
-
 def _question(db: Session, viewer: Actor | None, id: int) -> Post:
     post = access.access_post(db, viewer, id)
     if post.kind != Kind.QUESTION:
@@ -241,16 +86,8 @@ def _question(db: Session, viewer: Actor | None, id: int) -> Post:
     return post
 
 
-def community_of(db: Session, id: int) -> Actor:
-    """A community by id. Raises NotFound."""
-    group = actors.get(db, id)
-    if not group.is_community or not group.active:
-        raise NotFound("There is no such community.")
-    return group
-
-
 @endpoint("read:statuses", QuestionsAsked, list[entities.Question], who="anybody")
-async def questions(call: Call, args: QuestionsAsked) -> Page[entities.Question]:
+async def index(call: Call, args: QuestionsAsked) -> Page[entities.Question]:
     """Questions of the whole node, or of one community."""
 
     def look(db: Session) -> Page[entities.Question]:
@@ -282,7 +119,7 @@ def _thread(db: Session, viewer: Actor | None, question: Post) -> entities.Threa
     home = communities.home_of(db, question)
     return entities.Thread(
         question=shown.question(question, db=db),
-        community=_communities(db, viewer, [home])[0] if home is not None else None,
+        community=show_communities(db, viewer, [home])[0] if home is not None else None,
         answers=[shown.contribution(post) for post in found.answers],
         comments={str(id): [shown.contribution(post) for post in under] for id, under in found.comments.items()},
         more=found.more,
@@ -420,27 +257,3 @@ async def _changed(call: Call, deed: Callable[[Session, Actor, Post], object]) -
         return Showing(db, me, [question]).question(question, db=db)
 
     return await call.write(write)
-
-
-@endpoint("read:accounts", Nothing, list[entities.Community], who="anybody")
-async def all_communities(call: Call, args: Nothing) -> list[entities.Community]:
-    """The communities of this node, and those elsewhere that it knows."""
-
-    def look(db: Session) -> list[entities.Community]:
-        return _communities(db, call.actor, [*communities.all_local(db), *communities.known_remote(db)])
-
-    return await call.read(look)
-
-
-@endpoint("read:accounts", Nothing, entities.Community, who="anybody")
-async def community(call: Call, args: Nothing) -> entities.Community:
-    """One community."""
-    return await call.read(lambda db: _communities(db, call.actor, [community_of(db, call.path())])[0])
-
-
-@endpoint(None, Nothing, dict[str, Any], who="anybody")
-async def description(call: Call, args: Nothing) -> Response | dict[str, Any]:
-    """This API as OpenAPI 3.1."""
-    from server.api import describing, routes
-
-    return describing.describe(routes.API, origin=call.node.origin, version=VERSION)
