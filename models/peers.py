@@ -34,6 +34,11 @@ READS_WRAPS = frozenset({"torv", "lemmy", "piefed", "mbin", "nodebb", "wordpress
 """Software known to read FEP-1b12: activities a community wraps in its Announce."""
 
 
+EDITS_UNWRAPPED = frozenset({"nodebb"})
+"""Of these, software that reads edits from the author only. Of a wrapped one NodeBB looks at the id, and at what it
+fetched there up to five minutes before."""
+
+
 class Peer(Base):
     """One host. A row appears when there is something to remember."""
 
