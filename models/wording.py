@@ -39,6 +39,20 @@ def whole(
     return text + _original(original) + _accepted(accepted) + (_endorse(post) if endorse else "")
 
 
+def source(
+    post: Post, *, accepted: Accepted | None = None, original: Original | None = None, endorse: bool = False
+) -> str:
+    """The Markdown with the same said below it: Lemmy, PieFed and NodeBB read it instead of the HTML. No title."""
+    said = [post.source]
+    if original is not None:
+        said.append(f"↪ Spurgt før: {text.plain_words(original.title, 200)} <{original.uri}>")
+    if accepted is not None:
+        said.append(f"✅ Accepteret svar: {text.plain_words(accepted.handle, 300)} <{accepted.uri}>")
+    if endorse:
+        said.append(_endorse_words(post))
+    return "\n\n".join(said)
+
+
 def report(post: Post, facts: Iterable[tuple[str, str]] = ()) -> str:
     """A report of experience in short, for apps: the title in bold, its facts and abstract, and where it is read whole."""
     named = [f"<strong>{text.escape(name)}:</strong> {text.escape(said)}." for name, said in facts]
@@ -77,9 +91,13 @@ def _original(question: Original | None) -> str:
 
 
 def _endorse(post: Post) -> str:
+    return f"<p>{_endorse_words(post)}</p>"
+
+
+def _endorse_words(post: Post) -> str:
     if post.language == "en":
-        return "<p>♥ Endorse it by liking this post.</p>"
-    return "<p>♥ Tilslut dig ved at synes godt om dette opslag.</p>"
+        return "♥ Endorse it by liking this post."
+    return "♥ Tilslut dig ved at synes godt om dette opslag."
 
 
 def _accepted(answer: Accepted | None) -> str:

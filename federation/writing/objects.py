@@ -13,9 +13,8 @@ from sqlalchemy.orm import Session
 
 from federation import vocabulary
 from federation.vocabulary import PUBLIC
-from federation.writing import Json, meetings, stamp
+from federation.writing import Json, meetings, stamp, texts
 from models import (
-    access,
     actors,
     audience,
     calls,
@@ -26,12 +25,10 @@ from models import (
     experience_text,
     experiences,
     links,
-    plain_text,
     polls,
     posts,
     quotes,
     text,
-    wording,
 )
 from models import meetings as rows_of_meetings
 from models.actors import Actor
@@ -39,7 +36,6 @@ from models.database import node_of
 from models.dogmas import Status
 from models.experiences import As, Part
 from models.links import SINGLE
-from models.meetings import Meeting
 from models.posts import Kind, Post, Visibility
 from models.quotes import QuoteStamp
 
@@ -70,7 +66,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
     if row.deleted_at is not None:
         return tombstone(row)
     parts, meeting = _parts(db, row), rows_of_meetings.find(db, row)
-    content = _content(db, row, parts, meeting)
+    content, source = texts.content_and_source(db, row, parts.tags, meeting)
     open_to_all = row.visibility in _OPEN
     body: Json = {
         "id": row.uri,
@@ -92,7 +88,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
         body["contentMap"] = {row.language: content}
     body |= {
         "mediaType": "text/html",
-        "source": {"content": row.source, "mediaType": (row.extra or {}).get("content_type", plain_text.MARKDOWN)},
+        "source": source,
         "url": row.url or row.uri,
         "published": stamp(row.published),
     }
@@ -107,7 +103,7 @@ def post(db: Session, row: Post, form: str = NOTE) -> Json:
         body["language"] = vocabulary.language(row.language)
     if row.kind == Kind.ANSWER:
         body["answer"] = _is_accepted(db, row)
-    if (accepted := accepted_answer(db, row)) is not None:
+    if (accepted := texts.accepted_answer(db, row)) is not None:
         body["acceptedAnswer"] = accepted.uri
     if (original := duplicates.original_of(db, None, row)) is not None:
         body["torv:duplicateOf"] = original.uri
@@ -158,14 +154,6 @@ def tombstone(row: Post) -> Json:
     return body
 
 
-def accepted_answer(db: Session, row: Post) -> Post | None:
-    """The accepted answer of a question, if there is one that anybody may read."""
-    if row.kind != Kind.QUESTION or row.accepted_id is None:
-        return None
-    answer = db.get(Post, row.accepted_id)
-    return answer if answer is not None and access.may_see(db, None, answer) else None
-
-
 def embedded_replies(db: Session, row: Post) -> Json:
     """The `replies` collection with its first page inside, for servers that read no further."""
     uri = f"{row.uri}/replies"
@@ -195,21 +183,6 @@ def _type(row: Post, form: str) -> str:
     if row.kind == Kind.EVENT and row.object_type == "Event":
         return "Event"
     return "Article" if row.kind in _LONG else "Note"
-
-
-def _content(db: Session, row: Post, parts: _Parts, meeting: Meeting | None) -> str:
-    if meeting is not None:
-        said = meetings.said_before(row, meeting) + row.content + meetings.said_after(db, row, meeting)
-        return wording.titled(row.title, said)
-    answer = accepted_answer(db, row)
-    named = wording.Accepted(answer.uri, actors.get(db, answer.author_id).handle) if answer is not None else None
-    original = duplicates.original_of(db, None, row)
-    before = wording.Original(original.uri, original.title) if original is not None else None
-    dogma = db.get(dogmas.Dogma, row.id) if row.kind == Kind.DOGMA else None
-    return wording.whole(
-        row, origin=node_of(db).origin, tags=parts.tags, accepted=named, original=before,
-        endorse=dogma is not None and dogma.status in dogmas.OPEN,
-    )  # fmt: skip
 
 
 def _abstract(db: Session, row: Post) -> str:
