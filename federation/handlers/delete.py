@@ -15,7 +15,7 @@ from models.actors import Actor
 from models.base import now
 from models.posts import Post
 
-ASK_AGAIN = timedelta(minutes=1)
+ASK_AGAIN = timedelta(minutes=2)
 
 
 async def delete(fed: Federation, verified: Verified) -> Effect:
@@ -92,7 +92,7 @@ async def _as_at_origin(fed: Federation, verified: Verified, uri: str) -> Effect
             # Its community may be faster than what its server keeps ready for readers (NodeBB: for up to a minute).
             payload = {"uri": uri, "deleted": True}
             jobs.enqueue(db, "refresh_post", payload, dedupe=f"deleted:{uri}", run_at=now() + ASK_AGAIN)
-            return "Its origin still has it, and is asked again in a minute."
+            return "Its origin still has it, and is asked again in two minutes."
         return f"{uri} as its origin has it now."
 
     return effect
