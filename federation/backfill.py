@@ -39,7 +39,7 @@ async def ancestors(fed: Federation, uri: str, budget: Budget) -> tuple[list[Fet
 
 
 async def complete_thread(fed: Federation, payload: Mapping[str, Any]) -> None:
-    """The job `backfill`: the post `uri` with what it answers, and the replies that its server and theirs list."""
+    """The job `backfill`: the post `uri` with what it answers, and what its `replies`, its `context` and theirs list."""
     uri = str(payload["uri"])
     limits = fed.limits
     budget = Budget.carried(payload.get("budget"), fetches=limits.backfill_fetches, seconds=limits.backfill_seconds)
@@ -52,7 +52,8 @@ async def complete_thread(fed: Federation, payload: Mapping[str, Any]) -> None:
     budget.visited.add(uri)
     above, _ = await ancestors(fed, start.read.in_reply_to, budget)
     await _record(fed, [*above, start])
-    waiting = deque([start.read.replies])
+    # `replies` may hold only what answers the post itself (NodeBB); the thread's own collection, FEP-7888, holds all.
+    waiting = deque([start.read.replies, start.read.context])
     while waiting and budget.left:
         async for name in _items(fed, waiting.popleft(), budget):
             if not budget.first_visit(name):

@@ -146,7 +146,12 @@ async def _write_batch(
         jobs.enqueue_all(db, "nodeinfo", {f"nodeinfo:{host}": {"host": host} for host in unknown})
         if plan.readers_only:
             hosts = reach.reading_wraps(db, hosts) | (hosts & {elsewhere(fed.node, plan.also)})
-        new = deliveries.add_batch(db, activity, [(inbox, host) for inbox, host in wanted if host in hosts])
+        new = 0
+        if (edit := outbox.wrapped_edit(db, activity)) is not None and edit.body:
+            unwrapped = reach.wanting_edits_unwrapped(db, hosts)
+            new += deliveries.add_batch(db, edit, [(inbox, host) for inbox, host in wanted if host in unwrapped])
+            hosts -= unwrapped
+        new += deliveries.add_batch(db, activity, [(inbox, host) for inbox, host in wanted if host in hosts])
         payload = {"activity": activity_id, "cursor": cursor}
         jobs.advance(db, outbox.publish_key(activity_id), payload, LEASE)
         return new

@@ -86,13 +86,14 @@ def _draft(db: Session, post: Post, row: Meeting, group: Actor) -> Draft:
     author = actors.get(db, post.author_id)
     words = WORDS[language].format(group=_plain(group.display_name), who=_plain(author.display_name), url=post.url)
     how = meeting_text.how_to_sign_up(row, language, likes=False)
-    said = [f"**{_plain(post.title)}**", _plain(meeting_text.summary(row, language)), words, how]
+    said = [_plain(meeting_text.summary(row, language)), words, how]
 
     def remember(db: Session, note: Post) -> None:
         note.extra = {**note.extra, MEETING: str(post.id)}
 
     return Draft(
         "\n\n".join(one for one in said if one),
+        post.title,  # else NodeBB takes the first line of the Markdown, stars and all
         visibility=Visibility.UNLISTED,
         language=language,
         to=(group.id,),

@@ -150,6 +150,13 @@ def is_plain_announce(activity: Activity) -> bool:
     return activity.type == "Announce" and not {"embed", "inner", "only"} & set(activity.data)
 
 
+def wrapped_edit(db: Session, activity: Activity) -> Activity | None:
+    """The Update of ours that a community wrapped in this Announce; None of everything else."""
+    inner = activity.data.get("inner") if activity.type == "Announce" else None
+    found = get(db, int(inner)) if inner is not None else None
+    return found if found is not None and found.type == "Update" else None
+
+
 def is_choice(activity: Activity) -> bool:
     """A ChooseAnswer or its Undo. Of the servers we met, GoToSocial answers 500 to a type it does not know: such an
     error looks passing, so that everything else about the question would wait behind it for a week."""

@@ -39,6 +39,11 @@ TAKES_NO_JOIN = frozenset({"piefed"})
 """Software that writes meetings and knows no `Join`: who asked for a place would wait for ever."""
 
 
+EDITS_UNWRAPPED = frozenset({"nodebb"})
+"""Of these, software that reads edits from the author only. Of a wrapped one NodeBB looks at the id, and at what it
+fetched there up to five minutes before."""
+
+
 class Peer(Base):
     """One host. A row appears when there is something to remember."""
 

@@ -152,6 +152,12 @@ def reading_wraps(db: Session, hosts: Iterable[str]) -> set[str]:
     return {host for host, peer in known.items() if peers.reads_wraps(peer)}
 
 
+def wanting_edits_unwrapped(db: Session, hosts: Iterable[str]) -> set[str]:
+    """Those of the hosts that read an Update as its author sends it, and not as a community wraps it."""
+    known = peers.many(db, hosts)
+    return {host for host, peer in known.items() if peer.software in peers.EDITS_UNWRAPPED}
+
+
 def unknown_software(db: Session, hosts: Iterable[str]) -> list[str]:
     """Those of the hosts whose NodeInfo nobody has asked for lately."""
     wanted = list(dict.fromkeys(hosts))

@@ -5,9 +5,8 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from federation import discovery, resolving
-from federation.crossing import reading, writing
-from federation.resolving import Budget, FetchFailed, Gone, OverBudget, Passing
+from federation import crossing, discovery, reading, resolving
+from federation.resolving import Budget, FetchFailed, Gone, OverBudget, Passing, Unusable
 from models import actors, arriving, jobs, posts, text
 from models.actors import Actor
 from models.errors import Invalid, NotFound, Unavailable
@@ -81,17 +80,21 @@ async def _by_address(asker: Asker, address: str, budget: Budget) -> Actor | Pos
     kind = document.doc.get("type")
     if isinstance(kind, str) and kind in set(actors.ActorType):
         return await resolving.actor(asker.fed, document.id, budget)
-    known = await reading(asker.database, lambda db: posts.by_uri(db, document.id))
+    is_thread = isinstance(kind, str) and kind in reading.COLLECTIONS
+    wanted = await resolving.first_in_thread(asker.fed, document, budget) if is_thread else document.id
+    known = await crossing.reading(asker.database, lambda db: posts.by_uri(db, wanted))
     if known is not None:
         return known
-    fetched = await resolving.fetch_post(asker.fed, document.id, budget)
+    fetched = await resolving.fetch_post(asker.fed, wanted, budget)
+    if is_thread and fetched.read.context != document.id:
+        raise Unusable("The post does not say that it belongs to this collection.")
 
     def record(db: Session) -> Post:
         post, _ = arriving.record_remote(db, fetched.remote, told=False)
         jobs.enqueue(db, "backfill", {"uri": post.uri}, dedupe=f"backfill {post.uri}")
         return post
 
-    return await writing(asker.database, record)
+    return await crossing.writing(asker.database, record)
 
 
 async def resolve_mentions(asker: Asker, source: str) -> None:
@@ -101,7 +104,9 @@ async def resolve_mentions(asker: Asker, source: str) -> None:
     """
     handles = text.handles_in(source)
     unknown = (
-        await reading(asker.database, lambda db: [h for h in handles if actors.find(db, h) is None]) if handles else []
+        await crossing.reading(asker.database, lambda db: [h for h in handles if actors.find(db, h) is None])
+        if handles
+        else []
     )
     if not unknown:
         return

@@ -1,5 +1,7 @@
 """Delete: an author takes a post back, an actor leaves, or a moderator removes something from a community."""
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session
 
 from federation import crossing, reading, resolving, urls
@@ -8,9 +10,12 @@ from federation.documents import Gone
 from federation.handlers import early, wraps
 from federation.handlers.effects import Effect, Ignored
 from federation.verified import Verified
-from models import actors, arriving, communities, leaving, listings, memory, posts, removing
+from models import actors, arriving, communities, jobs, leaving, listings, memory, posts, removing
 from models.actors import Actor
+from models.base import now
 from models.posts import Post
+
+ASK_AGAIN = timedelta(minutes=2)
 
 
 async def delete(fed: Federation, verified: Verified) -> Effect:
@@ -84,7 +89,10 @@ async def _as_at_origin(fed: Federation, verified: Verified, uri: str) -> Effect
 
     def effect(db: Session) -> str:
         if not arriving.update_remote(db, found.remote, fetched=True):
-            raise Ignored("Its origin still has it.")
+            # Its community may be faster than what its server keeps ready for readers (NodeBB: for up to a minute).
+            payload = {"uri": uri, "deleted": True}
+            jobs.enqueue(db, "refresh_post", payload, dedupe=f"deleted:{uri}", run_at=now() + ASK_AGAIN)
+            return "Its origin still has it, and is asked again in two minutes."
         return f"{uri} as its origin has it now."
 
     return effect

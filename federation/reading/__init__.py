@@ -10,6 +10,7 @@ from federation.reading.activities import (
     without_secret,
 )
 from federation.reading.actors import ACTOR_TYPES, ActorIn, KeyDocument, actor, is_actor, key_document
+from federation.reading.collections import TYPES as COLLECTIONS
 from federation.reading.collections import CollectionIn, collection
 from federation.reading.decoding import Unreadable, decode
 from federation.reading.objects import POST_TYPES, ObjectIn, is_tombstone, note
@@ -17,6 +18,7 @@ from federation.reading.values import line, one_id
 
 __all__ = [
     "ACTOR_TYPES",
+    "COLLECTIONS",
     "POST_TYPES",
     "SECRET",
     "WITHOUT_ID",

@@ -12,7 +12,7 @@ from federation.documents import (
     fetch_collection,
 )
 from federation.resolving.actors import actor, by_handle, fetch_actor, look_up, refresh_moderators
-from federation.resolving.posts import FetchedPost, check_author, fetch_post, remote_of, to_remote
+from federation.resolving.posts import FetchedPost, check_author, fetch_post, first_in_thread, remote_of, to_remote
 
 __all__ = [
     "Budget",
@@ -31,6 +31,7 @@ __all__ = [
     "fetch_actor",
     "fetch_collection",
     "fetch_post",
+    "first_in_thread",
     "look_up",
     "refresh_moderators",
     "remote_of",

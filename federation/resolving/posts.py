@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from federation import crossing, reading, urls
 from federation.budget import Budget, OverBudget
 from federation.context import Federation
-from federation.documents import FetchFailed, Gone, Unusable, fetch
+from federation.documents import Document, FetchFailed, Gone, Unusable, fetch, fetch_collection
 from federation.reading import ObjectIn
 from federation.resolving.actors import actor
 from models import actors, posts
@@ -46,6 +46,23 @@ async def fetch_post(fed: Federation, uri: str, budget: Budget) -> FetchedPost:
     except reading.Unreadable as error:
         raise Unusable(error.text) from error
     return FetchedPost(read, await to_remote(fed, read, budget))
+
+
+async def first_in_thread(fed: Federation, document: Document, budget: Budget) -> str:
+    """The id of the post that a thread begins with, from what stands at the thread's own address (FEP-7888).
+
+    That is what one copies from the address bar of a NodeBB. Raises Gone, Unusable, Passing, OverBudget.
+    """
+    try:
+        found = reading.collection(document.doc)
+    except reading.Unreadable as error:
+        raise Unusable(error.text) from error
+    if found.first:
+        found = await fetch_collection(fed, found.first, budget)
+    items = (found.first_page or found).items
+    if not items:
+        raise Unusable("The collection is empty.")
+    return items[0]
 
 
 def check_author(read: ObjectIn) -> None:

@@ -159,7 +159,7 @@ async def test_a_wrapped_edit_has_the_origin_asked(scene: Scene) -> None:
 
 async def test_a_wrapped_delete_counts_when_the_origin_has_the_post_no_longer(scene: Scene) -> None:
     delete = scene.jonas.does("Delete", ANSWER)
-    assert await scene.hear_wrapped(delete, 1) == "ignored: Its origin still has it."
+    assert await scene.hear_wrapped(delete, 1) == "done: Its origin still has it, and is asked again in two minutes."
     scene.fediverse.documents[ANSWER] = 404
     assert (await scene.hear_wrapped(delete, 2)).startswith("done: Deleted")
     assert scene.post(ANSWER).deleted_at is not None
@@ -169,7 +169,7 @@ async def test_a_listed_moderator_removes_and_restores_and_nobody_else(scene: Sc
     delete = scene.mona.does("Delete", ANSWER, summary="Reklame")
     assert (await scene.hear(scene.mona, delete)).startswith("ignored")  # not through the community
     forged = scene.karla.does("Delete", ANSWER, summary="Reklame")
-    assert await scene.hear_wrapped(forged) == "ignored: Its origin still has it."
+    assert await scene.hear_wrapped(forged) == "done: Its origin still has it, and is asked again in two minutes."
     assert (await scene.hear_wrapped(delete, 2)).startswith("done: Removed")
     assert scene.post(ANSWER).removed_at is not None
     assert (await scene.hear_wrapped(scene.karla.does("Undo", forged, "u"))).startswith("ignored: Only the moderators")

@@ -227,6 +227,20 @@ def test_wraps_go_only_to_servers_that_read_them_and_the_plain_announce_to_all(n
     assert node.queued_for("Announce") == sorted([*everybody, "https://lemmy.example/inbox"])
 
 
+def test_an_edit_goes_to_nodebb_as_its_author_sends_it_and_to_others_wrapped(node: Node) -> None:
+    for host, software in (("lemmy.example", "lemmy"), ("forum.example", "nodebb")):
+        node.follower(node.group, host)
+        _knows(node, host, software)
+    question = node.ask()
+    answer = node.do(lambda db: threads.reply(db, node.lene, posts.get(db, question.id), Draft("Ja, hos os.")))
+    node.publish_all()
+    node.forget()
+    node.do(lambda db: composing.edit(db, node.lene, posts.get(db, answer.id), Draft("Med en rettelse.")))
+    node.publish_all()
+    assert node.queued_for("Announce") == ["https://lemmy.example/inbox"]
+    assert node.queued_for("Update") == ["https://forum.example/inbox"]
+
+
 def test_a_server_that_has_sent_a_wrap_gets_wraps(node: Node) -> None:
     node.follower(node.group, "new.example")
     node.do(lambda db: peers.seen(db, "new.example", wraps=True))

@@ -264,6 +264,21 @@ async def test_a_post_is_read_again_as_its_origin_has_it(inbox: Inbox, fediverse
         await refreshing.refresh_post(inbox.fed, {"uri": note["id"]})
 
 
+async def test_a_post_that_its_community_called_deleted_goes_once_its_origin_has_it_no_longer(
+    inbox: Inbox, fediverse: Fediverse, jonas: Neighbour
+) -> None:
+    lenes = inbox.write(lambda db: composing.note(db, actors.by_handle(db, "lene"), Draft("Hvem vil?")))
+    note = fediverse.put(jonas.note(1, inReplyTo=lenes.uri))
+    await inbox.takes(jonas.sends(jonas.creates(note)))
+    await refreshing.refresh_post(inbox.fed, {"uri": note["id"], "deleted": True})
+    assert inbox.read(lambda db: posts.by_uri(db, note["id"])).deleted_at is None
+    fediverse.documents[note["id"]] = {"id": note["id"], "type": "Tombstone"}
+    await refreshing.refresh_post(inbox.fed, {"uri": note["id"]})
+    assert inbox.read(lambda db: posts.by_uri(db, note["id"])).deleted_at is None
+    await refreshing.refresh_post(inbox.fed, {"uri": note["id"], "deleted": True})
+    assert inbox.read(lambda db: posts.by_uri(db, note["id"])).deleted_at is not None
+
+
 # Threads
 
 
@@ -343,6 +358,22 @@ async def test_a_thread_is_completed_from_the_replies_that_its_servers_list(
         fediverse.put(one)
     await backfill.complete_thread(inbox.fed, {"uri": root["id"]})
     assert await known(inbox, root, first, second, stray, secret) == [True, True, True, False, False]
+
+
+async def test_a_thread_is_completed_from_its_context_where_replies_list_only_direct_ones(
+    inbox: Inbox, fediverse: Fediverse, jonas: Neighbour
+) -> None:
+    karla = neighbour(fediverse, "karla", "k.example")
+    root = {**jonas.note("root"), "context": jonas.id("topic/1")}
+    first, second = karla.note("first", inReplyTo=root["id"]), jonas.note("second", inReplyTo=karla.id("notes/first"))
+    stray = karla.note("stray")
+    fediverse.put(with_replies(root))
+    for one in (first, second, stray):
+        fediverse.put({**one, "context": root["context"]})
+    items = [one["id"] for one in (root, first, second, stray)]
+    fediverse.put({"id": root["context"], "type": "OrderedCollection", "orderedItems": items})
+    await backfill.complete_thread(inbox.fed, {"uri": root["id"]})
+    assert await known(inbox, root, first, second, stray) == [True, True, True, False]
 
 
 async def test_replies_that_lead_back_and_pages_without_end_come_to_an_end(

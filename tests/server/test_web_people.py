@@ -17,8 +17,12 @@ pytestmark = pytest.mark.anyio
 JONAS = "https://m.example/users/jonas"
 
 
-def somebody_lives(elsewhere: Elsewhere, *, locked: bool = False) -> None:
-    """`jonas@m.example`, as his server shows him."""
+NOTE = "https://m.example/notes/1"
+THREAD = "https://m.example/topic/1"
+
+
+def somebody_lives(elsewhere: Elsewhere, *, locked: bool = False, note_in: str = THREAD) -> None:
+    """`jonas@m.example`, as his server shows him, and a thread that he began; `note_in` is what his post calls its thread."""
     document = {
         "@context": ["https://www.w3.org/ns/activitystreams", "https://w3id.org/security/v1"],
         "id": JONAS,
@@ -40,15 +44,20 @@ def somebody_lives(elsewhere: Elsewhere, *, locked: bool = False) -> None:
         ],
     }
 
+    note = {
+        "id": NOTE, "type": "Note", "attributedTo": JONAS, "to": ["as:Public"], "context": note_in, "name": "Hvor?",
+        "content": "<p>Hvor er det?</p>", "published": "2026-01-02T03:04:05Z",
+    }  # fmt: skip
+    thread = {"id": THREAD, "type": "OrderedCollection", "orderedItems": [NOTE, f"{NOTE}2"]}
+    documents = {JONAS: document, NOTE: note, THREAD: thread, f"{THREAD}/hvor": thread}
+
     async def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/.well-known/webfinger":
             if request.url.params.get("resource") == "acct:jonas@m.example":
                 return httpx.Response(200, json=jrd, headers={"Content-Type": "application/jrd+json"})
             return httpx.Response(404)
-        if str(request.url) == JONAS:
-            return httpx.Response(
-                200, content=json.dumps(document), headers={"Content-Type": "application/activity+json"}
-            )
+        if (found := documents.get(str(request.url))) is not None:
+            return httpx.Response(200, content=json.dumps(found), headers={"Content-Type": "application/activity+json"})
         return httpx.Response(404 if request.method == "GET" else 202)
 
     elsewhere.answers["m.example"] = answer
@@ -97,6 +106,19 @@ async def test_what_cannot_be_found_is_said_beside_the_field(visiting: Visiting,
         assert answer.status_code in {status, 404, 422}
         assert answer.status_code < 500
         assert 'class="form-error-message"' in answer.text
+
+
+async def test_a_thread_is_found_by_the_address_that_its_page_has_elsewhere(visiting: Visiting) -> None:
+    somebody_lives(visiting.elsewhere)
+    async with visiting.browser("anna") as browser:
+        answer = await find(browser, f"{THREAD}/hvor")
+        assert "Hvor er det?" in await browser.read(answer.headers["location"])
+
+
+async def test_a_collection_that_its_first_post_does_not_call_its_thread_is_none(visiting: Visiting) -> None:
+    somebody_lives(visiting.elsewhere, note_in="")
+    async with visiting.browser("anna") as browser:
+        assert (await find(browser, THREAD)).status_code == 404
 
 
 async def test_a_server_that_does_not_answer_is_named_as_the_reason(visiting: Visiting) -> None:
