@@ -820,6 +820,7 @@ def _steady(body: dict[str, Any]) -> str:
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_we_write_is_what_is_checked_in(scene: Scene, name: str) -> None:
     path = SNAPSHOTS / f"{name}.json"
@@ -876,6 +877,7 @@ def test_a_context_stands_only_at_the_top(scene: Scene, name: str) -> None:
 REPORTS = [name for name in WRITTEN if name == "experience" or name in {"experience-follow-up", "experience-adapted"}]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_reads_well_where_only_its_title_and_summary_are_shown(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
@@ -889,6 +891,7 @@ def test_a_report_reads_well_where_only_its_title_and_summary_are_shown(scene: S
     assert body["sensitive"] is False  # an abstract is no warning
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str) -> None:
     """W11 to W14."""
@@ -910,12 +913,14 @@ PIEFED = (
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_meeting_has_every_key_that_piefed_asks_for(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
     assert [key for key in PIEFED if key not in body] == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_meeting_has_what_lemmy_mobilizon_and_gancio_need(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
@@ -932,6 +937,7 @@ def test_a_meeting_has_what_lemmy_mobilizon_and_gancio_need(scene: Scene, name: 
     assert body["repliesModerationOption"] == "allow_all"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_meeting_reads_well_where_only_title_and_summary_are_shown(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
