@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from models import actor_keys, actors
 from models.actors import ActorType
@@ -24,11 +24,11 @@ from models.database import Database, Node
 from models.tables import metadata
 from server.app import create_app
 from server.settings import Settings
+from tests import chromium as chromium_program
 from tests import keys, world
 from tests.federation.elsewhere import Elsewhere, federation_with
 from tests.missing import missing
 
-CHROMIUM = "/usr/bin/chromium"
 AXE = Path(__file__).parent / "axe"
 CACHE = Path(__file__).parents[2] / ".cache" / "axe"
 WAIT_MS = 15_000
@@ -56,12 +56,8 @@ class Site:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser of the system."""
-    if not Path(CHROMIUM).exists():
-        missing("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium_program.running("--host-resolver-rules=MAP *.example ~NOTFOUND") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
