@@ -5,13 +5,14 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 # In their order, which begins with what takes long: no core is idle at the end.
 BY_FILE := --dist loadfile --no-loadscope-reorder
-WORKERS ?= 2
+# One more than there are cores: some tests wait, for a page, a process or a moment.
+WORKERS ?= 3
 MACHINES := tests/fediverse/test_many_machines.py
 ON_POSTGRES := -m 'not browser and not once' $(MACHINES) tests/fediverse/test_kill.py tests/fediverse/test_two_nodes.py tests/federation tests/models tests/server
 
 unexport PYTHONDONTWRITEBYTECODE  # the tests start many processes, and each would compile everything anew
 
-.PHONY: help run test quick bench lint lock format clean system postgres
+.PHONY: help run test quick bench lint lock format clean system sqlite postgres
 
 help:  ## Show what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -41,10 +42,16 @@ run: .venv/run .venv/migrated  ## Start a node with the demo world on http://loc
 system:  # What the tests need of the system; installed where that is possible
 	@bash .ci/prepare
 
-test: system .venv/dev lint  ## Run everything: checks, all tests on SQLite, then all that touch a database on PostgreSQL
+test: system .venv/dev  ## Run everything: checks, all tests on SQLite, then all that touch a database on PostgreSQL
+	@$(MAKE) --no-print-directory --jobs 2 lint sqlite
+	@$(MAKE) --no-print-directory postgres
+
+sqlite: .venv/dev  # All tests, beside SQLite
 	# What fails with both cores busy is asked once more, alone; it has to pass then.
 	# Machines come later: they plug a cable into this one, and Chromium gives up what it is loading when the network changes.
 	$(PYTEST) -n $(WORKERS) $(BY_FILE) --ignore $(MACHINES) tests || $(PYTEST) --last-failed --last-failed-no-failures none --ignore $(MACHINES) tests
+
+postgres: .venv/dev  # What a kind of database can change, beside PostgreSQL
 	$(BIN)/python -m tests.postgres $(PYTEST) -n $(WORKERS) $(BY_FILE) $(ON_POSTGRES) || $(BIN)/python -m tests.postgres $(PYTEST) --last-failed --last-failed-no-failures none $(ON_POSTGRES)
 
 quick: .venv/dev  ## The tests that take no more than a minute

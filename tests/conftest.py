@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from models import accounts, actor_keys, actors, base
@@ -25,6 +26,10 @@ from tests import engines, keys, memory, world
 
 NODE = Node("https://a.example", "a.example")
 
+# What is made up is not thrown away because the machine is busy.
+settings.register_profile("torv", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("torv")
+
 
 ON_POSTGRES = pytest.mark.skipif(
     not os.environ.get("TORV_TEST_DATABASE_URL"), reason="about PostgreSQL: run beside one (python -m tests.postgres)"
@@ -35,12 +40,22 @@ DATABASES = {"templates", "ground", "cluster"}
 """Fixtures behind every test that has a database: in this process, in nodes of its own, or on machines."""
 
 
+@pytest.hookimpl(trylast=True)  # after those who were asked for have been chosen
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL only tests that touch a database run: the others were run beside SQLite, and would say the same."""
+    """On PostgreSQL only tests that touch a database run: the others were run beside SQLite, and would say the same. Of
+    the cases of a test that are `alike` the first runs."""
     if not os.environ.get("TORV_TEST_DATABASE_URL"):
         return
-    kept = [item for item in items if DATABASES & set(getattr(item, "fixturenames", ()))]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    kept, left, seen = [], [], set()
+    for item in items:
+        touches = bool(DATABASES & set(getattr(item, "fixturenames", ())))
+        name = item.nodeid.partition("[")[0]
+        if touches and not (item.get_closest_marker("alike") and name in seen):
+            kept.append(item)
+            seen.add(name)
+        else:
+            left.append(item)
+    config.hook.pytest_deselected(items=left)
     items[:] = kept
 
 

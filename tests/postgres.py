@@ -19,7 +19,11 @@ from pathlib import Path
 
 from tests import memory
 
-UNSAFE_BUT_FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c max_wal_size=1GB -c jit=off"
+UNSAFE_BUT_FAST = (
+    "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c max_wal_size=1GB -c jit=off"
+    " -c wal_level=minimal -c max_wal_senders=0 -c autovacuum=off"
+)
+"""Nothing here outlives the run, and nobody tidies up behind the tests, which would find other plans than before."""
 
 
 def programs() -> Path | None:

@@ -16,19 +16,20 @@ from typing import Any, Protocol
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from models import actor_keys, actors
+from models import accounts, actor_keys, actors
 from models.actors import ActorType
 from models.database import Database, Node
 from models.tables import metadata
+from server import sessions
 from server.app import create_app
 from server.settings import Settings
+from tests import chromium as chromium_program
 from tests import keys, world
 from tests.federation.elsewhere import Elsewhere, federation_with
 from tests.missing import missing
 
-CHROMIUM = "/usr/bin/chromium"
 AXE = Path(__file__).parent / "axe"
 CACHE = Path(__file__).parents[2] / ".cache" / "axe"
 WAIT_MS = 15_000
@@ -43,25 +44,21 @@ class Site:
     open: Callable[..., BrowserContext]
 
     def signed_in(self, username: str, **how: Any) -> Page:
-        """A page of a browser in which somebody has signed in."""
-        page = self.open(**how).new_page()
-        page.goto(f"{self.origin}/sign-in")
-        page.fill("#login", username)
-        page.fill("#password", world.PASSWORD)
-        page.click("main button[type=submit]")
-        page.wait_for_url(f"{self.origin}/")
+        """A page of a browser in which somebody has signed in. The form that leads there is sent where it is the point."""
+        secret = self.database.write(lambda db: accounts.start_login(db, accounts.by_username(db, username)))
+        context = self.open(**how)
+        name = sessions.cookie_name(self.database.node, sessions.SESSION)
+        context.add_cookies([{"name": name, "value": secret, "url": self.origin, "httpOnly": True, "sameSite": "Lax"}])
+        page = context.new_page()
+        page.goto(f"{self.origin}/")
         return page
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser of the system."""
-    if not Path(CHROMIUM).exists():
-        missing("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium_program.running("--host-resolver-rules=MAP *.example ~NOTFOUND") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

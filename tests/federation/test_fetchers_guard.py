@@ -19,7 +19,7 @@ from models.errors import DomainError
 from tests.federation.fetching import Resolver
 from tests.federation.hostile import Certificates, Peer
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.once]
 HOST = "inside.good.test"
 """Its name leads to this machine."""
 

@@ -71,10 +71,10 @@ def note(**more: Any) -> reading.ObjectIn:
     ids=range(26),
 )
 def test_what_could_be_read_in_two_ways_or_only_at_great_cost_is_refused_at_once(body: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(Unreadable):
         reading.decode(body)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_ordinary_json_is_read_whatever_is_escaped_in_it() -> None:
@@ -204,9 +204,9 @@ def test_content_is_made_inert_and_cut() -> None:
 
 @pytest.mark.parametrize("content", ["<" * 300_000, "<div>" * 50_000, "<p>" * 100_000 + "x", "&" * 300_000])
 def test_hostile_markup_takes_no_time(content: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     note(content=content, summary=content)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_the_language_with_the_content_is_told_by_content_map() -> None:

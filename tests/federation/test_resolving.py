@@ -56,6 +56,7 @@ async def test_another_address_on_the_same_host_leads_to_the_id_once(
         await resolving.fetch(inbox.fed, loop, Budget())
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("id", ["https://victim.example/notes/1", "", None, 17, "x"])
 async def test_an_id_on_another_host_is_discarded(id: Any, inbox: Inbox, fediverse: Fediverse) -> None:
     fediverse.documents["https://evil.example/1"] = {"id": id, "type": "Note"}
@@ -95,6 +96,7 @@ async def test_our_own_host_is_never_fetched(uri: str, inbox: Inbox, fediverse: 
     assert fediverse.asked == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
@@ -184,6 +186,7 @@ async def test_a_claimed_handle_that_its_domain_does_not_know_is_not_shown(
     assert (await resolving.actor(inbox.fed, jonas.uri, Budget())).handle == "jonas@m.example"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "answer",
     [

@@ -68,6 +68,7 @@ async def test_a_page_that_links_back_is_marked(home: Callable[..., Home], body:
     assert await at.marks() == [True]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "body",
     [
@@ -99,12 +100,14 @@ async def test_saving_promises_to_look_and_only_for_what_is_an_address(database:
     assert database.write(queued) == ["verify_links"]
 
 
+@pytest.mark.once
 async def test_what_is_not_an_address_alone_is_never_fetched(home: Callable[..., Home]) -> None:
     at = home("Se https://lene.example/om", "http://lene.example/om", "tekst")
     assert await at.marks() == [False, False, False]
     assert at.fediverse.asked == []
 
 
+@pytest.mark.once
 async def test_only_pages_are_read(home: Callable[..., Home]) -> None:
     at = home(PAGE)
     at.page(f'<a rel="me" href="{LENE}">', kind="application/json")
@@ -135,6 +138,7 @@ async def test_a_server_that_is_down_is_asked_again_and_nothing_is_changed(home:
     assert dumped(at.database) == before
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "address",
     [
@@ -161,6 +165,7 @@ async def test_an_address_inside_is_never_connected_to(
     assert not any(field.get("verified") for field in inbox.actor(LENE).fields)
 
 
+@pytest.mark.once
 async def test_a_redirect_inside_is_not_followed(database: Database, peer: Peer, make: Make) -> None:
     peer.routes["/me"] = redirect("https://10.0.0.7/inside")
     number = database.write(lambda db: person(db, peer.url("/me")))
@@ -181,6 +186,6 @@ def test_the_domain_of_a_very_long_address_comes_first() -> None:
 def test_a_page_made_to_take_long_does_not(page: str) -> None:
     import time
 
-    began = time.monotonic()
+    began = time.process_time()
     assert not mentions(page[:1_000_000], {LENE})
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2

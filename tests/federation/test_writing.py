@@ -833,6 +833,7 @@ def _steady(body: dict[str, Any]) -> str:
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_we_write_is_what_is_checked_in(scene: Scene, name: str) -> None:
     path = SNAPSHOTS / f"{name}.json"
@@ -889,6 +890,7 @@ def test_a_context_stands_only_at_the_top(scene: Scene, name: str) -> None:
 REPORTS = [name for name in WRITTEN if name == "experience" or name in {"experience-follow-up", "experience-adapted"}]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_reads_well_where_only_its_title_and_summary_are_shown(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
@@ -902,6 +904,7 @@ def test_a_report_reads_well_where_only_its_title_and_summary_are_shown(scene: S
     assert body["sensitive"] is False  # an abstract is no warning
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_has_what_lemmy_piefed_and_nodebb_need(scene: Scene, name: str) -> None:
     """W11 to W14."""
@@ -973,6 +976,7 @@ PIEFED = (
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_meeting_has_every_key_that_piefed_asks_for(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
@@ -981,6 +985,7 @@ def test_a_meeting_has_every_key_that_piefed_asks_for(scene: Scene, name: str) -
     assert body["endTime"].endswith("Z")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_meeting_has_what_lemmy_mobilizon_and_gancio_need(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)
@@ -997,6 +1002,7 @@ def test_a_meeting_has_what_lemmy_mobilizon_and_gancio_need(scene: Scene, name: 
     assert body["repliesModerationOption"] == "allow_all"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", EVENTS)
 def test_a_meeting_reads_well_where_only_title_and_summary_are_shown(scene: Scene, name: str) -> None:
     body = WRITTEN[name](scene)

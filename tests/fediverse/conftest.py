@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests import chromium as chromium_program
 from tests.fediverse.ground import Ground
 from tests.fediverse.towns import Towns
-from tests.missing import missing
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +33,6 @@ def towns(ground: Ground) -> Iterator[Towns]:
 @pytest.fixture(scope="module")
 def chromium(ground: Ground, towns: Towns) -> Iterator[Browser]:
     """The browser of the system, which finds the towns by their names."""
-    if not Path(CHROMIUM).exists():
-        missing("Chromium is not installed")
     rules = ",".join(f"MAP {name} {address}" for name, address in ground.addresses.items())
-    arguments = ["--no-sandbox", "--disable-gpu", "--ignore-certificate-errors", f"--host-resolver-rules={rules}"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with chromium_program.running("--ignore-certificate-errors", f"--host-resolver-rules={rules}") as browser:
         yield browser
-        browser.close()

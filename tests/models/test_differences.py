@@ -60,7 +60,7 @@ def test_texts_made_to_be_slow_are_not() -> None:
     hostile = [(many, other), ("a\n" * 25_000, "b\na\n" * 12_000), ("a " * 25_000, "b a " * 12_500)]
     hostile.append((many.replace(" w1 ", "\n"), other.replace(" w1 ", "\n")))
     for old, new in hostile:
-        started = time.perf_counter()
+        started = time.process_time()
         pieces = between(old, new)
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 5
         assert (gone(pieces), came(pieces)) == (old, new)

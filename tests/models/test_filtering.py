@@ -67,10 +67,10 @@ def test_letter_case_makes_no_difference(word: str, text: str) -> None:
 
 
 def test_no_keyword_takes_long_however_it_is_made() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for keyword in ("(a+)+$", "a" * 500, ".*" * 200 + "b", "a " * 200):
         caught(keyword, "a" * filtering.MAX_TEXT, whole_word=False)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def _matches(database: Database, owner: str, post_id: int, keyword: str) -> bool:

@@ -118,6 +118,7 @@ def test_an_app_has_a_name_a_secret_and_a_place_to_come_back_to(desk: Desk) -> N
         assert oauth_apps.proven(db, app.client_id, desk.secret).id == app.id
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("how", "code"),
     [
@@ -214,6 +215,7 @@ def test_a_code_belongs_to_the_place_it_was_asked_for(desk: Desk) -> None:
         desk.exchange(code, redirect_uri=BACK + "/")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("challenge", "verifier"),
     [
@@ -256,6 +258,7 @@ def test_a_code_dies_with_the_suspension_of_the_one_who_said_yes(desk: Desk) -> 
         desk.exchange(code)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("wanted", ["read admin:read", "admin:write", "read nonsense"])
 def test_unknown_scopes_are_refused(desk: Desk, wanted: str) -> None:
     with desk.refused("invalid_scope"):

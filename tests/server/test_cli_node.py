@@ -85,6 +85,7 @@ def test_a_password_is_read_from_standard_input_or_asked_for_twice(torv: Torv) -
         accounts.check_password(db, "eva", "et andet langt ord")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -33,7 +33,7 @@ from tests.federation.elsewhere import Elsewhere, federation_with
 from tests.server.apps import ApiWorld
 from tests.server.asking import ACTIVITY, ORIGIN, Asking, Stranger, local
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.once]  # beside PostgreSQL there is no doorstep
 
 ANNA = f"GET /u/anna HTTP/1.1\r\nHost: a.example\r\nAccept: {ACTIVITY}\r\n"
 FINGER = "GET /.well-known/webfinger?resource=acct:anna@a.example HTTP/1.1\r\nHost: a.example\r\n"

@@ -74,12 +74,14 @@ async def test_an_inbox_that_is_not_there(door: Door, jonas: Neighbour) -> None:
     assert (await door.post(jonas, jonas.does("Follow", LENE), target="/u/nobody/inbox")).status_code == 404
 
 
+@pytest.mark.once
 async def test_inboxes_are_posted_to(door: Door) -> None:
     transport = httpx.ASGITransport(door.app)
     async with httpx.AsyncClient(transport=transport, base_url="https://a.example") as browser:
         assert (await browser.get("/inbox")).status_code == 405
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -103,6 +105,7 @@ async def test_what_cannot_be_right_is_refused_without_reading_it(
     assert door.stored == 0
 
 
+@pytest.mark.once
 async def test_a_body_without_a_stated_length_is_cut_off_at_a_megabyte(door: Door, jonas: Neighbour) -> None:
     request = jonas.sends(b"x" * 1_200_000)
     sent = 0
@@ -118,6 +121,7 @@ async def test_a_body_without_a_stated_length_is_cut_off_at_a_megabyte(door: Doo
     assert sent < 1_200_000
 
 
+@pytest.mark.once
 async def test_a_body_that_never_ends_is_not_waited_for(door: Door, jonas: Neighbour) -> None:
     request = jonas.sends(jonas.does("Follow", LENE))
 

@@ -72,13 +72,13 @@ def test_a_traceback_shows_no_values_of_variables_and_costs_next_to_nothing(
         logs.set_up(Settings(log_format="text"), lines)
     else:
         importlib.reload(logs)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(10):
         try:
             _fail("hemmelig1")
         except RuntimeError as error:
             structlog.get_logger("a").error("broken", exc_info=error)
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     written = lines.getvalue() + capsys.readouterr().out
     assert written.count("RuntimeError: there are 1000 things") == 10
     assert "hemmelig1hemmelig1" not in written

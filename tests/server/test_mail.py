@@ -50,6 +50,7 @@ async def test_a_letter_arrives_as_text_and_as_html_in_the_readers_language(live
     assert rows(office) == []
 
 
+@pytest.mark.once
 async def test_a_letter_has_the_colour_of_the_place_as_far_as_it_can_be_read(lived_in: Database) -> None:
     lived_in.write(lambda db: identity.choose(db, accent="#ffee00"))
     async with post_office(lived_in) as office:
@@ -60,6 +61,7 @@ async def test_a_letter_has_the_colour_of_the_place_as_far_as_it_can_be_read(liv
     assert tone["--accent"] != "#ffee00"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("verb", ["HELLO", "MAIL", "RCPT", "DATA", "BODY"])
 async def test_a_letter_that_is_not_taken_now_is_tried_again(lived_in: Database, verb: str) -> None:
     async with post_office(lived_in) as office:
@@ -73,6 +75,7 @@ async def test_a_letter_that_is_not_taken_now_is_tried_again(lived_in: Database,
         assert rows(office) == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "BODY"])
 async def test_a_letter_that_is_refused_for_good_is_given_up_and_kept_for_the_administrator(
     lived_in: Database, verb: str
@@ -121,6 +124,7 @@ async def test_a_node_without_a_mail_server_lets_letters_go(lived_in: Database) 
         assert rows(office) == []
 
 
+@pytest.mark.once
 async def test_nothing_is_sent_in_clear_where_encryption_is_demanded(lived_in: Database) -> None:
     async with post_office(lived_in, smtp_security="starttls", smtp_user="torv", smtp_password="geheim") as office:
         with pytest.raises(MailFault):
@@ -128,6 +132,7 @@ async def test_nothing_is_sent_in_clear_where_encryption_is_demanded(lived_in: D
         assert not any("AUTH" in line or "MAIL" in line for line in office.server.said)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "bad", ["Hej\r\nBcc: eve@evil.example", "Hej\nBcc: eve@evil.example", "Hej\rBcc: x@evil.example"]
 )
@@ -141,6 +146,7 @@ async def test_no_text_becomes_a_header(lived_in: Database, bad: str) -> None:
         assert "Bcc: " in arrived["Subject"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "address",
     ["a@b.example\r\nBcc: eve@evil.example", "a@b.example, eve@evil.example", "<eve@evil.example>", "", "a b@x.example", "ø@b.example"],
@@ -152,6 +158,7 @@ async def test_an_address_that_is_none_is_never_written_to(lived_in: Database, a
         assert office.server.taken == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("email", "kept"),
     [
@@ -174,6 +181,7 @@ def test_one_mailbox_has_one_account(database: Database, email: str) -> None:
         assert len(list(db.scalars(select(accounts.Account)))) == 1
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "email", ["ɡry@havby.example", "gry@havby", "gry@@havby.example", "gry@-x.example", "a..b@x.example", '"a b"@x.example']
 )  # fmt: skip
@@ -209,6 +217,7 @@ class Authority:
 SIGNED_IN = {"smtp_host": HOST, "smtp_user": "torv", "smtp_password": "geheim"}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("way", ["tls", "starttls"])
 async def test_a_letter_goes_encrypted_to_a_server_whose_certificate_holds(
     lived_in: Database, tmp_path: Path, way: str
@@ -222,6 +231,7 @@ async def test_a_letter_goes_encrypted_to_a_server_whose_certificate_holds(
         assert set(office.server.in_clear) == (set() if way == "tls" else {"EHLO", "STARTTLS"})
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("way", ["tls", "starttls"])
 @pytest.mark.parametrize("fault", ["another name", "another authority"])
 async def test_a_certificate_that_does_not_hold_is_refused_and_the_letter_kept(
@@ -241,6 +251,7 @@ async def test_a_certificate_that_does_not_hold_is_refused_and_the_letter_kept(
         assert said <= {"EHLO", "STARTTLS"}
 
 
+@pytest.mark.once
 async def test_a_server_that_offers_no_encryption_gets_nothing_where_tls_is_demanded(lived_in: Database) -> None:
     async with post_office(lived_in, smtp_security="tls", **SIGNED_IN) as office:
         with pytest.raises(MailFault):

@@ -78,6 +78,7 @@ def asked(world: ApiWorld) -> int:
     return len([one for one in world.elsewhere.sent["by.example"] if one.method == "GET"])
 
 
+@pytest.mark.once
 async def test_a_file_may_be_kept_for_ever_and_nothing_in_it_runs(world: ApiWorld, browser: httpx.AsyncClient) -> None:
     answer = await browser.get(keep(world, picture()))
     assert answer.status_code == 200
@@ -90,6 +91,7 @@ async def test_a_file_may_be_kept_for_ever_and_nothing_in_it_runs(world: ApiWorl
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.once
 async def test_a_film_can_be_had_in_parts(world: ApiWorld, browser: httpx.AsyncClient) -> None:
     path = keep(world, b"0123456789", "mp4")
     part = await browser.get(path, headers={"Range": "bytes=2-5"})
@@ -102,6 +104,7 @@ async def test_a_film_can_be_had_in_parts(world: ApiWorld, browser: httpx.AsyncC
     assert (head.headers["content-length"], head.headers["accept-ranges"], head.content) == ("10", "bytes", b"")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("accept", ["application/activity+json", "text/html", "*/*"])
 async def test_a_file_is_never_an_object_whoever_asks(world: ApiWorld, browser: httpx.AsyncClient, accept: str) -> None:
     path = keep(world, b'{"@context": "https://www.w3.org/ns/activitystreams", "id": "https://a.example/u/anna"}')
@@ -195,6 +198,7 @@ async def test_a_file_that_is_gone_from_its_post_or_whose_server_is_blocked_is_n
     assert (await browser.get(address)).status_code == 404
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("content", "media_type", "status"),
     [
@@ -220,12 +224,14 @@ async def test_what_is_no_picture_or_too_large_is_not_shown_and_not_asked_for_ag
     assert [path for path in store(world).remote.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("url", ["http://by.example/a.png", "javascript:alert(1)", "file:///etc/passwd", ""])
 def test_other_addresses_than_https_are_never_fetched_for_anybody(world: ApiWorld, url: str) -> None:
     _, address = post_with(world, url)
     assert address == url
 
 
+@pytest.mark.once
 async def test_an_address_inside_our_network_is_not_fetched(world: ApiWorld, browser: httpx.AsyncClient) -> None:
     for url in ("https://127.0.0.1/a.png", "https://[::1]/a.png", "https://localhost/a.png"):
         _, address = post_with(world, url)

@@ -128,6 +128,7 @@ async def test_out_of_band_shows_the_code_on_a_page(birk: Browser, app: AskingAp
     assert "Du sagde nej" in refused.text
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "other",
     [
@@ -165,6 +166,7 @@ async def test_t104_the_place_of_another_app_is_no_place_of_this_one(birk: Brows
     assert (await birk.open(app.address(redirect_uri="https://other.example/back"))).status_code == 400
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
 async def test_a_link_that_names_two_apps_or_places_leads_nowhere(birk: Browser, app: AskingApp, name: str) -> None:
     answer = await birk.open(f"{app.address()}&{name}=https%3A%2F%2Fevil.example")
@@ -178,6 +180,7 @@ async def test_an_unknown_app_gets_a_page(birk: Browser, app: AskingApp) -> None
     assert "ukendt på denne server" in answer.text
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("changed", "error"),
     [

@@ -47,6 +47,7 @@ async def test_an_app_registers_by_form_json_and_multipart(app: AskingApp) -> No
         assert isinstance(made["id"], str)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "changed",
     [

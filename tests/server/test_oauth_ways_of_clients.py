@@ -64,6 +64,7 @@ async def test_t107_a_scope_told_with_the_code_widens_nothing(birk: Browser, app
     assert answer.status_code == 403
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("path", OPEN_ADDRESSES)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
 async def test_a_client_in_a_browser_may_read_every_answer_refusals_too(app: AskingApp, method: str, path: str) -> None:
@@ -73,6 +74,7 @@ async def test_a_client_in_a_browser_may_read_every_answer_refusals_too(app: Ask
     assert "access-control-allow-credentials" not in answer.headers
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("path", OPEN_ADDRESSES)
 async def test_a_browser_that_asks_first_is_told_yes(app: AskingApp, path: str) -> None:
     asked = {
@@ -100,6 +102,7 @@ async def test_a_client_name_no_database_takes_is_no_client(app: AskingApp, name
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("website", ["https://[", "https://bank.example@evil.example/", "javascript:alert(1)"])
 async def test_a_website_that_misleads_is_not_registered(app: AskingApp, website: str) -> None:
     form = {"client_name": "App", "redirect_uris": PLACE, "website": website}

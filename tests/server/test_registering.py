@@ -162,6 +162,7 @@ async def test_only_moderators_answer(lived_in: Database) -> None:
     assert look(lived_in, lambda db: registrations.of(db, Policy())).mode == Mode.APPROVAL
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("email", "status"),
     [
@@ -189,6 +190,7 @@ async def test_only_addresses_at_the_chosen_domains_make_an_account(
                 assert (await browser.send("/waiting/mail", email="gry@evil.example")).status_code == 422
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("chosen", "says"),
     [

@@ -44,6 +44,7 @@ def named(route: Route) -> Route:
     return Route(route.path, say, methods=list(route.methods or []))
 
 
+@pytest.mark.once
 async def test_every_address_leads_where_trying_all_routes_leads(looked_at: Database) -> None:
     routes = [named(route) for route in Visiting(looked_at).app.routes if isinstance(route, Route)]
     short, long = Routes(routes), Router(routes, redirect_slashes=False)

@@ -40,6 +40,7 @@ async def test_an_app_makes_an_account_and_acts_for_it_at_once(lived_in: Databas
         assert (await api.get("/api/v2/instance"))["registrations"]["enabled"]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("change", "reasons"),
     [

@@ -46,6 +46,7 @@ def app_token(db: Session) -> str:
     return oauth.issue_for(db, accounts.by_username(db, "birk"), "read")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "Forwarded", "X-Original-Host"])
 async def test_the_link_leads_to_the_node_whatever_host_a_header_names(lived_in: Database, header: str) -> None:
     """T114"""

@@ -203,6 +203,7 @@ async def test_a_series_is_planned_from_the_page_of_its_first(visiting: Visiting
         assert "Biblioteket, Odense" in words(await browser.read(where))
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "fields",
     [

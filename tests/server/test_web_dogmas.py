@@ -48,6 +48,7 @@ async def test_it_is_proposed_previewed_and_stands_where_it_was_sent(visiting: V
         assert "Vi deler også det" in words(await birk.read("/dogma"))
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [

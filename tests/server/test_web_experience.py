@@ -94,6 +94,7 @@ async def test_the_script_that_keeps_a_draft_is_told_its_number(visiting: Visiti
         assert answer.json()["draft"].isdigit()
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("step", "fields", "field"),
     [
@@ -271,6 +272,7 @@ async def test_no_spreadsheet_takes_a_title_for_a_formula(visiting: Visiting) ->
         assert rows[0]["title"] == " =HYPERLINK(1)"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("query", ["phase=<b>", "municipality=x", "kle='", "community=zz", "before=-1"])
 async def test_a_filter_that_nobody_offers_is_no_error(visiting: Visiting, query: str) -> None:
     async with visiting.browser() as nobody:

@@ -67,6 +67,7 @@ async def test_every_feed_is_valid_atom(visiting: Visiting, path: str) -> None:
             assert entry.find(f"{ATOM}content").get("type") == "html"  # type: ignore[union-attr]
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(("page", "feed"), PAGES.items())
 async def test_pages_name_their_feed(visiting: Visiting, page: str, feed: str) -> None:
     q = number(visiting)
@@ -129,6 +130,7 @@ async def test_a_reader_who_has_it_is_told_so(visiting: Visiting) -> None:
         assert "Noget helt nyt" in fresh.text
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "path",
     ["/feeds/community/eva", "/feeds/community/none", "/feeds/person/udfordrere", "/feeds/person/none", "/feeds/x"],
@@ -157,6 +159,7 @@ async def test_the_feed_of_a_thread_has_its_answers_and_says_what_they_answer(vi
         assert f'<thr:in-reply-to ref="{asked.uri}"/>' in text
 
 
+@pytest.mark.once
 async def test_what_others_write_breaks_no_feed(visiting: Visiting) -> None:
     def arrive(db: Session) -> None:
         eve = remote(db, "m.example", "eve", indexable=True, url="javascript:alert(1)")

@@ -72,6 +72,7 @@ async def test_a_form_without_our_token_does_nothing(visiting: Visiting) -> None
         assert rows(visiting) == before
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://a.example", "https://a.example.evil.example"]
 )
@@ -86,6 +87,7 @@ async def test_a_form_from_another_site_does_nothing(visiting: Visiting, origin:
         assert rows(visiting) == before
 
 
+@pytest.mark.once
 async def test_a_browser_that_says_cross_site_is_believed(visiting: Visiting) -> None:
     async with visiting.browser("anna") as browser:
         answer = await browser.send("/sign-out", headers={"Sec-Fetch-Site": "cross-site"})
@@ -109,6 +111,7 @@ async def test_no_get_changes_anything(visiting: Visiting) -> None:
         assert rows(visiting) == {**before, **logins}
 
 
+@pytest.mark.once
 async def test_what_is_only_a_form_is_no_link(visiting: Visiting) -> None:
     pages = {route.path for route in app_routes(visiting) if "GET" in (route.methods or ())}
     async with visiting.browser("anna") as browser:
@@ -118,6 +121,7 @@ async def test_what_is_only_a_form_is_no_link(visiting: Visiting) -> None:
                 assert answer.status_code in {404, 405}, route.path
 
 
+@pytest.mark.once
 async def test_every_answer_carries_the_policy(visiting: Visiting) -> None:
     assert CSP == POLICY
     async with visiting.browser("anna") as browser:
@@ -130,12 +134,14 @@ async def test_every_answer_carries_the_policy(visiting: Visiting) -> None:
             assert answer.headers["strict-transport-security"].startswith("max-age=")
 
 
+@pytest.mark.once
 async def test_the_doors_for_other_sites_leave_out_form_action_alone(visiting: Visiting) -> None:
     async with visiting.browser("anna") as browser:
         answer = await browser.open("/intents/follow?uri=birk")
         assert answer.headers["content-security-policy"] == POLICY.replace("form-action 'self'; ", "")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "host", ["evil.example", "a.example.evil.example", "a.example:8443", "", "a.example@evil.example"]
 )
@@ -146,6 +152,7 @@ async def test_a_made_up_host_gets_nothing(visiting: Visiting, host: str) -> Non
         assert "evil" not in answer.text
 
 
+@pytest.mark.once
 async def test_a_forwarded_host_is_not_believed(visiting: Visiting) -> None:
     async with visiting.browser() as browser:
         answer = await browser.open("/", **{"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"})
@@ -153,6 +160,7 @@ async def test_a_forwarded_host_is_not_believed(visiting: Visiting) -> None:
         assert "evil" not in answer.text
 
 
+@pytest.mark.once
 async def test_a_form_of_half_a_megabyte_is_too_much(visiting: Visiting) -> None:
     async with visiting.browser("anna") as browser:
         answer = await browser.send("/post", text="x" * FORM_BYTES)
@@ -160,6 +168,7 @@ async def test_a_form_of_half_a_megabyte_is_too_much(visiting: Visiting) -> None
         assert "Det var for meget på én gang" in answer.text
 
 
+@pytest.mark.once
 async def test_a_body_that_lies_about_its_length_is_stopped_as_it_comes(visiting: Visiting) -> None:
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(10_000):
@@ -171,6 +180,7 @@ async def test_a_body_that_lies_about_its_length_is_stopped_as_it_comes(visiting
         assert answer.status_code == 413
 
 
+@pytest.mark.once
 async def test_a_request_that_trickles_in_is_let_go(visiting: Visiting) -> None:
     settings = Settings(origin=ORIGIN, data_dir="unused", receive_deadline=0.2)
     slow = Visiting(visiting.database, settings=settings)
@@ -268,6 +278,7 @@ async def test_whoever_is_signed_out_while_writing_gets_his_words_back(visiting:
         assert "Et langt spørgsmål" in answer.text
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("accept", ["application/activity+json", "application/json"])
 async def test_programs_read_errors_as_json(visiting: Visiting, accept: str) -> None:
     async with visiting.browser() as browser:

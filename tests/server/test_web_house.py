@@ -51,6 +51,7 @@ async def test_a_text_that_did_not_change_keeps_its_date(visiting: Visiting) -> 
         assert anna.do(lambda db: house.page(db, Page.PRIVACY)) == before
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "form",
     [{"rules": "x" * 400}, {"rules": "\n".join(map(str, range(50)))}, {"shown": "some"}, {"terms": "x" * 100_001}],
@@ -87,6 +88,7 @@ async def test_an_announcement_is_changed_and_taken_back(visiting: Visiting) -> 
         assert anna.do(announcements.everything) == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "form",
     [{"text": ""}, {"text": "x" * 5001}, {"ends": "i morgen"}, {"starts": "0001-01-01"},

@@ -71,6 +71,7 @@ async def test_an_empty_choice_goes_back_to_what_the_settings_say(site: Visiting
         assert (await anna.http.get("/colours/0.css")).status_code == 404
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "fields",
     [
@@ -93,6 +94,7 @@ async def test_what_does_not_fit_is_told_beside_its_field_and_nothing_is_saved(
         assert chosen(anna) == Identity(name="Torv i a", contact_email="t@a.example")
 
 
+@pytest.mark.once
 async def test_a_mark_is_fitted_in_whole_shown_and_removed(site: Visiting) -> None:
     async with site.browser("anna") as anna:
         assert (await send_logo(anna, picture("PNG", (900, 300), "RGBA"), name="Torvet")).status_code == 303
@@ -106,6 +108,7 @@ async def test_a_mark_is_fitted_in_whole_shown_and_removed(site: Visiting) -> No
         assert gone == [{"files": [address.removeprefix("/media/")], "uploads": []}]
 
 
+@pytest.mark.once
 async def test_a_mark_that_is_no_picture_is_refused_and_nothing_is_saved(site: Visiting) -> None:
     async with site.browser("anna") as anna:
         answer = await send_logo(anna, b"<svg onload=alert(1)>", name="Torvet")

@@ -136,6 +136,7 @@ async def test_the_account_goes_before_the_cookie_and_the_cookie_before_the_brow
         assert '<html lang="en">' in await nobody.read("/")
 
 
+@pytest.mark.once
 @pytest.mark.anyio
 async def test_an_english_page_has_no_danish_in_its_frame(visiting: Visiting) -> None:
     async with visiting.browser("farid") as browser:

@@ -121,6 +121,7 @@ async def test_letters_are_thrown_away_after_a_question(visiting: Visiting) -> N
         assert anna.do(audited) == [("letters.drop", "anna")] * 2
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("fields", [{}, {"letter": "17"}, {"letter": "x"}, {"letter": "9" * 30}])
 @pytest.mark.parametrize("path", DEEDS[:2])
 async def test_what_is_no_dead_letter_is_left_alone(visiting: Visiting, path: str, fields: dict[str, str]) -> None:

@@ -76,6 +76,7 @@ async def test_a_meeting_is_planned_and_stands_where_it_was_sent(visiting: Visit
         assert post.community_id == group
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

@@ -180,6 +180,7 @@ async def test_a_list_is_taken_in_and_its_faults_are_shown(visiting: Visiting) -
         assert browser.do(lambda db: follows.state(db, person(db, "eva").id, new.id)) == "pending"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("kind", "content"),
     [
@@ -217,6 +218,7 @@ async def test_moving_away_asks_the_new_account_and_for_the_password(visiting: V
         assert moved_to(browser) == ""
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("aliases", "fields", "said"),
     [
@@ -279,6 +281,7 @@ async def test_deleting_an_account_asks_says_and_does(visiting: Visiting) -> Non
         assert (await browser.send("/sign-in", login="birk", password=PASSWORD)).status_code in {401, 403}
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("who", "fields"),
     [

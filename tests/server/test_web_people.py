@@ -82,6 +82,7 @@ async def test_somebody_elsewhere_is_found_shown_and_followed(visiting: Visiting
         assert "Træk anmodningen tilbage" in await browser.read("/@jonas@m.example")
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("wanted", "status"),
     [
@@ -205,6 +206,7 @@ async def test_a_link_from_elsewhere_asks_before_it_does_anything(visiting: Visi
         assert where == "/@jonas@m.example"
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("back", ["javascript:alert(1)", "//evil.example", "http://evil.example/", "/settings"])
 async def test_only_an_https_address_is_offered_as_the_way_back(visiting: Visiting, back: str) -> None:
     somebody_lives(visiting.elsewhere)

@@ -12,7 +12,7 @@ from models.actors import record_remote
 from tests import keys
 from tests.server.visiting import Visiting, person, question
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.once]
 
 CORPUS = [
     "<script>alert(1)</script>",

@@ -335,6 +335,7 @@ async def test_lists_are_read_daily(visiting: Visiting, monkeypatch: pytest.Monk
     assert visiting.database.write(waiting) == 1
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "url",
     [

@@ -144,6 +144,7 @@ async def test_an_address_made_up_in_a_header_does_not_reset_the_count(visiting:
         assert (await browser.send("/sign-in", headers=forged, login="x", password="x")).status_code == 429
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "wanted",
     [
@@ -182,6 +183,7 @@ async def test_an_invitation_makes_one_account_and_no_second(visiting: Visiting)
         assert (await browser.open(f"/invitations/{token}")).status_code == 404
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [

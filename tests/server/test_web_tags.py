@@ -109,6 +109,7 @@ async def test_moderators_say_what_means_the_same_and_take_it_back(visiting: Vis
         assert synonyms(visiting) == {}
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     ("name", "main", "status"),
     [("", "jura", 422), ("a b", "jura", 422), ("jura", "jura", 422), ("regler", "jura", 409), ("jura", "1", 422)],

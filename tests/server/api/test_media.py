@@ -252,6 +252,7 @@ async def test_files_of_a_status_for_later_are_kept_for_it(world: ApiWorld) -> N
         assert world.database.write(lambda db: media.sweep(db, 100)) == 0
 
 
+@pytest.mark.once
 async def test_where_and_with_what_a_picture_was_taken_is_gone_and_it_stands_upright(world: ApiWorld) -> None:
     sent = photograph()
     assert b"Hemmelig" in sent
@@ -270,6 +271,7 @@ async def test_where_and_with_what_a_picture_was_taken_is_gone_and_it_stands_upr
             assert right[2] > 150 > left[2]  # the blue half was above, and is on the right
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("form", ["JPEG", "WEBP", "AVIF", "GIF"])
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 async def test_the_usual_forms_of_images_are_shown(world: ApiWorld, form: str, mode: str) -> None:
@@ -280,6 +282,7 @@ async def test_the_usual_forms_of_images_are_shown(world: ApiWorld, form: str, m
         assert shown.format in {"JPEG", "PNG", "WEBP"}
 
 
+@pytest.mark.once
 async def test_what_is_transparent_stays_so_and_print_colours_become_those_of_screens(world: ApiWorld) -> None:
     async with world.client("anna") as anna:
         clear = Image.open(io.BytesIO((await read(anna, (await send(anna, picture(mode="RGBA")))["url"])).content))
@@ -289,6 +292,7 @@ async def test_what_is_transparent_stays_so_and_print_colours_become_those_of_sc
         assert Image.open(io.BytesIO((await read(anna, printed["url"])).content)).mode == "RGB"
 
 
+@pytest.mark.once
 async def test_an_image_with_more_pixels_than_are_shown_is_made_smaller(world: ApiWorld) -> None:
     async with world.client("anna") as anna:
         made = await send(anna, picture("JPEG", size=(5000, 2500)))
@@ -324,6 +328,7 @@ HOSTILE: dict[str, Any] = {
 }
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_what_is_no_image_or_a_hostile_one_is_refused_and_leaves_nothing(world: ApiWorld, name: str) -> None:
     async with world.client("anna") as anna:
@@ -333,6 +338,7 @@ async def test_what_is_no_image_or_a_hostile_one_is_refused_and_leaves_nothing(w
         assert kept(world) == []
 
 
+@pytest.mark.once
 async def test_an_image_with_something_hidden_behind_it_loses_it(world: ApiWorld) -> None:
     hidden = b"<script>alert(1)</script>PK\x03\x04" + b'{"@context": "https://www.w3.org/ns/activitystreams"}'
     async with world.client("anna") as anna:
@@ -343,6 +349,7 @@ async def test_an_image_with_something_hidden_behind_it_loses_it(world: ApiWorld
             assert b"@context" not in content
 
 
+@pytest.mark.once
 async def test_neither_the_name_nor_the_type_that_is_sent_is_believed(world: ApiWorld) -> None:
     async with world.client("anna") as anna:
         made = await anna.post("/api/v1/media", {"file": ("../../etc/x.html\x00.svg", picture(), "text/html")})
@@ -351,6 +358,7 @@ async def test_neither_the_name_nor_the_type_that_is_sent_is_believed(world: Api
         assert await refused(anna, b"<script>alert(1)</script>", "a.png", "image/png")
 
 
+@pytest.mark.once
 async def test_a_file_that_is_too_large_is_refused_before_it_is_looked_at(lived_in: Database, tmp_path: Path) -> None:
     small = Settings(origin=ORIGIN, data_dir=str(tmp_path), media_max_image_bytes=1000, media_max_video_bytes=2000)
     world = ApiWorld(lived_in, settings=small)
@@ -412,6 +420,7 @@ async def test_a_file_on_which_everybody_dies_is_given_up(world: ApiWorld, monke
         await anna.refused(422, "GET", f"/api/v1/media/{sent['id']}")
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("ffmpeg")
 async def test_a_gif_that_moves_becomes_a_film_without_sound(world: ApiWorld) -> None:
     async with world.client("anna") as anna:
@@ -426,6 +435,7 @@ async def test_a_gif_that_moves_becomes_a_film_without_sound(world: ApiWorld) ->
         assert status["media_attachments"] == [made]
 
 
+@pytest.mark.once
 async def test_without_ffmpeg_films_sounds_and_moving_gifs_are_refused(
     world: ApiWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -440,6 +450,7 @@ async def test_without_ffmpeg_films_sounds_and_moving_gifs_are_refused(
         assert not [one for one in types if not one.startswith("image/")]
 
 
+@pytest.mark.alike
 @pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize(("codec", "end"), [("libx264", "mp4"), ("libx264", "mov"), ("libvpx", "webm")])
 async def test_a_film_is_made_one_that_all_can_play_and_loses_its_place(
@@ -461,6 +472,7 @@ async def test_a_film_is_made_one_that_all_can_play_and_loses_its_place(
         assert len(made["blurhash"]) == 28
 
 
+@pytest.mark.alike
 @pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize("end", ["mp3", "ogg", "flac", "wav", "m4a"])
 async def test_a_sound_becomes_an_mp3_without_its_title(
@@ -477,6 +489,7 @@ async def test_a_sound_becomes_an_mp3_without_its_title(
         assert b"hemmelig" not in answer.content
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("ffmpeg")
 async def test_a_playlist_that_calls_itself_a_film_reads_no_file_of_ours(
     world: ApiWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

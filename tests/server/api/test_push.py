@@ -158,6 +158,7 @@ async def test_a_device_is_told_of_what_it_asked_for_and_can_read_it(world: ApiW
     assert 0 < claims["exp"] - clock.time() < 24 * 3600
 
 
+@pytest.mark.once
 async def test_a_device_of_the_older_sort_is_told_in_the_older_form(world: ApiWorld, anna: Api) -> None:
     device = Device()
     made = await anna.post(PATH, **device.form, **{"data[alerts][favourite]": "true"})
@@ -170,6 +171,7 @@ async def test_a_device_of_the_older_sort_is_told_in_the_older_form(world: ApiWo
     assert signature_of(sent, made["server_key"])["aud"] == f"https://{HOST}"
 
 
+@pytest.mark.once
 async def test_a_long_text_still_fits_into_a_message(world: ApiWorld, anna: Api) -> None:
     device = Device()
     await anna.post(PATH, **device.form, **{"subscription[standard]": "true", "data[alerts][favourite]": "1"})
@@ -180,6 +182,7 @@ async def test_a_long_text_still_fits_into_a_message(world: ApiWorld, anna: Api)
     assert device.read(sent)["body"].startswith("Æ🧯")
 
 
+@pytest.mark.once
 async def test_what_stands_behind_a_warning_is_not_on_the_locked_screen(world: ApiWorld, anna: Api) -> None:
     device = Device()
     await anna.post_json(
@@ -252,6 +255,7 @@ async def test_nothing_is_sent_any_more_once_the_token_is_revoked(world: ApiWorl
     assert world.elsewhere.posts(HOST) == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("status", [400, 403, 404, 410])
 async def test_a_device_that_is_gone_is_forgotten(world: ApiWorld, anna: Api, status: int) -> None:
     await anna.post(PATH, **Device().form, **{"data[alerts][favourite]": "true"})
@@ -299,6 +303,7 @@ async def test_what_was_undone_meanwhile_is_not_told(world: ApiWorld, anna: Api)
     assert world.elsewhere.posts(HOST) == []
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "endpoint",
     [
@@ -326,6 +331,7 @@ async def test_an_endpoint_that_points_inside_is_never_asked_and_forgotten(
     await anna.refused(404, "GET", PATH)
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize(
     "change",
     [
@@ -348,6 +354,7 @@ async def test_what_is_no_subscription_is_refused(anna: Api, change: dict[str, s
     await anna.refused(404, "GET", PATH)
 
 
+@pytest.mark.once
 async def test_keys_in_plain_base64_with_padding_are_understood(world: ApiWorld, anna: Api) -> None:
     device = Device()
     point = device.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)

@@ -55,6 +55,7 @@ async def test_a_sound_has_a_picture_only_if_one_was_sent(world: ApiWorld, tmp_p
         assert len(made["blurhash"]) == 28
 
 
+@pytest.mark.once
 async def test_where_the_picture_was_taken_is_gone(world: ApiWorld, tmp_path: Path) -> None:
     async with world.client("anna") as anna:
         made = (await film_sent(world, anna, film(tmp_path), **sent_as(photograph()))).json()
@@ -98,6 +99,7 @@ BAD = {
 }
 
 
+@pytest.mark.alike
 @pytest.mark.parametrize("what", BAD)
 async def test_what_is_no_thumbnail_is_refused_and_leaves_nothing(world: ApiWorld, tmp_path: Path, what: str) -> None:
     async with world.client("anna") as anna:
