@@ -45,7 +45,7 @@ def test_open_questions_and_answers_count_and_the_accepted_ones_among_them(lived
     ("what", "indexes"),
     [
         ("given", ["ix_posts_given", "ix_posts_accepted_id"]),
-        ("waiting", ["ix_posts_unanswered"]),
+        ("waiting", ["ix_posts_waiting"]),
     ],
 )
 def test_they_are_read_from_the_indexes_made_for_it(lived_in: Database, what: str, indexes: list[str]) -> None:
