@@ -19,7 +19,7 @@ FIRST = 1000
 WIDER = 64
 """So many times as many as before are looked through next at most, and where there was nothing."""
 
-COUNTED = 16_000
+COUNTED = 8000
 """So many rows are counted off, so that hours in which nothing or very much came mislead nobody; more are estimated."""
 
 OF_ROW = f"ARRAY[{', '.join(f'(id >> {length}) + {length << 20}' for length in LENGTHS)}]"
@@ -61,10 +61,10 @@ WITH RECURSIVE looked AS (
     (high - low) / number
   FROM looked
   CROSS JOIN LATERAL (
-    SELECT coalesce(CASE
-      WHEN number > {COUNTED} THEN high - CAST(least(number * apart, high - :after) AS bigint)
+    SELECT greatest(:after, CASE
+      WHEN number > {COUNTED} THEN high - CAST(least(number * apart, high) AS bigint)
       ELSE (SELECT id FROM {table} WHERE id > :after AND id <= high ORDER BY id DESC OFFSET CAST(number AS bigint) LIMIT 1)
-    END, :after) AS low
+    END) AS low
     OFFSET 0
   ) AS stretch
   CROSS JOIN LATERAL (
