@@ -81,7 +81,7 @@ class Post(Base):
         partial_index("ix_posts_accepted_id", "accepted_id", "id", where=CHOSEN),
         # two columns that are always the same for these rows: else SQLite takes another index
         partial_index("ix_posts_unanswered", "kind", "answer_count", "id", "community_id", where=UNANSWERED),
-        partial_index("ix_posts_waiting", "kind", "answer_count", "community_id", "id", where=UNANSWERED),
+        partial_index("ix_posts_waiting", "community_id", "kind", "answer_count", "id", where=UNANSWERED),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

@@ -41,7 +41,7 @@ def upgrade() -> None:
     _drop("ix_posts_given", "ix_posts_accepted_id")
     _index("ix_posts_given", ["author_id", "kind", "id", "thread_id"], GIVEN)
     _index("ix_posts_accepted_id", ["accepted_id", "id"], CHOSEN)
-    _index("ix_posts_waiting", ["kind", "answer_count", "community_id", "id"], UNANSWERED)
+    _index("ix_posts_waiting", ["community_id", "kind", "answer_count", "id"], UNANSWERED)
     _search_by(f"stems, ({SPANS}), ({TITLE})")
 
 
