@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Select, and_, select, true
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session, aliased
 
 from models.base import IDS
@@ -42,6 +43,8 @@ class Way:
     owners: Owners
     by: tuple[Any, Any]
     """Of an indexed table, the columns of the owner and of the cursor."""
+    which: str = ""
+    """If only part of the table is looked through: the condition of its index, in the same words."""
     _made: dict[Any, Select[*tuple[Any, ...]]] = field(default_factory=dict, init=False, repr=False)
 
     def rows(self, db: Session, window: Window, values: Mapping[str, Any] = NOBODY) -> list[Any]:
@@ -78,10 +81,11 @@ class Way:
     def _nearest(self, window: Window, sqlite: bool) -> Select[*tuple[Any, ...]]:
         of, inner, outer = self.owners.subquery(), aliased(self.by[0].class_), aliased(self.by[0].class_)
         owner, key = (getattr(inner, column.key) for column in self.by)
-        each = window.cut(select(key.label("key")).where(owner == of.c[0]), key).correlate(of)
+        which = sql(self.which) if self.which else true()
+        each = window.cut(select(key.label("key")).where(owner == of.c[0], which), key).correlate(of)
         if sqlite:
             column = getattr(outer, self.by[1].key)
-            same = and_(getattr(outer, self.by[0].key) == of.c[0], column.in_(each))
+            same = and_(getattr(outer, self.by[0].key) == of.c[0], which, column.in_(each))
             query = select(column).select_from(of).join(outer, same)
         else:
             part = each.lateral()

@@ -74,10 +74,12 @@ class Post(Base):
         Index("ix_posts_kind_demerit_id", "kind", "demerit", "id"),
         Index("ix_posts_answers", "in_reply_to_id", "kind", "demerit", "id"),
         partial_index("ix_posts_held", "community_id", "id", where=HELD),
-        partial_index("ix_posts_given", "author_id", "kind", "id", where=GIVEN),
-        partial_index("ix_posts_accepted_id", "accepted_id", where=CHOSEN),
+        # What is asked of them as well, so that they are counted without being read.
+        partial_index("ix_posts_given", "author_id", "kind", "id", "thread_id", where=GIVEN),
+        partial_index("ix_posts_accepted_id", "accepted_id", "id", where=CHOSEN),
         # two columns that are always the same for these rows: else SQLite takes another index
         partial_index("ix_posts_unanswered", "kind", "answer_count", "id", "community_id", where=UNANSWERED),
+        partial_index("ix_posts_waiting", "community_id", "kind", "answer_count", "id", where=UNANSWERED),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)

@@ -86,8 +86,9 @@ def of_actor(
         Post.author_id == actor.id, Post.visibility != Visibility.DIRECT, visible(viewer)
     )
     if not replies:
-        # `+ ""` keeps SQLite from looking through the first posts of everybody: there are few of one author.
-        own = own.where(Post.in_reply_to_uri + "" == "")
+        # Not "= ''", else SQLite looks through the first posts of everybody; and so that PostgreSQL knows how many they
+        # are: it gathers and sorts all of an author where it believes that few of them fit.
+        own = own.where(~Post.in_reply_to_uri.op("<>", is_comparison=True)(""))
     if only_media:
         own = _with_media(own)
     if tagged:
@@ -217,26 +218,25 @@ def _most_voted(db: Session, query: Any, offset: int, limit: int) -> list[Post]:
 
 def waiting(db: Session, viewer: Actor, *, limit: int = 5) -> list[Post]:
     """Unanswered questions in communities `viewer` follows, oldest first: what waits for somebody who knows."""
-    followed = select(Follow.target_id).join(Actor, Actor.id == Follow.target_id)
-    followed = followed.where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
-    groups = list(db.scalars(followed.where(Actor.type == ActorType.GROUP)))
-    if not groups:  # else all questions would be gone through, to find none
-        return []
-    return list(
-        db.scalars(
-            select(Post)
-            .where(
-                sql(UNANSWERED),
-                Post.community_id.in_(groups),
-                Post.author_id != viewer.id,
-                ~exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id),
-                Post.removed_at.is_(None),
-                listed(viewer),
-            )
-            .order_by(Post.id)
-            .limit(limit)
-        )
+    found = _waiting(viewer).rows(db, Window(after=0, limit=limit), viewers.values(viewer))
+    return [row[0] for row in reversed(found)]
+
+
+@viewers.kept
+def _waiting(viewer: Actor | None) -> nearest.Way:
+    assert viewer is not None
+    groups = select(Follow.target_id).join(Actor, Actor.id == Follow.target_id)
+    groups = groups.where(Follow.follower_id == viewer.id, Follow.state == FollowState.ACCEPTED)
+    groups = groups.where(Actor.type == ActorType.GROUP)
+    query = select(Post).where(
+        sql(UNANSWERED),
+        Post.community_id.in_(groups),
+        Post.author_id != viewer.id,
+        ~exists().where(AnonymousPost.post_id == Post.id, AnonymousPost.account_id == viewer.id),
+        Post.removed_at.is_(None),
+        listed(viewer),
     )
+    return nearest.Way(query, Post.id, groups, (Post.community_id, Post.id), which=UNANSWERED)
 
 
 def direct(db: Session, viewer: Actor, window: Window = FIRST) -> list[Post]:

@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, event, inspect, text
+from sqlalchemy import Connection, TextClause, bindparam, event, inspect, text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.orm import Session
 
 from models.base import Base
+from models.search import spans
 
 MAX_PLACES = 16_000
 """PostgreSQL counts places no further."""
@@ -76,7 +77,7 @@ class Store:
             return [f'CREATE VIRTUAL TABLE {self.table} USING fts5(title, body, marks, tokenize="{tokenize}")']
         return [
             f"CREATE TABLE {self.table} (id BIGINT PRIMARY KEY, stems TSVECTOR NOT NULL)",
-            f"CREATE INDEX ix_{self.table}_stems ON {self.table} USING gin (stems) WITH (fastupdate = off)",
+            spans.index(self.table),
         ]
 
     def make(self, connection: Connection) -> None:
@@ -148,10 +149,12 @@ class Store:
         self, db: Session, clauses: Sequence[Clause], *, before: int | None = None, after: int = 0, limit: int
     ) -> list[int]:
         """Ids of what holds all clauses, those between `after` and `before`, newest first."""
-        sql = self._where(db, f"SELECT {self._id(db)} FROM {self.table}")  # noqa: S608
-        return list(
-            db.scalars(text(f"{sql} ORDER BY 1 DESC LIMIT :most"), self._values(db, clauses, before, after, limit))
-        )
+        given = {"after": after, "before": NO_LIMIT if before is None else before, "most": limit}
+        if is_sqlite(db):
+            sql = f"{self._matching()} ORDER BY 1 DESC LIMIT :most"
+            return list(db.scalars(text(sql), {**given, "asked": _fts5(clauses)}))
+        query, asked = self._spanning(clauses)
+        return list(db.scalars(query, {**given, **asked}))
 
     def weighed(self, db: Session, words: Sequence[Clause], ids: list[int], *, some: bool = False) -> list[Hit]:
         """How well some rows fit, in their order: BM25 on SQLite, ts_rank on PostgreSQL.
@@ -190,11 +193,14 @@ class Store:
             found[id] = fits
         return found
 
-    def count(self, db: Session, clauses: Sequence[Clause], *, most: int = NO_LIMIT) -> int:
+    def count(self, db: Session, clauses: Sequence[Clause], *, most: int) -> int:
         """How many hold all clauses; counting ends at `most`."""
-        inner = self._where(db, f"SELECT 1 FROM {self.table}")  # noqa: S608
-        sql = f"SELECT count(*) FROM ({inner} LIMIT :most) AS found"  # noqa: S608
-        return int(db.scalar(text(sql), self._values(db, clauses, None, 0, most)) or 0)
+        given = {"after": 0, "before": NO_LIMIT, "most": most}
+        if is_sqlite(db):
+            sql = f"SELECT count(*) FROM ({self._matching()} LIMIT :most) AS found"  # noqa: S608
+            return int(db.scalar(text(sql), {**given, "asked": _fts5(clauses)}) or 0)
+        query, asked = self._spanning(clauses, counted=True)
+        return int(db.scalar(query, {**given, **asked}) or 0)
 
     def ids(self, db: Session, after: int, limit: int) -> list[int]:
         """The ids under which something is kept, in order."""
@@ -205,21 +211,17 @@ class Store:
     def _id(self, db: Session) -> str:
         return "rowid" if is_sqlite(db) else "id"
 
-    def _where(self, db: Session, sql: str) -> str:
-        column = self._id(db)
-        holds = f"{self.table} MATCH :asked" if is_sqlite(db) else "stems @@ CAST(:asked AS tsquery)"
-        return f"{sql} WHERE {holds} AND {column} > :after AND {column} < :before"
+    def _matching(self) -> str:
+        return f"SELECT rowid FROM {self.table} WHERE {self.table} MATCH :asked AND rowid > :after AND rowid < :before"  # noqa: S608
 
-    def _values(
-        self, db: Session, clauses: Sequence[Clause], before: int | None, after: int, limit: int
-    ) -> dict[str, Any]:
-        write = _fts5 if is_sqlite(db) else _tsquery
-        return {
-            "asked": write(clauses),
-            "after": after,
-            "before": NO_LIMIT if before is None else before,
-            "most": limit,
+    def _spanning(self, clauses: Sequence[Clause], *, counted: bool = False) -> tuple[TextClause, dict[str, str]]:
+        """The statement for PostgreSQL that looks for these clauses, and what it is asked."""
+        asked = {
+            name: " & ".join(_tsquery_clause(clause) for clause in clauses if clause.titled is titled)
+            for name, titled in (("anywhere", False), ("titled", True))
         }
+        given = {name: query for name, query in asked.items() if query}
+        return spans.newest(self.table, tuple(given), counted=counted), given
 
 
 def _times(stems: str, clause: Clause) -> int:
@@ -237,13 +239,8 @@ def _fts5_clause(clause: Clause) -> str:
     return f"(title : {any_of})" if clause.titled else any_of
 
 
-def _tsquery(clauses: Iterable[Clause]) -> str:
-    return " & ".join(_tsquery_clause(clause) for clause in clauses)
-
-
 def _tsquery_clause(clause: Clause) -> str:
-    how = ("*" if clause.begins else "") + ("A" if clause.titled else "")
-    return "(" + " | ".join(f"'{word}'" + (f":{how}" if how else "") for word in clause.any) + ")"
+    return "(" + " | ".join(f"'{word}'" + (":*" if clause.begins else "") for word in clause.any) + ")"
 
 
 def vector(document: Document) -> str:

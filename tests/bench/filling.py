@@ -16,7 +16,18 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, text
 from sqlalchemy.orm import Session
 
-from models import accounts, actors, base, communities, figures, follows, municipalities, names, tag_follows
+from models import (
+    accounts,
+    actors,
+    base,
+    communities,
+    connections,
+    figures,
+    follows,
+    municipalities,
+    names,
+    tag_follows,
+)
 from models.actors import Actor, ActorType
 from models.base import Base, first_id, insert_all_unless_there, new_id, now
 from models.composing import BARRIER_TAGS, BARRIERS
@@ -191,7 +202,9 @@ class GrowingNode:
             self.database.write(lambda db: db.execute(text(drop)))
         yield
         if not self.database.sqlite:
-            self.database.write(lambda db: db.execute(text(make)))
+            with self.database.engine.begin() as connection:
+                connections.without_limits(connection)
+                connection.execute(text(make))
         self.database.write(figures.recount)
         with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("ANALYZE" if self.database.sqlite else "VACUUM ANALYZE"))

@@ -45,7 +45,8 @@ def test_open_questions_and_answers_count_and_the_accepted_ones_among_them(lived
     ("what", "indexes"),
     [
         ("given", ["ix_posts_given", "ix_posts_accepted_id"]),
-        ("waiting", ["ix_posts_unanswered"]),
+        ("waiting", ["ix_posts_waiting"]),
+        ("unanswered", ["ix_posts_unanswered"]),
     ],
 )
 def test_they_are_read_from_the_indexes_made_for_it(lived_in: Database, what: str, indexes: list[str]) -> None:
@@ -61,6 +62,8 @@ def test_they_are_read_from_the_indexes_made_for_it(lived_in: Database, what: st
         event.listen(lived_in._reader, "before_cursor_execute", note)
         if what == "given":
             contributions.of(db, viewer.id)
+        elif what == "unanswered":
+            timelines.questions(db, viewer, order="unanswered")
         else:
             timelines.waiting(db, viewer)
         event.remove(lived_in._reader, "before_cursor_execute", note)

@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 
 from models import migrating
 from models.database import Database
-from models.search.store import is_mapped
+from models.search.store import STORES, is_mapped
 from models.tables import metadata
 from tests import world
 from tests.conftest import NODE, Templates
@@ -33,6 +33,20 @@ def test_a_migrated_database_has_exactly_the_tables_of_the_code(bare: Database) 
         context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_mapped})
         assert compare_metadata(context, metadata) == []
     assert migrating.current(bare) == migrating.head()
+
+
+def test_what_is_searched_has_the_index_of_the_code(bare: Database) -> None:
+    migrating.upgrade(bare)
+    if bare.sqlite:
+        pytest.skip("what is searched is an index itself")
+    said = text(
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('post_index', 'actor_index') ORDER BY 1"
+    )
+    with bare.engine.begin() as connection:
+        migrated = connection.execute(said).all()
+        for store in STORES:
+            store.make(connection)
+        assert connection.execute(said).all() == migrated
 
 
 def test_migrating_twice_does_nothing_the_second_time(bare: Database) -> None:

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import composing, follows, nearest
@@ -71,3 +71,14 @@ def test_nobody_has_nothing(lived_in: Database) -> None:
     with lived_in.reading() as db:
         nobody = select(Follow.target_id).where(Follow.id == 0)
         assert nearest.Way(select(Post.id), Post.id, nobody, BY).rows(db, Window()) == []
+
+
+def test_only_part_of_a_table_is_looked_through_where_its_index_holds_only_part(lived_in: Database) -> None:
+    lived_in.write(fill)
+    with lived_in.reading() as db:
+        every = theirs(db)
+        lived_in.write(lambda db: db.execute(update(Post).where(Post.id.in_(every[::3])).values(answer_count=1)))
+    with lived_in.reading() as db:
+        way = nearest.Way(select(Post.id), Post.id, followed(db), BY, which="answer_count = 1")
+        assert way.ids(db, Window(limit=5)) == every[::3][:5]
+        assert way.ids(db, Window(after=0, limit=5)) == every[::3][:-6:-1]
