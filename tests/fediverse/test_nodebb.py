@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, follows, planning, proposing, queues
+from models import actors, follows, meetings, planning, proposing, queues
 from models.actors import Actor
 from models.base import now
 from models.inbox import Received
-from models.meetings import Plan
+from models.meetings import Plan, State
 from models.moderation import Report
 from models.posts import Post
 from tests.fediverse.gotosocial import names_in_etc_hosts
@@ -215,6 +215,12 @@ def test_a_meeting_is_a_topic_with_its_title_and_a_reply_signs_up(street: Neighb
     topic = street.topic(companion.id)
     assert topic["title"] == "Fyraftensmøde"
     assert f"/p/{number}" in texts(topic)[0]
+    street.nora.reply(topic["tid"], "Det lyder godt! #deltager")
+
+    def coming(db: Session) -> list[str]:
+        return [one.username for _, one in meetings.attendees(db, db.get_one(Post, number), State.GOING)]
+
+    a.until("her place", lambda db: coming(db) == ["nora"], seconds=30)
 
 
 def test_a_dogma_says_there_how_it_is_endorsed_and_a_vote_endorses_it(street: Neighbours) -> None:
