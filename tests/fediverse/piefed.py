@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, text
 
 from tests import postgres
 from tests.fediverse.front import Front
@@ -139,8 +140,13 @@ class PieFed:
         self._run(str(self.python), "-m", "flask", "send-queue")
 
     def log(self) -> str:
-        """The end of what it logged."""
-        return "\n".join(process.tail(3000) for process in self._processes)
+        """The end of what it logged, and what it did with the last activities."""
+        engine = create_engine(self.database_url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as db:
+            query = "SELECT direction, activity_type, result, exception_message FROM activity_pub_log ORDER BY id DESC"
+            done = [" ".join(str(one) for one in row) for row in db.execute(text(f"{query} LIMIT 15"))]
+        engine.dispose()
+        return "\n".join([*(process.tail(1500) for process in self._processes), *done])
 
     def close(self) -> None:
         """Stop it and throw its data away."""
