@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models import bans, communities, endorsing, follows, moderation, planning, polls, proposing, queues, sharing
@@ -88,6 +89,8 @@ def street(ground: Ground) -> Iterator[Street]:
         towns = Towns(ground, names=names)
         server = PieFed(ground, f"piefed-{run}.torv.test")
         try:
+            # It takes four posts and no message from an account in its first day.
+            towns.a.fill(lambda db: db.execute(update(Actor).values(created_at=now() - timedelta(days=30))))
             towns.a.start()
             server.start("pia", "otto")
             made = Street(towns, server, server.account("pia"), server.account("otto"))
