@@ -90,7 +90,7 @@ def street(ground: Ground) -> Iterator[Street]:
         server = PieFed(ground, f"piefed-{run}.torv.test")
         try:
             # It takes four posts and no message from an account in its first day.
-            towns.a.fill(lambda db: db.execute(update(Actor).values(created_at=now() - timedelta(days=30))))
+            towns.a.fill(lambda db: db.execute(update(Actor).values(published=now() - timedelta(days=30))))
             towns.a.start()
             server.start("pia", "otto")
             made = Street(towns, server, server.account("pia"), server.account("otto"))
