@@ -260,7 +260,7 @@ async def test_what_is_queued_late_but_happened_first_goes_first(node: Node) -> 
 
 
 async def test_never_more_than_two_in_flight_to_one_host(node: Node) -> None:
-    node.elsewhere.slow("m.example", 0.02)
+    node.elsewhere.slow("m.example", 0.1)
     for _ in range(12):
         node.queue(node.activity(), INBOX)
     await node.deliver()

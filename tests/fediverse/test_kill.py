@@ -90,6 +90,7 @@ def test_a_death_in_the_middle_of_things_loses_nothing_and_doubles_nothing(
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(deed, number) for number in range(BURST) for deed in (ask, answer)]
         time.sleep(moment)
+        until("something is posted", lambda: bool(asked.kept))  # a busy machine begins later
         for node in victims:
             node.kill9()
         undone = sum(not one.done() for one in waiting) + sum(not node.read(node.quiet) for node in victims)
