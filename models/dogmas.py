@@ -259,6 +259,7 @@ def all_of(
         .join(Dogma, Dogma.post_id == Post.id)
         .where(
             Dogma.status == status,
+            Post.kind == Kind.DOGMA,  # else SQLite reads all that was ever said in a community
             Post.removed_at.is_(None),
             Post.visibility.in_([Visibility.PUBLIC, Visibility.NODE]),
             listed(viewer),

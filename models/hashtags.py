@@ -98,9 +98,9 @@ def beginning(db: Session, asked: str, *, offset: int = 0, limit: int = 20) -> l
 
 def answered_under(db: Session, actor_id: int, *, limit: int = 12) -> list[str]:
     """The tags of questions somebody answered, of the newest 200 answers; those he met most often first."""
-    threads = select(Post.thread_id).where(
-        Post.author_id == actor_id, Post.kind == Kind.ANSWER, Post.deleted_at.is_(None)
-    )
+    # Not "= 'answer'", else SQLite looks through the answers of everybody.
+    answers = ~Post.kind.op("<>", is_comparison=True)(Kind.ANSWER)
+    threads = select(Post.thread_id).where(Post.author_id == actor_id, answers, Post.deleted_at.is_(None))
     newest = threads.order_by(Post.id.desc()).limit(200).subquery()
     times = func.count()
     query = select(PostTag.name).where(PostTag.post_id.in_(select(newest.c.thread_id))).group_by(PostTag.name)

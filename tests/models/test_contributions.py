@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from models import actors, contributions, removing, threads, timelines
+from models import actors, contributions, dogmas, hashtags, removing, threads, timelines
 from models.actors import Actor
 from models.contributions import Contributions
 from models.database import Database
@@ -47,6 +47,8 @@ def test_open_questions_and_answers_count_and_the_accepted_ones_among_them(lived
         ("given", ["ix_posts_given", "ix_posts_accepted_id"]),
         ("waiting", ["ix_posts_waiting"]),
         ("unanswered", ["ix_posts_unanswered"]),
+        ("answered", ["ix_posts_author_id_id"]),
+        ("dogmas", ["ix_posts_of_community (community_id=? AND kind=?"]),
     ],
 )
 def test_they_are_read_from_the_indexes_made_for_it(lived_in: Database, what: str, indexes: list[str]) -> None:
@@ -64,6 +66,10 @@ def test_they_are_read_from_the_indexes_made_for_it(lived_in: Database, what: st
             contributions.of(db, viewer.id)
         elif what == "unanswered":
             timelines.questions(db, viewer, order="unanswered")
+        elif what == "answered":
+            hashtags.answered_under(db, viewer.id)
+        elif what == "dogmas":
+            dogmas.all_of(db, viewer, dogmas.Status.ADOPTED, community_id=person(db, "udfordrere").id)
         else:
             timelines.waiting(db, viewer)
         event.remove(lived_in._reader, "before_cursor_execute", note)
