@@ -85,7 +85,9 @@ class Way:
         each = window.cut(select(key.label("key")).where(owner == of.c[0], which), key).correlate(of)
         if sqlite:
             column = getattr(outer, self.by[1].key)
-            same = and_(getattr(outer, self.by[0].key) == of.c[0], which, column.in_(each))
+            theirs = getattr(outer, self.by[0].key)
+            # `+ 0`: each id by itself, and not the part of the table once more, which is in another index too.
+            same = and_((theirs + 0 if self.which else theirs) == of.c[0], column.in_(each))
             query = select(column).select_from(of).join(outer, same)
         else:
             part = each.lateral()
