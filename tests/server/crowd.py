@@ -52,7 +52,7 @@ from models import (
     twinning,
 )
 from models.accounts import Role
-from models.base import now
+from models.base import clock, now
 from models.domain_csv import Wanted as Rule
 from models.domains import DomainAction
 from models.drafts import Wanted
@@ -175,6 +175,8 @@ class Crowd:
         said = f"Ved @camilla noget om haver? #{TAG} #emne{at}"
         title = f"Hvordan fik kommunen gang i byhave nummer {at}?"
         fresh_one = threads.ask(db, fresh, group, Draft(said, title, barriers=("regler",)))
+        # What nobody is seen to have asked stands in lists by its whole second: this is a new one, so that all see it.
+        clock.offset += 1
         unnamed = threads.ask(db, fresh, group, Draft("Hvem?", f"Hvem tør sige nej til nummer {at}?", anonymous=True))
         mine = threads.ask(db, camilla, group, Draft("Nå?", f"Hvorfor er det nu sådan {at}?", anonymous=at % 2 == 0))
         threads.ask(db, fresh, group, Draft("Vind i lotteri", f"Hvem vinder i lotteri {at}?"))
