@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import actors, follows, meetings, planning, proposing, queues
+from models import actors, attendance, follows, planning, proposing, queues
 from models.actors import Actor
 from models.base import now
 from models.inbox import Received
@@ -89,6 +89,11 @@ def street(ground: Ground) -> Iterator[Neighbours]:
             towns.close()
 
 
+def in_another_second() -> None:
+    """Our dates are whole seconds, as Mastodon's: what is written in the same second, NodeBB takes for the earlier."""
+    time.sleep(1)
+
+
 def _get_to_know(street: Neighbours) -> None:
     a, carl = street.towns.a, street.towns.carl
     street.nora.page(f"/category/torvet@{a.host}")  # looked up as by somebody who opens its page
@@ -123,6 +128,7 @@ def test_a_question_is_a_topic_there_and_answered_voted_on_edited_and_settled(st
     answer = nora.reply(topic["tid"], "Vi plantede **lind** i 2019.")
     post = street.here(answer)
     assert (post.kind, post.in_reply_to_id) == ("answer", number)
+    in_another_second()
     comment = anna.reply(post.id, "Hvor mange blev det til?")
     street.wait("the comment", lambda: "Hvor mange blev det til?" in str(texts(nora.topic(topic["tid"]))))
     nora.vote(street.uri(number))
@@ -161,6 +167,7 @@ def test_a_topic_of_a_category_and_its_replies_are_a_question_here_and_answers_g
     assert (post.kind, post.title) == ("question", "Hvornår går bussen?")
     second = niels.reply(topic, "Klokken otte, tror jeg.")
     assert street.here(second).kind == "answer"
+    in_another_second()
     answer = carl.reply(post.id, "Den går klokken ni.")
     street.wait("the answer", lambda: "klokken ni" in texts(nora.topic(topic))[-1])
     below = nora.reply(topic, "Tak, det er godt at vide!", toPid=street.uri(answer))
@@ -185,7 +192,7 @@ def test_a_question_from_here_stands_in_their_category_and_a_topic_of_theirs_in_
     topic, first = nora.begin(f"{a.origin}/c/torvet", "Må man plukke æbler?", "Der ligger mange.")
     a.until("Torvet lists it", lambda db: listed(db, "torvet", first), seconds=30)
     question = street.here(first)
-    time.sleep(1)  # our dates are whole seconds: what comes in the same second, NodeBB takes for the earlier
+    in_another_second()
     carl.reply(question.id, "Ja, det må man.")
     street.wait("the answer", lambda: "det må man" in texts(nora.topic(topic))[-1])
 
@@ -218,7 +225,7 @@ def test_a_meeting_is_a_topic_with_its_title_and_a_reply_signs_up(street: Neighb
     street.nora.reply(topic["tid"], "Det lyder godt! #deltager")
 
     def coming(db: Session) -> list[str]:
-        return [one.username for _, one in meetings.attendees(db, db.get_one(Post, number), State.GOING)]
+        return [one.username for _, one in attendance.attendees(db, db.get_one(Post, number), State.GOING)]
 
     a.until("her place", lambda db: coming(db) == ["nora"], seconds=30)
 
