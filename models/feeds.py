@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, and_, exists, false, null, or_, select, true, type_coerce, union_all
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from models import account_domains, actors, lists, tag_follows, viewers
 from models.access import apart, listed, visible
@@ -125,7 +125,14 @@ class Feed:
         me = select(type_coerce(self.viewer.id, Id))
         writers: Any = union_all(self.sources, me) if self.own else self.sources
         ways = [
-            Way(self._written(), Post.id, select(writers.subquery().c[0]), (Post.author_id, Post.id)),
+            Way(
+                self._written(Post.author_id),
+                Post.id,
+                select(writers.subquery().c[0]),
+                (Post.author_id, Post.id),
+                # `+ 0`: each id by itself, else SQLite looks for it with each of the writers.
+                among=self._written(Post.author_id + 0),
+            ),
             Way(self._boosted(), Boost.id, self.boosters, (Boost.actor_id, Boost.id)),
             Way(self._announced(), Listing.id, self.sources, (Listing.community_id, Listing.id)),
         ]
@@ -133,17 +140,19 @@ class Feed:
             ways.append(Way(self._tagged(), Post.id, self.tags, (PostTag.name, PostTag.post_id)))
         return ways
 
-    def _written(self) -> Select[*tuple[Any, ...]]:
-        return select(Post.id, Post.id, null()).where(self._by_source(), self.shown)
+    def _written(self, writer: ColumnElement[int] | InstrumentedAttribute[int]) -> Select[*tuple[Any, ...]]:
+        return select(Post.id, Post.id, null()).where(self._by_source(writer), self.shown)
 
-    def _by_source(self) -> ColumnElement[bool]:
+    def _by_source(
+        self, writer: ColumnElement[int] | InstrumentedAttribute[int] = Post.author_id
+    ) -> ColumnElement[bool]:
         parent = aliased(Post)
         fits = parent.author_id == Post.author_id
         if self.answering is not None:
             fits = or_(fits, parent.author_id == self.viewer.id, parent.author_id.in_(self.answering))
         answers = exists().where(parent.id == Post.in_reply_to_id, fits)
-        theirs = and_(Post.author_id.in_(self.sources), self.wished, or_(Post.in_reply_to_uri == "", answers))
-        mine = or_(Post.author_id == self.viewer.id, theirs) if self.own else theirs
+        theirs = and_(writer.in_(self.sources), self.wished, or_(Post.in_reply_to_uri == "", answers))
+        mine = or_(writer == self.viewer.id, theirs) if self.own else theirs
         return and_(mine, Post.visibility != Visibility.DIRECT)
 
     def _announced(self) -> Select[*tuple[Any, ...]]:

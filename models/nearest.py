@@ -45,6 +45,8 @@ class Way:
     """Of an indexed table, the columns of the owner and of the cursor."""
     which: str = ""
     """If only part of the table is looked through: the condition of its index, in the same words."""
+    among: Select[*tuple[Any, ...]] | None = None
+    """The query as it is asked among ids, where it is worded otherwise for that."""
     _made: dict[Any, Select[*tuple[Any, ...]]] = field(default_factory=dict, init=False, repr=False)
 
     def rows(self, db: Session, window: Window, values: Mapping[str, Any] = NOBODY) -> list[Any]:
@@ -69,7 +71,8 @@ class Way:
 
     def _shown(self, db: Session, window: Window, ids: list[int], values: Mapping[str, Any]) -> list[Any]:
         def make() -> Select[*tuple[Any, ...]]:
-            return Window.named(window.kind).cut(self.query.where(self.at.in_(IDS)), self.at)
+            query = self.query if self.among is None else self.among
+            return Window.named(window.kind).cut(query.where(self.at.in_(IDS)), self.at)
 
         return window.run(db, self._statement(("shown", window.kind), make), {**values, IDS.key: ids})
 

@@ -3,10 +3,10 @@
 from random import Random
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from models import composing, follows, nearest
+from models import composing, feeds, follows, nearest
 from models.base import clock
 from models.database import Database
 from models.follows import Follow
@@ -82,3 +82,27 @@ def test_only_part_of_a_table_is_looked_through_where_its_index_holds_only_part(
         way = nearest.Way(select(Post.id), Post.id, followed(db), BY, which="answer_count = 1")
         assert way.ids(db, Window(limit=5)) == every[::3][:5]
         assert way.ids(db, Window(after=0, limit=5)) == every[::3][:-6:-1]
+
+
+@pytest.mark.parametrize("name", ["eva", "anna"])
+def test_sqlite_looks_for_each_of_the_nearest_posts_of_a_home_feed_by_itself(lived_in: Database, name: str) -> None:
+    if not lived_in.sqlite:
+        pytest.skip("about SQLite: PostgreSQL knows that few ids are few")
+    asked: list[tuple[str, object]] = []
+    lived_in.write(fill)
+    with lived_in.reading() as db:
+        viewer = person(db, name)
+
+        def note(_connection: object, _cursor: object, statement: str, values: object, *_rest: object) -> None:
+            asked.append((statement, values))
+
+        event.listen(db.get_bind(), "before_cursor_execute", note)
+        assert feeds.home(db, viewer, Window(limit=20))
+        event.remove(db.get_bind(), "before_cursor_execute", note)
+        among = [one for one in asked if one[0].startswith("SELECT posts.id, posts.id AS id__1") and "LIMIT" in one[0]]
+        assert among
+        for statement, values in among:
+            # In a large database it would take the index of writers, with each of them for each id.
+            assert "(posts.author_id + " in statement
+            plan = [row[3] for row in db.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + statement, values)]  # type: ignore[arg-type]
+            assert "SEARCH posts USING INTEGER PRIMARY KEY (rowid=?)" in plan
