@@ -128,7 +128,7 @@ def test_a_node_serves_says_that_it_is_well_and_stops_when_asked(start: Callable
     for expected in (
         'torv_queue_depth{queue="deliveries"} 0.0',
         'torv_dead_letters{queue="received"} 0.0',
-        'torv_queue_oldest_seconds{queue="jobs"} 0.0',
+        'torv_queue_oldest_seconds{queue="deliveries"} 0.0',
         'torv_peers{state="parked"} 0.0',
         "torv_database_up 1.0",
         'torv_http_requests_total{method="GET",page="healthz",status="200"}',
