@@ -81,7 +81,7 @@ def test_requests_are_signed_as_servers_expect() -> None:
     message = activities.post("https://a.example/inbox", activities.create(note))
     head, _, body = message.partition(b"\r\n\r\n")
     headers = [tuple(line.split(": ", 1)) for line in head.decode().split("\r\n")[1:]]
-    parsed = signatures.parse_request_signature("POST", "/inbox", headers)  # type: ignore[arg-type]
+    parsed = signatures.parse_request_signature(signatures.Message.of("POST", "/inbox", headers))  # type: ignore[arg-type]
     key = signatures.public_key(activities.actor(actor)["publicKey"]["publicKeyPem"])
     signatures.verify(parsed, key, origin="https://a.example", now=datetime.now(UTC), body=body)
     assert parsed.key_id == f"{actor}#main-key"

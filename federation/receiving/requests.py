@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import Protocol
 
 from federation import signatures, urls
-from federation.signatures import ParsedSignature
-from federation.signatures.message import Message
+from federation.signatures import Message, ParsedSignature
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class IncomingRequest:
     @cached_property
     def signature(self) -> ParsedSignature:
         """Its signature, read once; nothing of it is proven. Raises SignatureError."""
-        return signatures.parse_message_signature(self.message)
+        return signatures.parse_request_signature(self.message)
 
     def with_body(self, body: bytes) -> "IncomingRequest":
         """The same, once its body came."""

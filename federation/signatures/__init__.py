@@ -6,7 +6,7 @@ only then verified with the key that somebody fetched for `key_id` (`verify`, wh
 `SignatureError` carries the status to answer with. A request that passed is proven to come from the owner of the key;
 whether that is the `actor` of the body is not ours to say.
 
-    parsed = parse_request_signature("POST", "/inbox", headers)
+    parsed = parse_request_signature(Message.of("POST", "/inbox", headers))
     check_request(parsed, origin="https://ask.example", now=now, body=body)
     verify(parsed, key_of(parsed.key_id), origin="https://ask.example", now=now, body=body)
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadKey",
+    "Message",
     "ParsedSignature",
     "PrivateKey",
     "PublicKey",
@@ -53,7 +54,6 @@ __all__ = [
     "is_signed",
     "multibase",
     "multikey",
-    "parse_message_signature",
     "parse_request_signature",
     "private_key",
     "public_key",
@@ -82,17 +82,11 @@ def is_signed(headers: Iterable[tuple[str, str]]) -> bool:
     return any(name.lower() == "signature" for name, _ in headers)
 
 
-def parse_request_signature(method: str, target: str, headers: Iterable[tuple[str, str]]) -> ParsedSignature:
+def parse_request_signature(message: Message) -> ParsedSignature:
     """Read the signature of a request; RFC 9421 if there is a Signature-Input, else draft-cavage.
 
-    `target` is path and query as they stood in the request line, still percent-encoded; `headers` all fields in
-    order, repeated ones repeated. Raises SignatureError: 401 if there is no signature, 400 or 401 if it is unreadable.
+    Raises SignatureError: 401 if there is no signature, 400 or 401 if it is unreadable.
     """
-    return parse_message_signature(Message.of(method, target, headers))
-
-
-def parse_message_signature(message: Message) -> ParsedSignature:
-    """`parse_request_signature` of a message whose fields are collected already."""
     if "signature" not in message.fields:
         raise unproven("unsigned", "the request must be signed")
     return rfc9421.parse(message) if "signature-input" in message.fields else cavage.parse(message)

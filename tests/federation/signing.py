@@ -56,7 +56,7 @@ class Signed:
         self, key: signatures.PublicKey | None = None, *, origin: str = ORIGIN, now: datetime = NOW
     ) -> signatures.ParsedSignature:
         """Read and verify, as the inbox does."""
-        parsed = signatures.parse_request_signature(self.method, self.target, self.headers)
+        parsed = signatures.parse_request_signature(signatures.Message.of(self.method, self.target, self.headers))
         signatures.verify(parsed, key or keypair()[1], origin=origin, now=now, body=self.body)
         return parsed
 

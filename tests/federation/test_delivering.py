@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from federation import delivering, signatures
 from federation.context import Federation
-from federation.signatures import parse_request_signature, public_key, verify
+from federation.signatures import Message, parse_request_signature, public_key, verify
 from models import accounts, actor_keys, actors, composing, deliveries, domains, follows, outbox, peers
 from models.actors import Actor
 from models.base import clock, now
@@ -116,7 +116,7 @@ async def test_a_delivery_is_signed_by_its_actor_and_sends_the_stored_bytes(node
     (sent,) = node.elsewhere.posts("m.example")
     assert sent.body.decode() == activity.body
     headers = list(sent.headers.multi_items())
-    parsed = parse_request_signature("POST", "/inbox", headers)
+    parsed = parse_request_signature(Message.of("POST", "/inbox", headers))
     assert parsed.key_id == f"{node.lene.uri}#main-key"
     key = public_key(node.do(lambda db: actor_keys.public_key(db, node.lene.id)))
     verify(parsed, key, origin="https://m.example", now=now(), body=sent.body)
@@ -223,7 +223,9 @@ async def test_a_server_that_refuses_one_scheme_is_knocked_at_with_the_other_and
     node.queue(node.activity(), INBOX)
     await node.deliver()
     assert len(node.elsewhere.posts("m.example")) == 3
-    parsed = parse_request_signature("POST", "/inbox", list(node.elsewhere.posts("m.example")[-1].headers.items()))
+    parsed = parse_request_signature(
+        Message.of("POST", "/inbox", list(node.elsewhere.posts("m.example")[-1].headers.items()))
+    )
     assert parsed.scheme == "rfc9421"
     clock.offset += 31 * 86400
     assert node.do(lambda db: peers.scheme(db, "m.example")) == "cavage"

@@ -73,7 +73,7 @@ def test_an_unsigned_request_is_401() -> None:
 def test_rfc9421_goes_first_where_signature_input_is_there(scheme: str) -> None:
     headers = ours(scheme).headers
     expected = "rfc9421" if scheme == "rfc9421" else "cavage"
-    assert signatures.parse_request_signature("POST", "/inbox", headers).scheme == expected
+    assert signatures.parse_request_signature(signatures.Message.of("POST", "/inbox", headers)).scheme == expected
 
 
 # T28, T45: bound to one target, one method, one host
@@ -270,7 +270,7 @@ def test_a_replay_has_the_same_name_however_its_header_is_spelled() -> None:
     spelled = request.with_header("Signature", request.header("Signature").replace('",', '", '))
     again = request.with_header("Signature", request.header("Signature").replace("#main-key", ""))
     names = {
-        signatures.replay_key(signatures.parse_request_signature("POST", "/inbox", each.headers))
+        signatures.replay_key(signatures.parse_request_signature(signatures.Message.of("POST", "/inbox", each.headers)))
         for each in (request, spelled, again)
     }
     assert len(names) == 1

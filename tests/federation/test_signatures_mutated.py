@@ -53,7 +53,9 @@ def blanks_out(text: str) -> str:
 def believed(request: Signed) -> bool:
     """What the inbox does, with a world of one key."""
     try:
-        parsed = signatures.parse_request_signature(request.method, request.target, request.headers)
+        parsed = signatures.parse_request_signature(
+            signatures.Message.of(request.method, request.target, request.headers)
+        )
         if parsed.key_id != KEY_ID:
             return False
         signatures.verify(parsed, keypair()[1], origin="https://ask.test", now=NOW, body=request.body)

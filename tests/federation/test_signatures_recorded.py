@@ -35,7 +35,9 @@ SIGNED = {name: request for name, request in RECORDED.items() if signatures.is_s
 
 def verify(name: str, request: Signed) -> signatures.ParsedSignature:
     """Verify with the clock at the request's Date and the key from the folder."""
-    key_id = signatures.parse_request_signature(request.method, request.target, request.headers).key_id
+    key_id = signatures.parse_request_signature(
+        signatures.Message.of(request.method, request.target, request.headers)
+    ).key_id
     key = signatures.public_key(KEYS[name.partition("/")[0]][key_id]["publicKeyPem"])
     origin = "https://" + request.header("Host")
     return request.verify(key, origin=origin, now=http_date(request.header("Date")))

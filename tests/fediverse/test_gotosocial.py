@@ -4,7 +4,6 @@ Greta lives at the GoToSocial and follows Anna and her community Torvet. Lukas t
 """
 
 import json
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -42,12 +41,12 @@ from models.listings import Listing
 from models.meetings import Attendee, Plan, State
 from models.notifications import Notification
 from models.posts import Post, by_uri
-from tests.fediverse.gotosocial import GoToSocial, Neighbour, names_in_etc_hosts, require_gotosocial
+from tests.fediverse.gotosocial import GoToSocial, Neighbour, require_gotosocial
 from tests.fediverse.ground import Ground
 from tests.fediverse.keeping import keep
 from tests.fediverse.nodes import RealNode
 from tests.fediverse.processes import until
-from tests.fediverse.towns import Towns, known, local, remote
+from tests.fediverse.towns import Towns, beside, known, local, remote
 from tests.fediverse.visitor import browser
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
@@ -104,13 +103,8 @@ class Neighbours:
 @pytest.fixture(scope="module")
 def street(ground: Ground) -> Iterator[Neighbours]:
     require_gotosocial(ground)
-    run = secrets.token_hex(3)  # the names are the whole machine's: two runs side by side need two of each
-    names = (f"a-{run}.torv.test", f"b-{run}.torv.test")
-    for name in (*names, f"gts-{run}.torv.test"):
-        ground.settle(name)
-    with names_in_etc_hosts(ground):
-        towns = Towns(ground, names=names)
-        server = GoToSocial(ground, f"gts-{run}.torv.test")
+    with beside(ground, "gts") as (towns, name):
+        server = GoToSocial(ground, name)
         try:
             towns.start()
             towns.twin()
@@ -124,7 +118,6 @@ def street(ground: Ground) -> Iterator[Neighbours]:
             made.lukas.close()
         finally:
             server.close()
-            towns.close()
 
 
 def notices(db: Session, who: str, kind: str, post_id: int | None = None) -> int:

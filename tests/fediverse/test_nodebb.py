@@ -3,7 +3,6 @@
 Nora and Niels live at the NodeBB. Nora follows Anna and her community Torvet; Carl follows the category `spørg` there.
 """
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,12 +20,11 @@ from models.inbox import Received
 from models.meetings import Plan, State
 from models.moderation import Report
 from models.posts import Post
-from tests.fediverse.gotosocial import names_in_etc_hosts
 from tests.fediverse.ground import Ground
 from tests.fediverse.nodebb import Neighbour, NodeBB, require_nodebb
 from tests.fediverse.nodes import RealNode
 from tests.fediverse.processes import until
-from tests.fediverse.towns import Towns, known, listed, local, remote
+from tests.fediverse.towns import Towns, beside, known, listed, local, remote
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -70,13 +68,8 @@ def texts(topic: Any) -> list[str]:
 @pytest.fixture(scope="module")
 def street(ground: Ground) -> Iterator[Neighbours]:
     require_nodebb(ground)
-    run = secrets.token_hex(3)
-    names = (f"a-{run}.torv.test", f"b-{run}.torv.test")
-    for name in (*names, f"nodebb-{run}.torv.test"):
-        ground.settle(name)
-    with names_in_etc_hosts(ground):
-        towns = Towns(ground, names=names)
-        server = NodeBB(ground, f"nodebb-{run}.torv.test")
+    with beside(ground, "nodebb") as (towns, name):
+        server = NodeBB(ground, name)
         try:
             towns.start()
             server.start()
@@ -86,7 +79,6 @@ def street(ground: Ground) -> Iterator[Neighbours]:
             yield made
         finally:
             server.close()
-            towns.close()
 
 
 def in_another_second() -> None:

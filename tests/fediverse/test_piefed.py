@@ -4,7 +4,6 @@ theirs.
 Pia and Otto live at the PieFed and are in Torvet, whose moderator is Anna; Pia moderates Spørg there, where Carl of A is.
 """
 
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,13 +19,12 @@ from models.base import now
 from models.experiences import BARRIERS, Report
 from models.meetings import Meeting
 from models.posts import Kind, Post
-from tests.fediverse.gotosocial import names_in_etc_hosts
 from tests.fediverse.ground import Ground
 from tests.fediverse.keeping import keep
 from tests.fediverse.piefed import Neighbour, PieFed, require_piefed
 from tests.fediverse.processes import until
 from tests.fediverse.test_gotosocial import MEETING
-from tests.fediverse.towns import Towns, known, local, remote
+from tests.fediverse.towns import Towns, beside, known, local, remote
 
 pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
@@ -81,13 +79,8 @@ class Street:
 @pytest.fixture(scope="module")
 def street(ground: Ground) -> Iterator[Street]:
     require_piefed(ground)
-    run = secrets.token_hex(3)  # the names are the whole machine's: two runs side by side need two of each
-    names = (f"a-{run}.torv.test", f"b-{run}.torv.test")
-    for name in (*names, f"piefed-{run}.torv.test"):
-        ground.settle(name)
-    with names_in_etc_hosts(ground):
-        towns = Towns(ground, names=names)
-        server = PieFed(ground, f"piefed-{run}.torv.test")
+    with beside(ground, "piefed") as (towns, name):
+        server = PieFed(ground, name)
         try:
             # It takes four posts and no message from an account in its first day.
             towns.a.fill(lambda db: db.execute(update(Actor).values(published=now() - timedelta(days=30))))
@@ -105,7 +98,6 @@ def street(ground: Ground) -> Iterator[Street]:
             made.otto.close()
         finally:
             server.close()
-            towns.close()
 
 
 def test_it_takes_in_our_community_as_one_for_questions_and_joins_it(street: Street) -> None:

@@ -5,6 +5,9 @@ b.torv.test   bodil (moderates Pladsen), erik, lise (locked: she chooses who fol
 """
 
 import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from sqlalchemy import select
@@ -14,6 +17,7 @@ from models import accounts, actors, communities, follows
 from models.actors import Actor
 from models.listings import Listing
 from models.posts import Post, by_uri
+from tests.fediverse.gotosocial import names_in_etc_hosts
 from tests.fediverse.ground import Ground
 from tests.fediverse.nodes import PASSWORD, RealNode
 from tests.fediverse.visitor import Visitor
@@ -144,3 +148,18 @@ def _both_follow(db: Session, here: str, there: str) -> bool:
         return False
     mine = local(db, here)
     return follows.state(db, mine.id, other.id) == follows.state(db, other.id, mine.id) == "accepted"
+
+
+@contextmanager
+def beside(ground: Ground, neighbour: str) -> Iterator[tuple[Towns, str]]:
+    """Both towns, not started, and the host name of a server of another kind that reads names in /etc/hosts only."""
+    run = secrets.token_hex(3)  # the names are the whole machine's: two runs side by side need two of each
+    names, other = (f"a-{run}.torv.test", f"b-{run}.torv.test"), f"{neighbour}-{run}.torv.test"
+    for name in (*names, other):
+        ground.settle(name)
+    with names_in_etc_hosts(ground):
+        towns = Towns(ground, names=names)
+        try:
+            yield towns, other
+        finally:
+            towns.close()
