@@ -53,7 +53,7 @@ def test_the_way_from_the_app_over_signing_in_and_back(site: Site) -> None:
     page.fill("#password", PASSWORD)
     page.click("main button[type=submit]")
     assert "Vil du give Elk adgang til din konto?" in page.locator("h1").inner_text()
-    arrives(page, "text=Giv adgang", r"https://app\.example/back\?code=\w+&state=17")
+    arrives(page, "text=Giv adgang", r"https://app\.example/back\?code=[\w-]+&state=17")
 
 
 def test_a_no_leads_back_to_the_app_too(site: Site) -> None:
