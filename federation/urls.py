@@ -33,6 +33,9 @@ PRIVATE_SUFFIXES = frozenset(
 
 _SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#(.*))?", re.ASCII | re.DOTALL)
 _AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f-\xa0\ud800-\udfff]")
+_PLAIN = re.compile(r"https://([a-z0-9.:-]+)/[^\\\x00-\x20\x7f-\xa0\ud800-\udfff]*", re.ASCII)
+"""What nearly all ids look like: there is no doubt where their host ends, so nothing else of them has to be read."""
+
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _OCTET = re.compile(r"0|[1-9][0-9]{0,2}", re.ASCII)
 _NOT_IN_TARGET = re.compile(r"[^!$%&\'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
@@ -200,7 +203,10 @@ def check_public_name(url: Url) -> None:
 
 def host_of(text: object) -> str | None:
     """The canonical netloc of an id (host, and port where it is not the usual one), None if it is no https URL."""
-    return _host_of(text) if isinstance(text, str) and len(text) <= MAX_LENGTH else None  # what is longer is not kept
+    if not isinstance(text, str) or len(text) > MAX_LENGTH:
+        return None
+    plain = _PLAIN.fullmatch(text)
+    return _host_of(text if plain is None else f"https://{plain[1]}/")
 
 
 @lru_cache(maxsize=4096)

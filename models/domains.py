@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlalchemy import ForeignKey, Text, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -35,6 +36,7 @@ class DomainRule(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
+@lru_cache(maxsize=4096)
 def canonical(domain: str) -> str:
     """A domain in the one form rules are kept and compared in: A-labels, lower case, no port, no trailing dot.
 

@@ -11,13 +11,16 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Dialect
+from sqlalchemy import BindParameter, Dialect, bindparam
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import ColumnDefault
 from sqlalchemy.sql.compiler import SQLCompiler
 
 KEPT = 500
 """Statements that are kept, each for some numbers of values."""
+
+AT_ONCE = 128
+"""Rows in one such statement."""
 
 Turn = Callable[[Any], Any] | None
 """Makes of a value what the driver takes, or of what it gives a value; None: it stays as it is."""
@@ -41,6 +44,24 @@ def insert(db: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> No
     connection.exec_driver_sql(ready.text, [ready.given(row) for row in rows])
 
 
+def insert_new(db: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> set[Any]:
+    """Insert all rows but those that are there already, over which the statement passes; what it returns of each."""
+    connection = db.connection()
+    fresh: set[Any] = set()
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        size = _size(some)
+        ready = _insert_several(statement, connection.dialect, tuple(some[0]), size)
+        several = (*some, *[some[-1]] * (size - len(some)))  # one that comes again is there already
+        given = {f"{name}__{place}": value for place, row in enumerate(several) for name, value in row.items()}
+        fresh.update(row[0] for row in connection.exec_driver_sql(ready.text, ready.given(given)))
+    return fresh
+
+
+Key = str | tuple[str, int]
+"""The caller's name for a value, or the statement's own; with the place of one in a list."""
+
+
 @dataclass(frozen=True)
 class _Ready:
     """A statement in the words of a database."""
@@ -48,29 +69,32 @@ class _Ready:
     text: str
     names: Sequence[str] | None
     """What the driver calls the values; None where it counts them."""
-    values: Sequence[tuple[str | None, int | None, Callable[[], Any], Turn]]
-    """Where each is from: the caller's name for it (None: it is the statement's own), its place if that is a list, how
-    the statement's own is had, and what is made of it."""
+    keys: Sequence[Key]
+    """Where each is from."""
+    own: Mapping[str, Callable[[], Any]]
+    """How the statement's own values are had."""
+    lists: Mapping[str, int]
+    """How many the caller's lists have to have."""
+    changed: Sequence[tuple[int, Callable[[Any], Any]]]
+    """Of which values, by place, the driver takes something else, and what that is made with."""
     turns: Sequence[Turn] = ()
 
     def given(self, values: Mapping[str, Any]) -> Any:
         """What the driver gets."""
-        found = []
-        for name, place, own, turn in self.values:
-            if name is None:
-                value = own()
-            elif place is None:
-                value = values[name]
-            else:  # the last one again and again where there are fewer
-                several = values[name]
-                value = several[place] if place < len(several) else several[-1]
-            found.append(turn(value) if turn else value)
+        known: dict[Key, Any] = {name: own() for name, own in self.own.items()}
+        known.update(values)
+        for name, size in self.lists.items():  # the last one again and again where there are fewer
+            several = values[name]
+            known.update(((name, place), several[min(place, len(several) - 1)]) for place in range(size))
+        found = [known[key] for key in self.keys]
+        for place, turn in self.changed:
+            found[place] = turn(found[place])
         return tuple(found) if self.names is None else dict(zip(self.names, found, strict=True))
 
 
 def _size(value: Any) -> int:
     """For how many a list is worded: the next power of two, so that there are few wordings."""
-    return 1 << (len(value) - 1).bit_length() if isinstance(value, list) else 0
+    return 1 << (len(value) - 1).bit_length() if isinstance(value, list | tuple) else 0
 
 
 @lru_cache(KEPT)
@@ -84,12 +108,27 @@ def _question(question: Any, dialect: Dialect, names: Sequence[str], sizes: Sequ
 @lru_cache(KEPT)
 def _insert(statement: Any, dialect: Dialect, names: Sequence[str]) -> _Ready:
     compiled: SQLCompiler = statement.inline().compile(dialect=dialect, column_keys=list(names))
+    return _ready(compiled, dialect, dict.fromkeys(names), defaults=_defaults(compiled))
+
+
+@lru_cache(KEPT)
+def _insert_several(statement: Any, dialect: Dialect, names: Sequence[str], size: int) -> _Ready:
+    columns = statement.table.c
+    wanted = [
+        {name: bindparam(f"{name}__{place}", type_=columns[name].type) for name in names} for place in range(size)
+    ]
+    compiled: SQLCompiler = statement.inline().values(wanted).compile(dialect=dialect)
+    assert not compiled.insert_prefetch, f"no value for {compiled.insert_prefetch}"
+    return _ready(compiled, dialect, {bound.key: None for row in wanted for bound in row.values()})
+
+
+def _defaults(compiled: SQLCompiler) -> dict[str, Any]:
     defaults = {}
     for column in compiled.insert_prefetch:
         assert isinstance(column.default, ColumnDefault), f"no value for {column}"
         assert column.default.is_scalar, f"no value for {column}"
         defaults[column.key] = column.default.arg
-    return _ready(compiled, dialect, dict.fromkeys(names), defaults=defaults)
+    return defaults
 
 
 def _ready(
@@ -103,12 +142,22 @@ def _ready(
     places = {
         one: (name, place) for name, several in worded.parameter_expansion.items() for place, one in enumerate(several)
     }
-    values = []
-    for name in worded.positiontup or worded.parameters:
-        whole, place = places.get(name, (name, None))
+    keys: list[Key] = []
+    own: dict[str, Callable[[], Any]] = {}
+    changed = []
+    for at, name in enumerate(worded.positiontup or worded.parameters):
+        key = places.get(name, name)
+        whole = name if isinstance(key, str) else key[0]
         bound = compiled.binds[whole]
-        own = partial(defaults.get, whole) if whole in defaults else partial(getattr, bound, "effective_value")
+        if whole not in lists:
+            own[whole] = partial(defaults.get, whole) if whole in defaults else partial(_value, bound)
         turn = bound.type.dialect_impl(dialect).bind_processor(dialect)
-        values.append((whole if whole in lists else None, place, own, turn))
+        keys.append(key)
+        changed += [(at, turn)] if turn else []
     names = None if worded.positiontup is not None else tuple(worded.parameters)
-    return _Ready(worded.statement, names, values, turns)
+    sizes = {name: len(several) for name, several in lists.items() if several}
+    return _Ready(worded.statement, names, keys, own, sizes, changed, turns)
+
+
+def _value(bound: BindParameter[Any]) -> Any:
+    return bound.effective_value

@@ -30,7 +30,7 @@ from server.negotiation import Endpoint, either
 from server.oauth import authorizing, describing, tokens
 from server.request_id import RequestId
 from server.routing import LateRoute, Routes
-from server.security import Bounded, Headed, KnownHost, Legible
+from server.security import AnswerFields, Bounded, Headed, KnownHost, Legible
 from server.settings import Settings
 from server.site import Site
 from server.streaming.endpoints import STREAMING
@@ -503,11 +503,12 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
         *OAUTH,
         *ADMINISTRATION,
     ]
+    fields = AnswerFields(database.node, settings.media_origin)
     app = Starlette(
         middleware=[
             Middleware(RequestId),
             Middleware(RequestLog, proxies=settings.proxy_networks),
-            Middleware(Headed, node=database.node, media_origin=settings.media_origin),
+            Middleware(Headed, fields=fields),
             Middleware(CrossOrigin),
             Middleware(ApiFrame, calls=settings.api_calls),
             Middleware(Answered),
@@ -527,11 +528,13 @@ def create_app(settings: Settings, *, federation: Federation) -> Starlette:
     app.state.settings = settings
     app.state.database = database
     app.state.fed = federation
+    app.state.fields = fields
     app.state.site = Site(database, settings)
     app.state.limits = Limits(database)
     app.state.kept = Kept(database)
     app.state.floods = Floods(settings)
-    app.state.places = Places(settings.inbox_at_once, settings.receive_deadline / 4)
+    places = Places(settings.inbox_at_once, settings.receive_deadline / 4)
+    app.state.intake = inbox.Intake(federation, app.state.floods, places)
     app.state.hub = Hub(database)
     app.state.remote_files = RemoteFiles(Store.of(settings), federation, settings)
     return app

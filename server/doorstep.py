@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from federation import signatures
 from federation.receiving import IncomingRequest
@@ -29,6 +29,7 @@ from server import request_id
 from server.api.calls import rate_headers
 from server.clients import Network, behind
 from server.kept import WHOLE_SECONDS, Kept, Repeated
+from server.letterbox import Letterbox
 from server.limits import Limits, TooMany
 from server.logs import REQUESTS, prepared
 from server.metrics import Metrics, page_of
@@ -193,16 +194,28 @@ class Remembering:
 
 
 class DoorstepProtocol(HttpToolsProtocol):
-    """uvicorn's way to speak HTTP/1.1, which looks at the doorstep before it asks the application.
+    """uvicorn's way to speak HTTP/1.1, which looks at the doorstep and into the letterbox before it asks the application.
 
-    Only for a plain GET on a connection that stays open, and while nobody waits before it or has to be waited for:
-    everything else is uvicorn's.
+    At the doorstep only a plain GET is answered, on a connection that stays open, and while nobody waits before it or
+    has to be waited for; in the letterbox lands what came whole. Everything else is uvicorn's.
     """
 
-    def __init__(self, doorstep: Doorstep, config: "Config", **how: Any) -> None:
+    def __init__(self, doorstep: Doorstep, letterbox: Letterbox, config: "Config", **how: Any) -> None:
         super().__init__(config, **how)
         self._doorstep = doorstep
+        self._letterbox = letterbox
         self._answered = False
+        self._letter: RequestResponseCycle | None = None
+        """A request for the letterbox of which the end has not been seen yet."""
+
+    def data_received(self, data: bytes) -> None:
+        """More of what the other side says."""
+        super().data_received(data)
+        if (
+            cycle := self._letter
+        ) is not None:  # its body is still on its way: the application knows how to wait for it
+            self._letter = None
+            super()._start_asgi_task(cycle, self.app)
 
     def on_headers_complete(self) -> None:
         """The request is there, but for a body."""
@@ -226,3 +239,38 @@ class DoorstepProtocol(HttpToolsProtocol):
             self._answered = False
             return
         super().on_message_complete()
+        if (cycle := self._letter) is not None:
+            self._letter = None
+            self._start_asgi_task(cycle, self.app)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if app is self.app and self._letterbox.takes(cast(Scope, cycle.scope)):
+            if cycle.more_body:
+                self._letter = cycle
+                return
+            app = self._take_letter(cycle)
+        super()._start_asgi_task(cycle, app)
+
+    def _take_letter(self, cycle: RequestResponseCycle) -> ASGIApp:
+        """Answers out of the letterbox; the application says what is to be said of a fault of ours."""
+
+        async def take(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                head, text = await self._letterbox.answer(scope, bytes(cycle.body))
+            except Exception:
+                await self.app(scope, receive, send)
+                return
+            if self.flow.write_paused:
+                await self.flow.drain()
+            if cycle.disconnected:
+                return
+            own = b"".join([b"%b: %b\r\n" % field for field in self.server_state.default_headers])
+            end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
+            self.transport.write(b"".join((head, own, end, text)))
+            cycle.response_started = cycle.response_complete = True
+            cycle.message_event.set()
+            if not cycle.keep_alive:
+                self.transport.close()
+            cycle.on_response()
+
+        return take

@@ -9,8 +9,7 @@ time. Counted in this process's memory, in buckets that fill again; their number
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.errors import Unavailable
@@ -101,38 +100,74 @@ class Places:
         self._whole = asyncio.Semaphore(whole)
         self._each = max(1, whole // EACH_NETWORK)
         self._seconds = seconds
-        self._networks: dict[str, tuple[asyncio.Semaphore, int]] = {}
+        self._networks: dict[str, _Network] = {}
 
-    @asynccontextmanager
-    async def take(self, network: str) -> AsyncIterator[None]:
-        """A place for the length of a block; raises Unavailable when none comes free in time."""
-        own, users = self._networks.get(network) or (asyncio.Semaphore(self._each), 0)
-        self._networks[network] = (own, users + 1)
+    def take(self, network: str) -> "_Place":
+        """A place for the length of an `async with`; raises Unavailable when none comes free in time."""
+        return _Place(self, network)
+
+    async def enter(self, network: str) -> None:
+        """Take a place, or wait for one."""
+        own = self._networks.get(network)
+        if own is None:
+            own = self._networks[network] = _Network(asyncio.Semaphore(self._each))
+        own.users += 1
         try:
-            async with AsyncExitStack() as held:
-                if own.locked() or self._whole.locked():
-                    await self._wait(held, own)
-                else:  # nearly always; it takes no waiting, and no clock
-                    await held.enter_async_context(own)
-                    await held.enter_async_context(self._whole)
-                yield
-        finally:
-            own, users = self._networks[network]
-            if users == 1:
-                del self._networks[network]
-            else:
-                self._networks[network] = (own, users - 1)
+            if own.places.locked() or self._whole.locked():
+                await self._wait(own.places)
+            else:  # nearly always; it takes no waiting, and no clock
+                await own.places.acquire()
+                await self._whole.acquire()
+        except BaseException:
+            self._forget(network, own)
+            raise
 
-    async def _wait(self, held: AsyncExitStack, own: asyncio.Semaphore) -> None:
+    def leave(self, network: str) -> None:
+        """Give it back."""
+        own = self._networks[network]
+        self._whole.release()
+        own.places.release()
+        self._forget(network, own)
+
+    def _forget(self, network: str, own: "_Network") -> None:
+        own.users -= 1
+        if not own.users:
+            del self._networks[network]
+
+    async def _wait(self, own: asyncio.Semaphore) -> None:
         try:
             async with asyncio.timeout(self._seconds):
-                await held.enter_async_context(own)
-                await held.enter_async_context(self._whole)
+                await own.acquire()
+                try:
+                    await self._whole.acquire()
+                except BaseException:
+                    own.release()
+                    raise
         except TimeoutError:
             raise Unavailable from None
 
     def __len__(self) -> int:
         return len(self._networks)
+
+
+@dataclass(slots=True)
+class _Network:
+    places: asyncio.Semaphore
+    users: int = 0
+    """How many have a place or wait for one."""
+
+
+class _Place:
+    __slots__ = ("_network", "_places")
+
+    def __init__(self, places: Places, network: str) -> None:
+        self._places, self._network = places, network
+
+    async def __aenter__(self) -> None:
+        await self._places.enter(self._network)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.leave(self._network)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Plain ASGI, so that it costs nothing where it has nothing to say.
 import asyncio
 import re
 import time
+from collections.abc import Sequence
 
 from starlette.datastructures import URL, Headers
 from starlette.requests import HTTPConnection
@@ -68,32 +69,44 @@ class Misdirected(DomainError):
     code = "misdirected"
 
 
-class Headed:
-    """Adds the security headers to every answer. HTML gets the full content policy; nothing gets less than it."""
+class AnswerFields:
+    """The header fields of every answer, as they are sent: made once, for setting them one by one costs more than some
+    answers. HTML gets the full content policy; nothing gets less than it."""
 
-    def __init__(self, app: ASGIApp, node: Node, media_origin: str = "") -> None:
-        self.app = app
-        self.media_origin = media_origin
+    def __init__(self, node: Node, media_origin: str = "") -> None:
+        self._media_origin = media_origin
         """Where else pictures and films may come from."""
-        # Made once, as they are sent: setting seven headers one by one costs more than some answers.
-        self.always = [(name.lower().encode(), value.encode()) for name, value in _always(node).items()]
-        self.ours = {name for name, _ in self.always} | {b"content-security-policy", b"cross-origin-opener-policy"}
+        self._always = [(name.lower().encode(), value.encode()) for name, value in _always(node).items()]
+        self._ours = {name for name, _ in self.of("/")}
+
+    def of(self, path: str) -> list[tuple[bytes, bytes]]:
+        """Those of an answer at `path`."""
+        return [
+            *self._always,
+            (b"content-security-policy", _policy(path, self._media_origin).encode()),
+            (b"cross-origin-opener-policy", b"unsafe-none" if path.startswith(POPUPS) else b"same-origin"),
+        ]
+
+    def put(self, message: Message, path: str) -> None:
+        """Give them to the start of an answer, in the place of any that it brings."""
+        message["headers"] = [*(field for field in message["headers"] if field[0] not in self._ours), *self.of(path)]
+
+
+class Headed:
+    """Adds the security headers to every answer."""
+
+    def __init__(self, app: ASGIApp, fields: AnswerFields) -> None:
+        self.app = app
+        self.fields = fields
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        waited_for = scope["path"].startswith(POPUPS)
-        policy = _policy(scope["path"], self.media_origin)
 
         async def send_headed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *(header for header in message["headers"] if header[0] not in self.ours),
-                    *self.always,
-                    (b"content-security-policy", policy.encode()),
-                    (b"cross-origin-opener-policy", b"unsafe-none" if waited_for else b"same-origin"),
-                ]
+                self.fields.put(message, scope["path"])
             await send(message)
 
         await self.app(scope, receive, send_headed)
@@ -118,21 +131,25 @@ def _policy(path: str, media_origin: str) -> str:
     return re.sub(r"(img|media)-src 'self'", rf"\g<0> {media_origin}", policy) if media_origin else policy
 
 
+def names_us(hosts: Sequence[str], node: Node) -> bool:
+    """Whether the `Host` fields of a request are one, and that one is ours."""
+    return len(hosts) == 1 and _plain_host(hosts[0]) in {node.host, node.domain}
+
+
 class KnownHost:
     """Refuses requests for a host that is not ours, so that no link, log or signature is built on a made-up name."""
 
     def __init__(self, app: ASGIApp, node: Node) -> None:
         self.app = app
-        self.hosts = {node.host, node.domain}
+        self.node = node
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in {"http", "websocket"} and scope["path"] not in ANY_HOST:
-            hosts = Headers(scope=scope).getlist("host")
-            if len(hosts) != 1 or _plain_host(hosts[0]) not in self.hosts:
-                if scope["type"] == "websocket":
-                    await send({"type": "websocket.close", "code": 1008})
-                    return
-                raise Misdirected("This server has another name than the one you asked for.")
+        asked = scope["type"] in {"http", "websocket"} and scope["path"] not in ANY_HOST
+        if asked and not names_us(Headers(scope=scope).getlist("host"), self.node):
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            raise Misdirected("This server has another name than the one you asked for.")
         await self.app(scope, receive, send)
 
 

@@ -42,13 +42,7 @@ def decode(body: bytes) -> dict[str, Any]:
         raise Unreadable("The document is larger than 1 MB.")
     _check_shape(body)
     try:
-        value = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_constant=_no_constant,
-            parse_int=_integer,
-            parse_float=_number,
-        )
+        value = _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise Unreadable("The document is not UTF-8.") from None
     except (json.JSONDecodeError, RecursionError):
@@ -98,6 +92,11 @@ def _number(digits: str) -> float:
     if not math.isfinite(value):
         raise Unreadable("The document holds a number that is too large.")
     return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer, parse_float=_number
+)
 
 
 def _check_strings(value: Any) -> None:

@@ -89,6 +89,8 @@ def own_address(value: Any, owner: str) -> str:
 
 def page_address(value: Any) -> str:
     """The address of a page to show to people: a text, a Link, or the HTML one among several. Never an identity."""
+    if isinstance(value, str):
+        return web_address(value)
     candidates = []
     for item in several(value)[:16]:
         if isinstance(item, Mapping):
@@ -105,6 +107,8 @@ def page_address(value: Any) -> str:
 def web_address(value: Any) -> str:
     """A web address that may stand in a page (http or https), else `""`: no `javascript:`, no `data:`."""
     address = string(value)
+    if urls.host_of(address) is not None:
+        return address
     try:
         urls.parse(address, ("https", "http"))
     except urls.BadUrl:

@@ -1,6 +1,5 @@
 """What comes in and what goes back, without any web framework."""
 
-from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -36,8 +35,8 @@ class IncomingRequest:
 
     def with_body(self, body: bytes) -> "IncomingRequest":
         """The same, once its body came."""
-        whole = copy(self)
-        object.__setattr__(whole, "body", body)
+        whole = object.__new__(IncomingRequest)
+        vars(whole).update(vars(self), body=body)  # what was read of its head is not read again
         return whole
 
 

@@ -74,7 +74,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import keys
 
-    return getattr(keys, name)
+    return globals().setdefault(name, getattr(keys, name))
 
 
 def is_signed(headers: Iterable[tuple[str, str]]) -> bool:

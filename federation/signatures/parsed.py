@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
@@ -94,6 +95,7 @@ def _moment(stamp: int) -> datetime:
         raise unproven("date-form", "a time that is no time") from None
 
 
+@lru_cache(maxsize=256)  # the many that come within a second say the same
 def http_date(text: str) -> datetime:
     """Read the fixed form of RFC 9110, section 5.6.7: `Mon, 23 Nov 2026 09:25:55 GMT`."""
     found = _HTTP_DATE.fullmatch(text)

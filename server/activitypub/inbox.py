@@ -1,16 +1,44 @@
 """The inboxes: of each actor, and the one that all share. What is taken is stored before the sender hears 202."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from federation import receiving
-from federation.receiving import Refusal, Reply
+from federation.context import Federation
+from federation.receiving import IncomingRequest, Refusal, Reply
 from models.errors import Unavailable
 from server import clients
 from server.activitypub.answering import federation_of, incoming
 from server.floods import Floods, Places
 
 RETRY_AFTER = 30
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The way of every activity into this process, whoever speaks HTTP with its sender."""
+
+    fed: Federation
+    floods: Floods
+    places: Places
+
+    async def take(self, head: IncomingRequest, client: str, read: Callable[[], Awaitable[bytes]]) -> Reply:
+        """Rate and size before the body is read; then the proof; then the row; then 202."""
+        domain, network = receiving.claimed_host(head), clients.network(client)
+        if not self.floods.admits(domain, network):
+            return Reply(429, "Too many requests in a short time.", RETRY_AFTER)
+        length = head.header("content-length")
+        if length.isdigit() and int(length) > self.fed.limits.max_body:
+            return Reply(413, "The body is too large.")
+        try:
+            async with self.places.take(network):
+                whole = head.with_body(await read())
+                return await receiving.accept(self.fed, whole, self.floods.allowance(domain, network))
+        except Unavailable as busy:
+            return Reply(503, busy.text, busy.retry_after)
 
 
 async def shared_inbox(request: Request) -> Response:
@@ -24,28 +52,14 @@ async def actor_inbox(request: Request) -> Response:
 
 
 async def _receive(request: Request) -> Response:
-    """Type, rate and size before the body is read; then the proof; then the row; then 202."""
-    fed = federation_of(request)
     head = incoming(request)
     try:
-        receiving.check_form(fed, head)
+        receiving.check_form(federation_of(request), head)  # its type, before the body is read
     except Refusal as refusal:
         return _answer(refusal.reply)
-    floods: Floods = request.app.state.floods
-    domain = receiving.claimed_host(head)
-    network = clients.network(clients.address(request, request.app.state.settings.proxy_networks))
-    if not floods.admits(domain, network):
-        return _answer(Reply(429, "Too many requests in a short time.", RETRY_AFTER))
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > fed.limits.max_body:
-        return _answer(Reply(413, "The body is too large."))
-    places: Places = request.app.state.places
-    try:
-        async with places.take(network):
-            whole = head.with_body(await request.body())
-            return _answer(await receiving.accept(fed, whole, floods.allowance(domain, network)))
-    except Unavailable as busy:
-        return _answer(Reply(503, busy.text, busy.retry_after))
+    intake: Intake = request.app.state.intake
+    client = clients.address(request, request.app.state.settings.proxy_networks)
+    return _answer(await intake.take(head, client, request.body))
 
 
 def _answer(reply: Reply) -> Response:

@@ -127,6 +127,7 @@ async def _serve(
     from server.app import create_app
     from server.doorstep import Doorstep, DoorstepProtocol, Remembering
     from server.federating import federating
+    from server.letterbox import Letterbox
     from server.metrics import Metrics, RequestMetrics
     from server.worker import keep_files, run_worker
 
@@ -138,13 +139,14 @@ async def _serve(
         node = create_app(chosen, federation=fed)
         state = node.state
         doorstep = Doorstep(state.kept, state.limits, metrics, chosen.proxy_networks, chosen.api_calls)
+        letterbox = Letterbox(state.intake, metrics, state.fields, database.node, chosen.proxy_networks)
         app = RequestMetrics(Remembering(node, doorstep), metrics)
         gc.freeze()  # what the imports made stays for ever: the collector need not look at it, now or again
         gc.enable()
         server = _quiet_server(
             uvicorn.Config(
                 app,
-                http=cast("type[asyncio.Protocol]", functools.partial(DoorstepProtocol, doorstep)),
+                http=cast("type[asyncio.Protocol]", functools.partial(DoorstepProtocol, doorstep, letterbox)),
                 host=address[0],
                 port=address[1],
                 log_config=None,

@@ -195,6 +195,18 @@ def test_whatever_is_taken_is_plain_ascii_and_stays_as_it_is(text: str) -> None:
     assert "@" not in url.netloc
 
 
+PIECES = ["https://", "http://", "a.test", "A.test", "å", ":443", ":80", ":", "/", "//", "@", "\\", " ", "\n", "#", "?", "%2e", ".", "-", "1", "[::1]"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8).map("".join), st.sampled_from(["", "https://a.test"]))
+def test_the_host_of_an_id_is_that_of_the_url_it_is(text: str, start: str) -> None:
+    try:
+        expected = urls.parse(start + text).netloc
+    except urls.BadUrl:
+        expected = None
+    assert urls.host_of(start + text) == expected
+
+
 def test_t90_hostile_urls_take_no_time() -> None:
     before = time.process_time()
     for filler in ("a.", "[", "%", "@", ":", "xn--a.", "æ", "/", "?#"):

@@ -57,11 +57,12 @@ def test_a_stretch_is_the_same_as_of_the_whole_however_few_of_the_nearest_it_sho
     lived_in: Database, limit: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lived_in.write(fill)
+    lived_in.write(lambda db: db.execute(update(Post).where(Post.id.in_(theirs(db)[::5])).values(answer_count=1)))
     monkeypatch.setattr(nearest, "MOST", most)
     monkeypatch.setattr(nearest, "FIRST_LOOK", 1)
     with lived_in.reading() as db:
-        shown = [id for id in theirs(db) if id % 5 == 0]
-        query = select(Post.id).where(Post.author_id.in_(followed(db)), Post.id % 5 == 0)
+        shown = theirs(db)[::5]
+        query = select(Post.id).where(Post.author_id.in_(followed(db)), Post.answer_count == 1)
         for window in (Window(limit=limit), Window(before=shown[1], limit=limit), Window(since=shown[-2], limit=limit)):
             found = nearest.Way(query, Post.id, followed(db), BY).rows(db, window)
             assert [row[0] for row in found] == [row[0] for row in window.rows(db, query, Post.id)]

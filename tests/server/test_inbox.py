@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -30,7 +31,11 @@ class Door:
         settings = Settings(origin="https://a.example", data_dir="unused", receive_deadline=seconds, log_level="error")
         self.app = create_app(settings, federation=self.inbox.fed)
         # A slow machine gives no second chances: no time passes for the measures.
-        self.app.state.floods = Floods(settings, clock=lambda: 0.0)
+        self.has(floods=Floods(settings, clock=lambda: 0.0))
+
+    def has(self, **other: Any) -> None:
+        """Let its intake have something other than it has by itself."""
+        self.app.state.intake = replace(self.app.state.intake, **other)
 
     async def post(
         self, who: Neighbour, body: Any, *, client: str = "192.0.2.7", target: str = "/inbox", **how: Any
@@ -139,7 +144,7 @@ async def test_bodies_for_which_there_is_no_room_are_not_read_and_come_again(dat
     database.write(lambda db: actors.create_local(db, "lene", ActorType.PERSON))
     door = Door(database, 30)
     jonas = neighbour(door.fediverse)
-    door.app.state.places = Places(4, 0.1)
+    door.has(places=Places(4, 0.1))
     await door.inbox.knows(jonas)
     request, reading, going_on = jonas.sends(jonas.does("Follow", LENE)), 0, asyncio.Event()
 
