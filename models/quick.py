@@ -7,11 +7,11 @@ database does. Here that is done once. Who calls gives the same values, and gets
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import BindParameter, Dialect, bindparam
+from sqlalchemy import Dialect, bindparam
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import ColumnDefault
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -71,8 +71,10 @@ class _Ready:
     """What the driver calls the values; None where it counts them."""
     keys: Sequence[Key]
     """Where each is from."""
-    own: Mapping[str, Callable[[], Any]]
-    """How the statement's own values are had."""
+    own: Mapping[str, Any]
+    """The statement's own values."""
+    asked: Mapping[str, Callable[[], Any]]
+    """Those of them that are another each time, and how they are had."""
     lists: Mapping[str, int]
     """How many the caller's lists have to have."""
     changed: Sequence[tuple[int, Callable[[Any], Any]]]
@@ -81,8 +83,9 @@ class _Ready:
 
     def given(self, values: Mapping[str, Any]) -> Any:
         """What the driver gets."""
-        known: dict[Key, Any] = {name: own() for name, own in self.own.items()}
-        known.update(values)
+        known: dict[Any, Any] = {**self.own, **values}
+        for name, ask in self.asked.items():
+            known[name] = ask()
         for name, size in self.lists.items():  # the last one again and again where there are fewer
             several = values[name]
             known.update(((name, place), several[min(place, len(several) - 1)]) for place in range(size))
@@ -143,21 +146,22 @@ def _ready(
         one: (name, place) for name, several in worded.parameter_expansion.items() for place, one in enumerate(several)
     }
     keys: list[Key] = []
-    own: dict[str, Callable[[], Any]] = {}
+    own: dict[str, Any] = {}
+    asked: dict[str, Callable[[], Any]] = {}
     changed = []
     for at, name in enumerate(worded.positiontup or worded.parameters):
         key = places.get(name, name)
         whole = name if isinstance(key, str) else key[0]
         bound = compiled.binds[whole]
-        if whole not in lists:
-            own[whole] = partial(defaults.get, whole) if whole in defaults else partial(_value, bound)
+        if whole in lists:
+            pass
+        elif bound.callable is not None:
+            asked[whole] = bound.callable
+        else:
+            own[whole] = defaults.get(whole, bound.value)
         turn = bound.type.dialect_impl(dialect).bind_processor(dialect)
         keys.append(key)
         changed += [(at, turn)] if turn else []
     names = None if worded.positiontup is not None else tuple(worded.parameters)
     sizes = {name: len(several) for name, several in lists.items() if several}
-    return _Ready(worded.statement, names, keys, own, sizes, changed, turns)
-
-
-def _value(bound: BindParameter[Any]) -> Any:
-    return bound.effective_value
+    return _Ready(worded.statement, names, keys, own, asked, sizes, changed, turns)

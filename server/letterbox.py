@@ -75,8 +75,10 @@ class Letterbox:
         async def read() -> bytes:
             return body
 
-        with structlog.contextvars.bound_contextvars(request_id=named):
-            reply = await self._intake.take(_head_of(scope), client, read)
+        structlog.contextvars.bind_contextvars(
+            request_id=named
+        )  # for the rest of this task, which is this request's own
+        reply = await self._intake.take(_head_of(scope), client, read)
         page = shared_inbox if path in SHARED else actor_inbox
         seconds = time.monotonic() - began
         self._counter("POST", page.__name__, reply.status)(seconds)
@@ -100,5 +102,5 @@ class Letterbox:
 
 
 def _head_of(scope: Scope) -> IncomingRequest:
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    return IncomingRequest(scope["method"], scope["raw_path"].decode("latin-1"), headers, b"")
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    return IncomingRequest(scope["method"], scope["raw_path"].decode("latin-1"), tuple(headers), b"")

@@ -12,8 +12,12 @@ GIVEN = re.compile(rb"[A-Za-z0-9-]{8,64}")
 
 def chosen(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The number of a request with these fields."""
-    given = next((value for name, value in headers if name == b"x-request-id"), b"")
-    return given.decode() if GIVEN.fullmatch(given) else f"{random.getrandbits(64):016x}"
+    for name, value in headers:
+        if name == b"x-request-id":
+            if GIVEN.fullmatch(value):
+                return value.decode()
+            break
+    return f"{random.getrandbits(64):016x}"
 
 
 class RequestId:
