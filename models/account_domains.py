@@ -7,15 +7,15 @@ in spite of it is seen: a person chosen by name goes before a rule about all of 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Text, UniqueConstraint, exists, func, select
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Text, UniqueConstraint, exists, func, select
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models import domains
 from models.actors import Actor, ActorType
-from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now, table_of
 from models.database import node_of
 from models.errors import Invalid
-from models.follows import Follow, FollowState, drop_follower, state
+from models.follows import Follow, FollowState, drop_follower
 from models.windows import Window
 
 MOST = 2000
@@ -77,9 +77,18 @@ def blocks(db: Session, actor_id: int, domain: str) -> bool:
     return db.scalar(query) is not None
 
 
-def turns_away(db: Session, actor_id: int, other: Actor) -> bool:
-    """Whether somebody wants to hear nothing of `other`: his domain is blocked, and he is not followed in spite of it."""
-    return blocks(db, actor_id, other.domain) and state(db, actor_id, other.id) != FollowState.ACCEPTED
+def turning_away(
+    actor: BindParameter[int], other: BindParameter[int], domain: BindParameter[str]
+) -> ColumnElement[bool]:
+    """The condition that somebody wants to hear nothing of `other` on `domain`: he blocks it, and does not follow him in
+    spite of it."""
+    follows = exists().where(
+        _follows.follower_id == actor, _follows.target_id == other, _follows.state == FollowState.ACCEPTED
+    )
+    return exists().where(_blocked.actor_id == actor, _blocked.domain == domain) & ~follows
+
+
+_blocked, _follows = table_of(AccountDomain).c, table_of(Follow).c
 
 
 def either_blocks(db: Session, one: Actor, other: Actor) -> bool:

@@ -2,12 +2,23 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ForeignKey, Text, UniqueConstraint, and_, bindparam, exists, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ForeignKey,
+    Text,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import follows, outbox
 from models.actors import Actor
-from models.base import Base, Id, UtcTime, new_id, now
+from models.base import Base, Id, UtcTime, new_id, now, table_of, when_asked
 from models.database import node_of
 from models.errors import Invalid
 from models.windows import Window
@@ -100,16 +111,24 @@ def blocked_between(db: Session, a_id: int, b_id: int) -> bool:
     return bool(db.scalar(_BLOCKED_BETWEEN, {"one": a_id, "other": b_id}))
 
 
-_ONE: BindParameter[int] = bindparam("one")
-_OTHER: BindParameter[int] = bindparam("other")
-_BLOCKED_BETWEEN = select(
-    exists().where(
+def between(one: BindParameter[int], other: BindParameter[int]) -> ColumnElement[bool]:
+    """The condition that either has blocked the other."""
+    return exists().where(
         or_(
-            and_(Block.actor_id == _ONE, Block.target_id == _OTHER),
-            and_(Block.actor_id == _OTHER, Block.target_id == _ONE),
+            and_(_blocks.actor_id == one, _blocks.target_id == other),
+            and_(_blocks.actor_id == other, _blocks.target_id == one),
         )
     )
-)
+
+
+def hiding_notices(actor: BindParameter[int], target: BindParameter[int]) -> ColumnElement[bool]:
+    """The condition that a mute which holds when it is asked also keeps notices away."""
+    lasts = or_(_mutes.until.is_(None), _mutes.until > when_asked())
+    return exists().where(_mutes.actor_id == actor, _mutes.target_id == target, _mutes.hide_notifications, lasts)
+
+
+_blocks, _mutes = table_of(Block).c, table_of(Mute).c
+_BLOCKED_BETWEEN = select(between(bindparam("one"), bindparam("other")))
 
 
 def mute(db: Session, actor: Actor, target: Actor, *, for_seconds: int = 0, hide_notifications: bool = True) -> None:
@@ -158,12 +177,6 @@ def kept_apart(db: Session, actor_id: int, other_ids: list[int]) -> set[int]:
         )
     )
     return {row[1] if row[0] == actor_id else row[0] for row in rows}
-
-
-def hides_notices(db: Session, actor_id: int, target_id: int) -> bool:
-    """Whether a mute that holds now also keeps notices away."""
-    row = db.get(Mute, (actor_id, target_id))
-    return row is not None and row.hide_notifications and (row.until is None or row.until > now())
 
 
 def blocked(db: Session, actor_id: int, window: Window) -> list[tuple[int, Actor]]:

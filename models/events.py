@@ -72,7 +72,8 @@ def record(
     db: Session, kind: EventKind, subject: int, *, account_id: int | None = None, data: dict[str, Any] | None = None
 ) -> None:
     """Write an event down, and wake those who wait for one once it is committed."""
-    db.add(Event(kind=kind, subject=subject, account_id=account_id, data=data or {}, at=now()))
+    row = {"kind": kind, "subject": subject, "account_id": account_id, "data": data or {}, "at": now()}
+    quick.insert(db, _INSERT, [row])
     wake(db, "events")
 
 

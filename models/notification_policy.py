@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, ForeignKey, Text, delete, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Text, delete, exists, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actors
 from models.actors import Actor
-from models.base import Base, UtcTime, insert_unless_there, now
+from models.base import Base, UtcTime, insert_unless_there, now, table_of
 from models.errors import Invalid, NotFound
 from models.notifications import Notification
 from models.posts import Post, Visibility
@@ -78,6 +78,11 @@ def choose(db: Session, account_id: int, choices: dict[str, str]) -> Notificatio
     db.merge(row)
     db.flush()
     return row
+
+
+def chosen(account: BindParameter[int]) -> ColumnElement[bool]:
+    """The condition that an account has chosen anything."""
+    return exists().where(table_of(NotificationPolicy).c.account_id == account)
 
 
 def judge(db: Session, account_id: int, kind: str, who: Actor, post: Post | None) -> str:

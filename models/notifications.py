@@ -2,14 +2,28 @@
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, delete, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ForeignKey,
+    Index,
+    Select,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import events, thread_mutes
+from models import events, quick, thread_mutes
 from models.accounts import Account
 from models.actors import Actor
-from models.base import Base, Id, UtcTime, insert_unless_there, new_id, now
+from models.base import Base, Id, UtcTime, insert_all_unless_there, new_id, now
 from models.posts import Post
 
 
@@ -150,7 +164,7 @@ class Notification(Base):
 
 def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | None = None, *, subject: str = "") -> bool:
     """Tell an account of something once; False if it knows, has no account here, or does not want to hear of `who`."""
-    from models import account_domains, anonymity, blocks, notice_choices, notification_policy, push
+    from models import anonymity, notice_choices, notification_policy, push  # know notices themselves
 
     if account_id == who.id and kind != NotificationKind.POLL:
         return False
@@ -161,36 +175,58 @@ def notify(db: Session, account_id: int, kind: str, who: Actor, post: Post | Non
         return False
     if not notice_choices.shown(account, kind):
         return False
-    if blocks.blocked_between(db, account_id, who.id) or blocks.hides_notices(db, account_id, who.id):
+    db.flush()
+    asked = {
+        "account": account_id,
+        "other": who.id,
+        "domain": "" if who.local else who.domain,
+        "thread": post.thread_id if post is not None and kind not in ALWAYS else 0,
+    }
+    ((unwanted, chosen, subscribed),) = quick.rows(db, _concerning(), asked)
+    if unwanted:
         return False
-    if not who.local and account_domains.turns_away(db, account_id, who):
-        return False
-    if post is not None and kind not in ALWAYS and thread_mutes.muted(db, account_id, [post.thread_id]):
-        return False
-    verdict = notification_policy.judge(db, account_id, kind, who, post)
+    judged = chosen or who.standing == "limited"
+    verdict = notification_policy.judge(db, account_id, kind, who, post) if judged else "accept"
     if verdict == "drop":
         return False
     id, at = new_id(), now()
     type = client_type(kind, subject)
-    fresh = insert_unless_there(
-        db,
-        Notification,
-        id=id,
-        account_id=account_id,
-        kind=kind,
-        from_id=who.id,
-        post_id=post.id if post else None,
-        subject=subject or (str(post.id) if post else ""),
-        group_key=f"{type}-{post.id if post else 0}-{int(at.timestamp()) // GROUP_SPAN}" if type in GROUPED else "",
-        filtered=verdict == "filter",
-        created_at=at,
-    )
+    row = {
+        "id": id,
+        "account_id": account_id,
+        "kind": kind,
+        "from_id": who.id,
+        "post_id": post.id if post else None,
+        "subject": subject or (str(post.id) if post else ""),
+        "group_key": f"{type}-{post.id if post else 0}-{int(at.timestamp()) // GROUP_SPAN}" if type in GROUPED else "",
+        "filtered": verdict == "filter",
+        "created_at": at,
+    }
+    fresh = bool(insert_all_unless_there(db, Notification, [row], "id"))
     if fresh and verdict == "accept":
         events.notified(db, account_id, id)
-        push.promise(db, account_id, id, type, who.id)
+        if subscribed:
+            push.promise(db, account_id, id, type, who.id)
         if notice_choices.mailed(account, kind):
             notice_choices.promise(db, account_id, at)
     return fresh
+
+
+@cache
+def _concerning() -> Select[bool, bool, bool]:
+    """Asks all at once, for an account and somebody else: whether it does not want to hear of him (there, in this
+    thread), whether it chose whom to hear of, and whether a device of it is told of notices."""
+    from models import account_domains, blocks, notification_policy, push
+
+    account: BindParameter[int] = bindparam("account", type_=Id)
+    other: BindParameter[int] = bindparam("other", type_=Id)
+    unwanted = or_(
+        blocks.between(account, other),
+        blocks.hiding_notices(account, other),
+        account_domains.turning_away(account, other, bindparam("domain", type_=Text())),
+        thread_mutes.muting(account, bindparam("thread", type_=Id)),
+    )
+    return select(unwanted, notification_policy.chosen(account), push.subscribed(account))
 
 
 def client_type(kind: str, subject: str = "") -> str | None:

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import ForeignKey, Text, delete, select
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, Text, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import actor_keys, actors, follows, jobs, oauth
-from models.base import Base, Id, Json, UtcTime, new_id, now
+from models.base import Base, Id, Json, UtcTime, new_id, now, table_of
 from models.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -113,6 +113,11 @@ def holds(db: Session, row: Subscription) -> bool:
     """Whether a token of the subscription's family still holds: without one nobody may be told of anything."""
     family = select(oauth.AccessToken.id).where(oauth.AccessToken.family_id == row.family_id)
     return bool(oauth.still_hold(db, list(db.scalars(family))))
+
+
+def subscribed(account: BindParameter[int]) -> ColumnElement[bool]:
+    """The condition that any device of an account is told of anything."""
+    return exists().where(table_of(Subscription).c.account_id == account)
 
 
 def promise(db: Session, account_id: int, notification_id: int, type: str | None, from_id: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint, bindparam, delete, select
+from sqlalchemy import BindParameter, ColumnElement, ForeignKey, UniqueConstraint, bindparam, delete, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import IDS, Base, Id, UtcTime, insert_unless_there, new_id, now, table_of
@@ -37,6 +37,11 @@ def muted(db: Session, account_id: int, thread_ids: Iterable[int]) -> set[int]:
     if not wanted:
         return set()
     return set(db.scalars(_MUTED, {"account": account_id, "ids": list(wanted)}))
+
+
+def muting(account: BindParameter[int], thread: BindParameter[int]) -> ColumnElement[bool]:
+    """The condition that an account has muted a thread."""
+    return exists().where(_mutes.account_id == account, _mutes.thread_id == thread)
 
 
 _mutes = table_of(ThreadMute).c

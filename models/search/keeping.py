@@ -137,7 +137,7 @@ def keep_posts(db: Session, ids: Collection[int]) -> None:
         if document is None:
             POSTS.remove(db, [post.id])
             continue
-        POSTS.put(db, post.id, document)
+        POSTS.put(db, {post.id: document})
         if FOUND_BY_ALL in document.marks:
             spelling.learn(db, surface(post))
 
@@ -158,14 +158,11 @@ def keep_actors(db: Session, ids: Collection[int]) -> None:
     """Write the rows of these actors anew."""
     if not ids:
         return
-    hidden = []
-    for actor in db.scalars(select(Actor).where(Actor.id.in_(ids)).order_by(Actor.id)):
-        document = of_actor(actor)
-        if document is None:
-            hidden.append(actor.id)
-        else:
-            ACTORS.put(db, actor.id, document)
-    ACTORS.remove(db, hidden)
+    found = {
+        actor.id: of_actor(actor) for actor in db.scalars(select(Actor).where(Actor.id.in_(ids)).order_by(Actor.id))
+    }
+    ACTORS.put(db, {id: document for id, document in found.items() if document is not None})
+    ACTORS.remove(db, [id for id, document in found.items() if document is None])
 
 
 def go_on(db: Session, payload: Mapping[str, Any]) -> bool:

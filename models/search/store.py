@@ -63,11 +63,19 @@ def is_sqlite(db: Session) -> bool:
     return db.get_bind().dialect.name == "sqlite"
 
 
+def _parts(document: Document) -> tuple[str, ...]:
+    """A document as FTS5 keeps it."""
+    return tuple(" ".join(part) for part in (document.title, document.body, document.marks))
+
+
 class Store:
     """One table of stems. `title`: how much more a word counts in a title."""
 
     def __init__(self, table: str, title: float) -> None:
         self.table, self.title = table, title
+        self._kept = text(f"SELECT rowid, title, body, marks FROM {table} WHERE rowid IN :ids").bindparams(  # noqa: S608
+            bindparam("ids", expanding=True)
+        )
 
     def statements(self, dialect: Dialect) -> list[str]:
         """What makes the table."""
@@ -90,28 +98,24 @@ class Store:
         """Remove the table, if it is there."""
         connection.execute(text(f"DROP TABLE IF EXISTS {self.table}"))
 
-    def put(self, db: Session, id: int, document: Document) -> None:
-        """Keep a document, in place of what was kept under its id."""
+    def put(self, db: Session, documents: Mapping[int, Document]) -> None:
+        """Keep documents, in place of what was kept under their ids."""
+        if not documents:
+            return
         if not is_sqlite(db):
-            values = {"id": id, "stems": vector(document)}
             db.execute(
                 text(
                     f"INSERT INTO {self.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector)) "  # noqa: S608
                     f"ON CONFLICT (id) DO UPDATE SET stems = excluded.stems WHERE {self.table}.stems <> excluded.stems"
                 ),
-                values,
+                [{"id": id, "stems": vector(document)} for id, document in documents.items()],
             )
             return
-        row = tuple(" ".join(part) for part in (document.title, document.body, document.marks))
-        kept = db.execute(text(f"SELECT title, body, marks FROM {self.table} WHERE rowid = :id"), {"id": id}).first()  # noqa: S608
-        if kept is not None and tuple(kept) == row:
-            return
-        if kept is not None:
-            self.remove(db, [id])
-        db.execute(
-            text(f"INSERT INTO {self.table} (rowid, title, body, marks) VALUES (:id, :title, :body, :marks)"),  # noqa: S608
-            {"id": id, "title": row[0], "body": row[1], "marks": row[2]},
-        )
+        kept = db.execute(self._kept, {"ids": list(documents)})
+        before = {row[0]: tuple(row[1:]) for row in kept}
+        changed = {id: one for id, one in documents.items() if before.get(id) != _parts(one)}
+        self.remove(db, before.keys() & changed.keys())
+        self.add(db, changed)
 
     def documents(self, connection: Connection) -> Iterator[tuple[int, Document]]:
         """Everything that is kept, as it was put in (SQLite; the other way keeps less than that)."""
@@ -131,7 +135,7 @@ class Store:
             db.execute(text(f"INSERT INTO {self.table} (id, stems) VALUES (:id, CAST(:stems AS tsvector))"), rows)  # noqa: S608
             return
         rows = [
-            {"id": id, "title": " ".join(one.title), "body": " ".join(one.body), "marks": " ".join(one.marks)}
+            dict(zip(("id", "title", "body", "marks"), (id, *_parts(one)), strict=True))
             for id, one in documents.items()
         ]
         db.execute(

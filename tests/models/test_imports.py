@@ -182,7 +182,9 @@ def test_blocks_and_mutes_are_taken_in(do: Do) -> None:
         two = begin(db, "mutes", b"Account address,Hide notifications\nbirk@a.example,false\n", "eva")
         imports.take(db, two.id, 0, local(db, "birk"))
         assert blocks.has_muted(db, eva.id, local(db, "birk").id)
-        assert not blocks.hides_notices(db, eva.id, local(db, "birk").id)
+        mute = db.get(blocks.Mute, (eva.id, local(db, "birk").id))
+        assert mute is not None
+        assert not mute.hide_notifications
 
     do(work)
 
