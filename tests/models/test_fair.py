@@ -81,7 +81,9 @@ def test_who_waits_for_a_busy_process_has_the_next_turn_and_not_the_hundredth(fi
         for _ in range(20):
             before = rows(database)
             passed.append(database.write(lambda db: db.scalar(text("SELECT count(*) FROM said"))) - before)
-    assert max(passed) <= 30, passed
+    # It is a lottery with good odds: many have the next turn, and nobody waits for a hundred rows of the other's.
+    assert sorted(passed)[10] <= 6, passed
+    assert max(passed) < 100, passed
 
 
 def test_somebody_who_holds_it_and_does_nothing_is_waited_for_so_long_and_no_longer(file: Path) -> None:
