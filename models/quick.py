@@ -5,13 +5,15 @@ database does. Here that is done once. Who calls gives the same values, and gets
 `Session.execute`. For statements about tables that live as long as the process, and nothing that the session holds.
 """
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam
+from sqlalchemy import Connection, Dialect, bindparam
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import ColumnDefault
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -31,9 +33,9 @@ def rows(db: Session, question: Any, values: Mapping[str, Any]) -> list[tuple[An
     connection = db.connection()
     sizes = tuple(_size(value) for value in values.values())
     ready = _question(question, connection.dialect, tuple(values), sizes)
-    found = connection.exec_driver_sql(ready.text, ready.given(values)).fetchall()
+    found = _found(connection, ready.text, ready.given(values))
     if not ready.turns:
-        return [tuple(row) for row in found]
+        return found
     return [tuple(turn(one) if turn else one for turn, one in zip(ready.turns, row, strict=True)) for row in found]
 
 
@@ -41,7 +43,12 @@ def insert(db: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> No
     """Insert all rows, which have the same columns: all but those whose default is a plain value."""
     connection = db.connection()
     ready = _insert(statement, connection.dialect, tuple(rows[0]))
-    connection.exec_driver_sql(ready.text, [ready.given(row) for row in rows])
+    given = [ready.given(row) for row in rows]
+    if connection.dialect.name == "sqlite":
+        with _errors(connection, ready.text):
+            _driver(connection).executemany(ready.text, given)
+    else:
+        connection.exec_driver_sql(ready.text, given)
 
 
 def insert_new(db: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> set[Any]:
@@ -54,8 +61,37 @@ def insert_new(db: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -
         ready = _insert_several(statement, connection.dialect, tuple(some[0]), size)
         several = (*some, *[some[-1]] * (size - len(some)))  # one that comes again is there already
         given = {f"{name}__{place}": value for place, row in enumerate(several) for name, value in row.items()}
-        fresh.update(row[0] for row in connection.exec_driver_sql(ready.text, ready.given(given)))
+        fresh.update(row[0] for row in _found(connection, ready.text, ready.given(given)))
     return fresh
+
+
+def _found(connection: Connection, text: str, given: Any) -> list[tuple[Any, ...]]:
+    """The rows of a statement. SQLite is in this process, so what SQLAlchemy does around it is most of what it costs."""
+    if connection.dialect.name != "sqlite":
+        return [tuple(row) for row in connection.exec_driver_sql(text, given)]
+    with _errors(connection, text):
+        return _driver(connection).execute(text, given).fetchall()
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
+
+
+class _errors:
+    """Gives the driver's errors the form in which SQLAlchemy raises them."""
+
+    def __init__(self, connection: Connection, text: str) -> None:
+        self._connection, self._text = connection, text
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            dialect = self._connection.dialect
+            raise DBAPIError.instance(self._text, None, error, sqlite3.Error, dialect=dialect) from error
 
 
 Key = str | tuple[str, int]

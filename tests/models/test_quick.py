@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from models import quick
-from models.base import table_of, when_asked
+from models.base import insert_all_unless_there, table_of, when_asked
 from models.database import Database
 from models.inbox import Memory, Received
 
@@ -70,3 +71,27 @@ def test_what_is_not_committed_is_not_there(database: Database) -> None:
 def test_a_row_that_lacks_a_value_is_not_guessed(database: Database) -> None:
     with pytest.raises(AssertionError, match="no value for"):
         database.write(lambda db: quick.insert(db, insert(table_of(Received)), [{"id": 1}]))
+
+
+def test_what_the_database_refuses_is_raised_as_by_any_statement(database: Database) -> None:
+    database.write(lambda db: fill(db, "a"))
+    with pytest.raises(IntegrityError):
+        database.write(lambda db: fill(db, "a"))
+    database.write(lambda db: db.execute(text("DROP TABLE memory")))
+    with database.reading() as db, pytest.raises(DBAPIError, match="memory"):
+        quick.rows(db, NAMED, {"keys": ["a"]})
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 200])
+def test_what_is_there_is_passed_over_and_the_new_ones_are_named(database: Database, number: int) -> None:
+    rows = [{"purpose": "quick", "key": f"{n:03}", "value": n, "expires_at": LATE} for n in range(number)]
+    new = database.write(lambda db: insert_all_unless_there(db, Memory, rows[::2], "key"))
+    assert new == {row["key"] for row in rows[::2]}
+    new = database.write(lambda db: insert_all_unless_there(db, Memory, [*rows, *rows], "key"))
+    assert new == {row["key"] for row in rows[1::2]}
+    with database.reading() as db:
+        assert memory_rows(db) == [(f"{n:03}", n) for n in range(number)]
+
+
+def memory_rows(db: Session) -> list[tuple[str, int]]:
+    return [(row[0], row[1]) for row in db.execute(select(memory.key, memory.value).order_by(memory.key))]
