@@ -12,6 +12,7 @@ from federation.names import SystemResolver
 from models import domains
 from models.database import Database
 from models.domains import DomainAction
+from server import open_files
 from server.settings import Settings
 from server.version import VERSION
 
@@ -58,6 +59,15 @@ class FixedNames:
         self._system.close()
 
 
+HOSTS_KEPT = 2048
+"""Servers to which connections are kept for a moment: whoever hears of one post hears of the next, too, and a handshake
+costs as much as all the rest of a delivery."""
+
+FILES_EACH = 8
+"""Of as many files that the process may have open one such server is kept: it has up to four connections, and visitors
+have to be let in as well."""
+
+
 def federation_for(settings: Settings, database: Database) -> Federation:
     """The node as others meet it. Close its client at the end: `await fed.client.aclose()`."""
     client = Client(
@@ -65,6 +75,7 @@ def federation_for(settings: Settings, database: Database) -> Federation:
         ca_file=settings.ca_file or None,
         fetch_allow=settings.fetch_allow,
         blocked=Blocked(database),
+        hosts_kept=min(HOSTS_KEPT, open_files.allowed() // FILES_EACH),
         resolver=FixedNames(settings.resolve) if settings.resolve else None,
     )
     limits = Limits(

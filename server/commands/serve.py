@@ -99,8 +99,9 @@ def worker(admin_port: int | None) -> None:
 
 
 def _set_up(chosen: Settings) -> None:
-    from server import logs
+    from server import logs, open_files
 
+    open_files.allow()
     logs.set_up(chosen)
 
 
