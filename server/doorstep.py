@@ -205,15 +205,17 @@ class DoorstepProtocol(HttpToolsProtocol):
         self._doorstep = doorstep
         self._letterbox = letterbox
         self._answered = False
+        self._receiving = False
         self._letter: RequestResponseCycle | None = None
         """A request for the letterbox of which the end has not been seen yet."""
 
     def data_received(self, data: bytes) -> None:
         """More of what the other side says."""
+        self._receiving = True
         super().data_received(data)
-        if (
-            cycle := self._letter
-        ) is not None:  # its body is still on its way: the application knows how to wait for it
+        self._receiving = False
+        # Its body is still on its way: the application knows how to wait for it.
+        if (cycle := self._letter) is not None:
             self._letter = None
             super()._start_asgi_task(cycle, self.app)
 
@@ -244,7 +246,8 @@ class DoorstepProtocol(HttpToolsProtocol):
             self._start_asgi_task(cycle, self.app)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if app is self.app and self._letterbox.takes(cast(Scope, cycle.scope)):
+        waits = cycle.more_body and not self._receiving  # its turn came, its body did not
+        if app is self.app and not waits and self._letterbox.takes(cast(Scope, cycle.scope)):
             if cycle.more_body:
                 self._letter = cycle
                 return

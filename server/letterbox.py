@@ -27,8 +27,9 @@ from server.logs import REQUESTS, prepared
 from server.metrics import Metrics
 from server.security import AnswerFields, names_us
 
-INBOX = re.compile(rb"/(?:actor/|(?:u|org|c)/[A-Za-z0-9_.-]+/)?inbox")
-"""The addresses of all inboxes that say the same decoded or not; a test holds them against the routes."""
+INBOX = re.compile(rb"/(?:actor/|(?:u|org|c)/[A-Za-z0-9_.-]{1,64}/)?inbox")
+"""The addresses of all inboxes that say the same decoded or not, and are short: what is made of them is kept. A test
+holds them against the routes."""
 
 SHARED = frozenset({"/inbox", "/actor/inbox"})
 ELSEWHERE = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
@@ -75,9 +76,8 @@ class Letterbox:
         async def read() -> bytes:
             return body
 
-        structlog.contextvars.bind_contextvars(
-            request_id=named
-        )  # for the rest of this task, which is this request's own
+        # For the rest of this task, which is this request's own.
+        structlog.contextvars.bind_contextvars(request_id=named)
         reply = await self._intake.take(_head_of(scope), client, read)
         page = shared_inbox if path in SHARED else actor_inbox
         seconds = time.monotonic() - began

@@ -126,7 +126,9 @@ async def test_what_could_be_read_in_two_ways_is_not_read_here(
     assert house.asked == (0 if status == 400 else 1)
 
 
-@pytest.mark.parametrize("target", ["/inbox?x=1", "/%69nbox", "/inbox/", "/u/lene/inbox;x", "//inbox"])
+@pytest.mark.parametrize(
+    "target", ["/inbox?x=1", "/%69nbox", "/inbox/", "/u/lene/inbox;x", "//inbox", f"/u/{'x' * 65}/inbox"]
+)
 async def test_other_addresses_are_the_applications(house: House, jonas: Neighbour, target: str) -> None:
     async with house.line() as line:
         answer = await line.ask(b"".join(written(follow(jonas, target=target))))
@@ -157,6 +159,19 @@ async def test_requests_behind_one_another_are_answered_in_order(house: House, j
         statuses = [(await line.answer()).status for _ in range(4)]
     assert statuses == [202, 401, 200, 202]
     assert stored(house) == 2
+
+
+async def test_a_request_whose_turn_comes_before_its_body_is_the_applications_to_wait_for(
+    house: House, jonas: Neighbour
+) -> None:
+    head, body = written(follow(jonas, 2))
+    async with house.line() as line, asyncio.timeout(10):
+        line.send(b"".join(written(follow(jonas, 1))) + head)
+        assert (await line.answer()).status == 202
+        while not house.asked:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert (await line.ask(body)).status == 202
+    assert (house.asked, stored(house)) == (1, 2)
 
 
 async def test_a_connection_ends_where_its_owner_wants_that(house: House, jonas: Neighbour) -> None:
